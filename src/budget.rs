@@ -68,7 +68,7 @@ impl Budget {
         if let Some(room) = self.try_take(bytes) {
             return Some(room);
         }
-        let _waits = Waits::new(&self.waiting);
+        let _waits = BudgetWait::new(&self.waiting);
         self.kib.clone().acquire_many_owned(self.share(bytes)).await.ok()
     }
 
@@ -103,16 +103,16 @@ impl Budget {
 }
 
 /// One who waits, for as long as this lives.
-struct Waits<'a>(&'a AtomicUsize);
+struct BudgetWait<'a>(&'a AtomicUsize);
 
-impl<'a> Waits<'a> {
+impl<'a> BudgetWait<'a> {
     fn new(waiting: &'a AtomicUsize) -> Self {
         waiting.fetch_add(1, Ordering::Relaxed);
         Self(waiting)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for BudgetWait<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 
 /// What is seen of a file: another one in its place, other content, or another mode or owner show in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Print {
+struct FileStamp {
     device: u64,
     inode: u64,
     size: u64,
@@ -17,14 +17,14 @@ struct Print {
 
 /// Each file with what is seen of it; nothing where it isn't there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Prints(Vec<(PathBuf, Option<Print>)>);
+pub struct FileStamps(Vec<(PathBuf, Option<FileStamp>)>);
 
-impl Prints {
+impl FileStamps {
     /// As the files are now. Links are followed. Blocks.
     #[must_use]
     pub fn of(files: Vec<PathBuf>) -> Self {
         let print = |file: PathBuf| {
-            let seen = fs::metadata(&file).ok().map(|meta| Print {
+            let seen = fs::metadata(&file).ok().map(|meta| FileStamp {
                 device: meta.dev(),
                 inode: meta.ino(),
                 size: meta.size(),
@@ -42,7 +42,7 @@ impl Prints {
 pub async fn changed(files: impl Fn() -> Vec<PathBuf> + Clone + Send + 'static, every: Duration) {
     let look = || {
         let files = files.clone();
-        spawn_blocking(move || Prints::of(files()))
+        spawn_blocking(move || FileStamps::of(files()))
     };
     let Ok(before) = look().await else {
         return std::future::pending().await;
@@ -68,7 +68,7 @@ mod tests {
     fn whatever_a_person_mends_at_a_file_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("program");
-        let print = || Prints::of(vec![file.clone()]);
+        let print = || FileStamps::of(vec![file.clone()]);
         let missing = print();
         fs::write(&file, "#!/bin/sh\n").unwrap();
         let there = print();

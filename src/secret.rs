@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-pub use redaction::{Redaction, Striker};
+pub use redaction::{Redaction, Redactor};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 /// The largest secret file that is read, in bytes.

@@ -21,7 +21,7 @@ use tokio::{
 /// How long a thread stays without work.
 const IDLE: Duration = Duration::from_secs(10);
 
-type Work = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
 /// Threads for one kind of work, started as they are needed.
 pub struct Threads {
@@ -33,7 +33,7 @@ pub struct Threads {
 }
 
 struct Queue {
-    work: VecDeque<Work>,
+    work: VecDeque<Task>,
     idle: usize,
 }
 
@@ -60,7 +60,7 @@ pub enum Unfinished {
 }
 
 /// Work that has begun: what it comes to, or nothing where it panicked.
-pub type Begun<T> = oneshot::Receiver<T>;
+pub type TaskResult<T> = oneshot::Receiver<T>;
 
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +97,7 @@ impl Threads {
     pub async fn begin<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Begun<T>, NoThread> {
+    ) -> Result<TaskResult<T>, NoThread> {
         let permit = self.free.acquire().await.map_err(|error| NoThread(error.to_string()))?;
         let (begins, begun) = oneshot::channel();
         let (tell, end) = oneshot::channel();
@@ -160,7 +160,7 @@ impl Threads {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hand_over(&'static self, work: Work) -> Result<(), NoThread> {
+    fn hand_over(&'static self, work: Task) -> Result<(), NoThread> {
         let mut queue = self.queue();
         queue.work.push_back(work);
         if queue.work.len() <= queue.idle {

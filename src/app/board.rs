@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::sketch::{Seat, View};
+pub(super) use self::sketch::{FleetView, RunningEndpoint};
 use crate::{
     budget::Memory,
     http,
@@ -43,12 +43,12 @@ pub(super) struct Board {
     since: DateTime<Utc>,
     draining: CancellationToken,
     started: AtomicBool,
-    view: Mutex<View>,
-    counted: tokio::sync::Mutex<Option<Counted>>,
+    view: Mutex<FleetView>,
+    counted: tokio::sync::Mutex<Option<CachedCounts>>,
 }
 
 /// Numbers, and until when they are good.
-struct Counted {
+struct CachedCounts {
     until: Instant,
     counts: Result<Counts, String>,
 }
@@ -75,7 +75,7 @@ impl Board {
     }
 
     /// Shows what runs from now on.
-    pub(super) fn show(&self, view: View) {
+    pub(super) fn show(&self, view: FleetView) {
         *self.view.lock().unwrap_or_else(PoisonError::into_inner) = view;
         self.started.store(true, Ordering::Release);
     }
@@ -92,14 +92,14 @@ impl Board {
             Err(_) => Err("the ledger does not answer".to_owned()),
         };
         let until = Instant::now() + begun.elapsed().saturating_mul(REST).max(FRESH);
-        *counted = Some(Counted {
+        *counted = Some(CachedCounts {
             until,
             counts: counts.clone(),
         });
         counts
     }
 
-    async fn look(&self) -> (Status, View, Counts) {
+    async fn look(&self) -> (Status, FleetView, Counts) {
         let counts = self.counts().await;
         let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut ledger = ledger::space(&self.address);
@@ -113,12 +113,12 @@ impl Board {
                 None
             }
         };
-        let process = status::Process {
+        let process = status::ProcessStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
             pid: std::process::id(),
             draining: self.draining.is_cancelled(),
-            memory: status::Memory {
+            memory: status::MemoryStatus {
                 budget: self.memory.work.all(),
                 taken: self.memory.work.taken(),
                 waiting: u64::try_from(self.memory.work.waiting()).unwrap_or(u64::MAX),
@@ -135,7 +135,7 @@ impl Board {
 }
 
 #[async_trait]
-impl http::Board for Board {
+impl http::StatusSource for Board {
     async fn status(&self) -> Status {
         self.look().await.0
     }

@@ -16,13 +16,13 @@ use tracing::{error, info};
 
 use crate::{
     budget::Memory,
-    config::{Account, Config, Endpoint, EndpointName, Inlet, Mailbox, MailboxId, Route, Service},
+    config::{Account, Config, Endpoint, EndpointName, Mailbox, MailboxId, Route, Service, WatchPlan},
     dispatch::{self, Dispatch, verify::Dns},
     guest::Guests,
     ledger::{Ledger, Vault},
     metrics::Metrics,
     net::{self, Connects},
-    reply::{self, Composer, Ourselves, Outbox},
+    reply::{self, Composer, Outbox, OwnAddresses},
     slots::Slots,
     watch::{self, Watch},
 };
@@ -31,9 +31,9 @@ use self::seats::mailbox_name;
 use super::{
     adopt::Adoption,
     clients::Clients,
-    notices::{self, Desk},
-    orphans::Orphanage,
-    roster::{Gate, Roster},
+    notices::{self, NoticeSettings},
+    orphans::OrphanSweeper,
+    roster::{Roster, StartGate},
     sign_ins::SignIns,
     supervise::Loops,
 };
@@ -49,32 +49,32 @@ pub(super) struct Fleet {
     guests: Arc<Guests>,
     dns: Arc<Dns>,
     stop: CancellationToken,
-    watches: Roster<MailboxId, Inlet>,
-    dispatches: Roster<EndpointName, Work>,
+    watches: Roster<MailboxId, WatchPlan>,
+    dispatches: Roster<EndpointName, DispatchSpec>,
     outboxes: Roster<String, Account>,
-    orphans: Orphanage,
+    orphans: OrphanSweeper,
     sign_ins: SignIns,
     /// How the mailboxes are doing.
-    health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    health: BTreeMap<MailboxId, Arc<watch::WatchHealth>>,
     /// How the endpoints' dispatches are.
-    acting: BTreeMap<EndpointName, Arc<dispatch::Health>>,
+    acting: BTreeMap<EndpointName, Arc<dispatch::DispatchHealth>>,
     /// How the SMTP accounts are.
-    sending: BTreeMap<String, Arc<reply::Health>>,
+    sending: BTreeMap<String, Arc<reply::OutboxHealth>>,
     metrics: Metrics,
     /// Every address that is ours: none of them is answered.
-    ourselves: Ourselves,
+    ourselves: OwnAddresses,
     clients: Clients,
 }
 
 /// What a dispatch works with.
 #[derive(PartialEq)]
-struct Work {
+struct DispatchSpec {
     /// Without what only the watch of its mailbox uses.
     endpoint: Endpoint,
     next: Vec<EndpointName>,
 }
 
-impl Work {
+impl DispatchSpec {
     fn of(endpoint: &Endpoint, route: &Route) -> Self {
         Self {
             endpoint: endpoint.for_dispatch(),
@@ -94,7 +94,7 @@ impl Fleet {
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
-        let orphans = Orphanage::new(ledger.clone(), service.patience, stop.clone());
+        let orphans = OrphanSweeper::new(ledger.clone(), service.patience, stop.clone());
         Self {
             loops,
             ledger,
@@ -113,14 +113,14 @@ impl Fleet {
             acting: BTreeMap::new(),
             sending: BTreeMap::new(),
             metrics,
-            ourselves: Ourselves::default(),
+            ourselves: OwnAddresses::default(),
             clients: Clients::default(),
         }
     }
 
     /// Starts, restarts and ends loops so that those of `config` run and no others. What did not change is not touched.
-    pub(super) fn become_like(&mut self, config: &Config) {
-        self.sign_ins.become_like(config);
+    pub(super) fn reconcile(&mut self, config: &Config) {
+        self.sign_ins.reconcile(config);
         self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
@@ -130,7 +130,7 @@ impl Fleet {
                 info!(endpoint = %name, "endpoint removed; its running jobs finish");
             }
         }
-        self.orphans.become_like(config, &routes);
+        self.orphans.reconcile(config, &routes);
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
@@ -150,7 +150,7 @@ impl Fleet {
     }
 
     /// Whose sign-ins are looked at, and who is told of them.
-    pub(super) fn desk(&mut self, config: &Config) -> Desk {
+    pub(super) fn desk(&mut self, config: &Config) -> NoticeSettings {
         let operator = config.operator.as_ref().and_then(|operator| {
             let login = self.sign_ins.login(&operator.account, config, &mut self.clients);
             let login = login.inspect_err(|error| error!(%error, "the operator can't be told"));
@@ -159,7 +159,7 @@ impl Fleet {
         let of = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
             let sign_in = endpoint.mailbox.account.sign_in.clone();
             let health = self.health.get(&endpoint.mailbox.id())?.clone();
-            Some((name.to_string(), notices::Watched { sign_in, health }))
+            Some((name.to_string(), notices::MailboxHealth { sign_in, health }))
         };
         let accounts = config
             .endpoints
@@ -167,9 +167,9 @@ impl Fleet {
             .filter_map(|endpoint| endpoint.reply.account.as_ref());
         let sends = |account: &Arc<Account>| {
             let (sign_in, health) = (account.sign_in.clone(), self.sending.get(&account.name)?.clone());
-            Some((account.name.clone(), notices::Sends { sign_in, health }))
+            Some((account.name.clone(), notices::OutgoingAccount { sign_in, health }))
         };
-        Desk {
+        NoticeSettings {
             senders: accounts.filter_map(sends).collect(),
             sign_ins: config.sign_ins(),
             mailboxes: config.endpoints.iter().filter_map(of).collect(),
@@ -178,19 +178,19 @@ impl Fleet {
         }
     }
 
-    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::Health> {
+    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::WatchHealth> {
         let metrics = &self.metrics;
         let new = || {
-            Arc::new(watch::Health::counted(
+            Arc::new(watch::WatchHealth::counted(
                 metrics.mailbox(&mailbox.account.name, mailbox_name(mailbox)),
             ))
         };
         self.health.entry(id.clone()).or_insert_with(new).clone()
     }
 
-    fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::Error> {
+    fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::ConnectError> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
-        let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
+        let Some((gate, restarted)) = self.watches.replace(&id, &inlet) else {
             return Ok(());
         };
         let stop = self.stop.child_token();
@@ -220,13 +220,13 @@ impl Fleet {
         Ok(())
     }
 
-    fn dispatch(&mut self, endpoint: &Arc<Endpoint>, route: &Route, config: &Config) -> Result<(), net::Error> {
+    fn dispatch(&mut self, endpoint: &Arc<Endpoint>, route: &Route, config: &Config) -> Result<(), net::ConnectError> {
         let name = &endpoint.name;
         if let Some(account) = &endpoint.reply.account {
             self.outbox(account, config)?;
         }
-        let work = Arc::new(Work::of(endpoint, route));
-        let Some((gate, restarted)) = self.dispatches.make_way(name, &work) else {
+        let work = Arc::new(DispatchSpec::of(endpoint, route));
+        let Some((gate, restarted)) = self.dispatches.replace(name, &work) else {
             return Ok(());
         };
         let action = endpoint.action.describe();
@@ -234,7 +234,7 @@ impl Fleet {
         let http = self.clients.webhook(remote.tls, remote.allow_private_network)?;
         info!(endpoint = %name, restarted, "endpoint started");
         let metrics = self.metrics.endpoint(name.as_str(), action.name());
-        let health = Arc::new(dispatch::Health::counted(metrics));
+        let health = Arc::new(dispatch::DispatchHealth::counted(metrics));
         self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
@@ -265,12 +265,12 @@ impl Fleet {
     }
 
     /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
-    fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::Error> {
-        let Some((gate, _)) = self.outboxes.make_way(&account.name, account) else {
+    fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::ConnectError> {
+        let Some((gate, _)) = self.outboxes.replace(&account.name, account) else {
             return Ok(());
         };
         let stop = self.stop.child_token();
-        let new = || Arc::new(reply::Health::counted(self.metrics.outbox(&account.name)));
+        let new = || Arc::new(reply::OutboxHealth::counted(self.metrics.outbox(&account.name)));
         let health = self.sending.entry(account.name.clone()).or_insert_with(new).clone();
         let outbox = Outbox {
             health,
@@ -288,7 +288,7 @@ impl Fleet {
 }
 
 /// A loop that begins when the gate is open.
-fn behind(gate: Gate, run: impl Future<Output = ()>) -> impl Future<Output = ()> {
+fn behind(gate: StartGate, run: impl Future<Output = ()>) -> impl Future<Output = ()> {
     let run = Box::pin(run);
     async move {
         gate.open().await;

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::Retention,
-    ledger::{Forgotten, Store},
+    ledger::{PruneReport, Store},
 };
 
 /// How often it is looked for what was kept long enough.
@@ -90,7 +90,7 @@ async fn round(ledger: &Store, retention: Retention, last: &Mutex<Instant>, age:
 
 async fn forget(ledger: &Store, retention: Retention) {
     match ledger.ledger().forget(retention, Utc::now()).await {
-        Ok(Forgotten {
+        Ok(PruneReport {
             mails,
             results,
             history,

@@ -43,8 +43,8 @@ use crate::{
         versions::{self, Versions},
     },
     http::{
-        self, Heartbeat, Pages, Sampler,
-        api::{Api, OwnToken, Running, letters},
+        self, Heartbeat, HttpState, Sampler,
+        api::{Api, OwnToken, RunningConfig, letters},
     },
     ledger::{self, Address, Archive, Ledger, Vault, archive},
     metrics::Metrics,
@@ -54,10 +54,10 @@ use crate::{
 
 pub use self::fatal::Fatal;
 use self::{
-    board::{Board, View},
+    board::{Board, FleetView},
     fleet::Fleet,
     keeper::Keeper,
-    notices::{Desk, Notices},
+    notices::{NoticeSettings, Notices},
     supervise::Loops,
 };
 
@@ -75,7 +75,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
             why: e.to_string(),
         }
     };
-    let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
+    let mut stop_signals = signals::StopSignals::new().map_err(refused("signals"))?;
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (service, key, lapse) = first_service(&sources)?;
     let opening = opening::when_there_is_room(&service, &metrics);
@@ -118,7 +118,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     );
     let board = Arc::new(board);
     let sampler = Sampler::start(board.clone(), metrics.clone()).map_err(refused("a thread"))?;
-    let pages = Pages {
+    let pages = HttpState {
         ledger: ledger.clone(),
         sampler,
         board: board.clone(),
@@ -126,7 +126,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         draining: draining.clone(),
     };
     tokio::spawn(pages.heartbeat.clone().beat());
-    let (shown, running) = watch::channel(Arc::new(Running::of(&config, &loaded.problems)));
+    let (shown, running) = watch::channel(Arc::new(RunningConfig::of(&config, &loaded.problems)));
     let api = |listener| Api {
         listener,
         sources: Arc::new(sources.clone()),
@@ -153,8 +153,8 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         &config.service,
         draining.clone(),
     );
-    fleet.become_like(&config);
-    board.show(View::of(
+    fleet.reconcile(&config);
+    board.show(FleetView::of(
         fleet.seats(&config),
         &disabled(&config),
         &loaded.broken,
@@ -186,8 +186,8 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
             reload = reloader.next() => {
                 follow(&mut fleet, &desk, &reload);
                 keeper.keep(reload.revision.clone());
-                board.show(View::of(fleet.seats(&reload.config), &disabled(&reload.config), &reload.broken, &reload.problems));
-                shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
+                board.show(FleetView::of(fleet.seats(&reload.config), &disabled(&reload.config), &reload.broken, &reload.problems));
+                shown.send_replace(Arc::new(RunningConfig::of(&reload.config, &reload.problems)));
             }
             gone = ended(ledger.as_ref()) => return Err(upkeep.lost().unwrap_or(gone).into()),
         }
@@ -236,7 +236,7 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
 /// may be elsewhere.
 ///
 /// The key is the one that is there; where there is none yet, it is made after the ledger was opened: whoever is refused leaves nothing behind.
-fn first_service(sources: &Sources) -> Result<(Service, Option<auth::Key>, Option<Lapse>), Fatal> {
+fn first_service(sources: &Sources) -> Result<(Service, Option<auth::SealKey>, Option<Lapse>), Fatal> {
     let loaded = load::load(sources);
     let service = rescue::quietly(sources, &loaded);
     let is_there = service.ledger.exists();
@@ -333,7 +333,7 @@ fn report_problems(problems: &[Problem]) {
     }
 }
 
-fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
+fn follow(fleet: &mut Fleet, desk: &watch::Sender<NoticeSettings>, reload: &Reload) {
     report_problems(&reload.problems);
     if reload.changes.restart {
         warn!("[service], [retention] or [net] changed: that counts from the next start on");
@@ -344,14 +344,14 @@ fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
     for name in &reload.changes.refused {
         warn!(endpoint = %name, "the endpoint's file can't be used, and no version that may run is known: mails that may be meant for it wait");
     }
-    fleet.become_like(&reload.config);
+    fleet.reconcile(&reload.config);
     desk.send_replace(desk_of(fleet, &reload.config, &reload.problems));
 }
 
 /// What the notices look at from now on.
-fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
+fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> NoticeSettings {
     let broken = notices::broken(problems, Utc::now());
-    Desk {
+    NoticeSettings {
         broken,
         ..fleet.desk(config)
     }
@@ -373,7 +373,7 @@ fn own_token(ledger: &Address) -> OwnToken {
 /// Answers at the health address, if there is one.
 fn serve(
     config: &Config,
-    pages: Pages,
+    pages: HttpState,
     api: impl FnOnce(SocketAddr) -> Api,
     stopped: &CancellationToken,
 ) -> Result<Option<http::Serving>, Fatal> {

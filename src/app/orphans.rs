@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{Config, EndpointName, MailboxId, Route, Taker},
+    config::{Config, EndpointName, MailboxId, MatchMode, Route},
     ledger::{Error, Ledger, MailboxKey},
     watch,
 };
@@ -34,8 +34,8 @@ impl Orphans {
     fn of(route: &Route, config: &Config) -> Self {
         let names = route.getters();
         let next = match route.mailbox.taker {
-            Taker::First => names.clone(),
-            Taker::All => Vec::new(),
+            MatchMode::First => names.clone(),
+            MatchMode::All => Vec::new(),
         };
         Self {
             mailbox: watch::mailbox_key(&route.mailbox),
@@ -53,13 +53,13 @@ impl Orphans {
     }
 
     async fn hand_on_surely(&self, ledger: &dyn Ledger) {
-        while let Err(error) = self.hand_on(ledger).await {
+        while let Err(error) = self.reassign(ledger).await {
             warn!(mailbox = %self.mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again");
             sleep(PAUSE).await;
         }
     }
 
-    async fn hand_on(&self, ledger: &dyn Ledger) -> Result<(), Error> {
+    async fn reassign(&self, ledger: &dyn Ledger) -> Result<(), Error> {
         let mailbox = &self.mailbox;
         let known: Vec<_> = self.known.iter().cloned().collect();
         let handed = ledger.reassign_orphans(mailbox, &known, &self.route).await?;
@@ -74,7 +74,7 @@ impl Orphans {
 }
 
 /// The mailboxes, and who looks after jobs there that have no endpoint.
-pub(super) struct Orphanage {
+pub(super) struct OrphanSweeper {
     ledger: Arc<dyn Ledger>,
     patience: Duration,
     stop: CancellationToken,
@@ -85,7 +85,7 @@ pub(super) struct Orphanage {
     at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
 }
 
-impl Orphanage {
+impl OrphanSweeper {
     pub(super) fn new(ledger: Arc<dyn Ledger>, patience: Duration, stop: CancellationToken) -> Self {
         Self {
             ledger,
@@ -98,7 +98,7 @@ impl Orphanage {
     }
 
     /// Where somebody came or went, jobs are handed on in a while, unless that changes again before.
-    pub(super) fn become_like(&mut self, config: &Config, routes: &[Route]) {
+    pub(super) fn reconcile(&mut self, config: &Config, routes: &[Route]) {
         let now: BTreeMap<_, _> = routes
             .iter()
             .map(|route| (route.mailbox.id(), Orphans::of(route, config)))
@@ -143,8 +143,8 @@ impl Orphanage {
     }
 
     /// What an endpoint waits for before it begins.
-    pub(super) fn strays(&self, endpoint: EndpointName, home: MailboxKey) -> Strays {
-        Strays {
+    pub(super) fn strays(&self, endpoint: EndpointName, home: MailboxKey) -> StrayJobs {
+        StrayJobs {
             endpoint,
             home,
             at: self.at.clone(),
@@ -154,13 +154,13 @@ impl Orphanage {
 
 /// Jobs of an endpoint for mails of mailboxes that are not its own: they were made while nobody knew which one it has.
 #[derive(Clone)]
-pub(super) struct Strays {
+pub(super) struct StrayJobs {
     endpoint: EndpointName,
     home: MailboxKey,
     at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
 }
 
-impl Strays {
+impl StrayJobs {
     /// Waits until they have been handed on: it must not run them.
     pub(super) async fn gone(&self, ledger: &dyn Ledger, stop: &CancellationToken) {
         let mut said = false;

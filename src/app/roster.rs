@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Loops by what they work on, and the settings that each was started with.
 pub(super) struct Roster<K, S> {
-    running: BTreeMap<K, Running<S>>,
+    running: BTreeMap<K, RunningLoop<S>>,
     /// Opens when those before have ended.
-    gates: BTreeMap<K, Gate>,
+    gates: BTreeMap<K, StartGate>,
 }
 
-struct Running<S> {
+struct RunningLoop<S> {
     settings: Arc<S>,
     stop: CancellationToken,
     end: JoinHandle<()>,
@@ -40,18 +40,21 @@ impl<K: Ord + Clone, S: PartialEq> Roster<K, S> {
 
     /// The gate behind which somebody with these settings may begin, or nothing when such a one runs. One with other settings is asked
     /// to stop. The second value says whether there was one.
-    pub(super) fn make_way(&mut self, key: &K, settings: &S) -> Option<(Gate, bool)> {
+    pub(super) fn replace(&mut self, key: &K, settings: &S) -> Option<(StartGate, bool)> {
         match self.running.get(key) {
             Some(running) if *running.settings == *settings => return None,
             Some(_) | None => {}
         }
         let restarted = self.end(key);
-        Some((self.gates.get(key).cloned().unwrap_or_else(Gate::open_one), restarted))
+        Some((
+            self.gates.get(key).cloned().unwrap_or_else(StartGate::open_one),
+            restarted,
+        ))
     }
 
     /// Somebody began.
     pub(super) fn began(&mut self, key: K, settings: Arc<S>, stop: CancellationToken, end: JoinHandle<()>) {
-        self.running.insert(key, Running { settings, stop, end });
+        self.running.insert(key, RunningLoop { settings, stop, end });
     }
 
     fn end(&mut self, key: &K) -> bool {
@@ -60,16 +63,16 @@ impl<K: Ord + Clone, S: PartialEq> Roster<K, S> {
         };
         running.stop.cancel();
         let before = self.gates.remove(key);
-        self.gates.insert(key.clone(), Gate::after(before, running.end));
+        self.gates.insert(key.clone(), StartGate::after(before, running.end));
         true
     }
 }
 
 /// Opens when the loops before have ended.
 #[derive(Clone)]
-pub(super) struct Gate(CancellationToken);
+pub(super) struct StartGate(CancellationToken);
 
-impl Gate {
+impl StartGate {
     fn open_one() -> Self {
         let opened = CancellationToken::new();
         opened.cancel();
@@ -117,18 +120,18 @@ mod tests {
     #[tokio::test]
     async fn nobody_begins_before_those_before_have_ended() {
         let mut roster = Roster::default();
-        let (gate, restarted) = roster.make_way(&"a", &1).unwrap();
+        let (gate, restarted) = roster.replace(&"a", &1).unwrap();
         assert!(gate.is_open() && !restarted);
         let first = begin(&mut roster, "a", 1);
-        assert!(roster.make_way(&"a", &1).is_none(), "it runs");
+        assert!(roster.replace(&"a", &1).is_none(), "it runs");
 
         // Removed, added with a mistake that keeps it from starting, and added again, while the first one still ends.
         assert_eq!(roster.keep(|_| false), ["a"]);
-        assert!(roster.make_way(&"a", &2).is_some());
-        let (gate, restarted) = roster.make_way(&"a", &3).unwrap();
+        assert!(roster.replace(&"a", &2).is_some());
+        let (gate, restarted) = roster.replace(&"a", &3).unwrap();
         assert!(!gate.is_open() && !restarted);
         let second = begin(&mut roster, "a", 3);
-        let (last, restarted) = roster.make_way(&"a", &4).unwrap();
+        let (last, restarted) = roster.replace(&"a", &4).unwrap();
         assert!(restarted);
         second.send(()).unwrap();
         tokio::task::yield_now().await;

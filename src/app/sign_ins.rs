@@ -20,10 +20,10 @@ pub(super) struct SignIns {
     vault: Arc<Vault>,
     metrics: Metrics,
     stop: CancellationToken,
-    by_name: HashMap<String, SignIn>,
+    by_name: HashMap<String, RunningSignIn>,
 }
 
-struct SignIn {
+struct RunningSignIn {
     account: Arc<Account>,
     login: Arc<Login>,
     /// Ends what keeps it alive.
@@ -42,7 +42,7 @@ impl SignIns {
     }
 
     /// Asks for what the endpoints of `config` need from now on, and ends what keeps sign-ins alive that none of them uses.
-    pub(super) fn become_like(&mut self, config: &Config) {
+    pub(super) fn reconcile(&mut self, config: &Config) {
         self.by_name.retain(|name, sign_in| {
             let uses = config.uses(name);
             sign_in.login.use_for(&uses);
@@ -59,7 +59,7 @@ impl SignIns {
         account: &Arc<Account>,
         config: &Config,
         clients: &mut Clients,
-    ) -> Result<Arc<Login>, net::Error> {
+    ) -> Result<Arc<Login>, net::ConnectError> {
         if let Some(known) = self.by_name.get(&account.sign_in)
             && known.account.signs_in_like(account)
         {
@@ -72,7 +72,7 @@ impl SignIns {
         let login = Arc::new(login);
         let stop = self.stop.child_token();
         self.keep(&login, &account.sign_in, &stop);
-        let sign_in = SignIn {
+        let sign_in = RunningSignIn {
             account: account.clone(),
             login: login.clone(),
             stop,

@@ -3,12 +3,12 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that ask us to stop.
-pub(super) struct Stop {
+pub(super) struct StopSignals {
     term: Signal,
     int: Signal,
 }
 
-impl Stop {
+impl StopSignals {
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             term: signal(SignalKind::terminate())?,

@@ -44,7 +44,7 @@ impl Loops {
         F: Fn() -> L + Send + 'static,
         L: Future<Output = ()> + Send + 'static,
     {
-        let entry = Entry::new(&self.running, &name);
+        let entry = RunningEntry::new(&self.running, &name);
         let panics = self.panics.clone();
         self.tracker.spawn(async move {
             let _entry = entry;
@@ -91,12 +91,12 @@ where
 }
 
 /// A name among those that run, for as long as this lives.
-struct Entry {
+struct RunningEntry {
     running: Arc<Mutex<BTreeMap<String, usize>>>,
     name: String,
 }
 
-impl Entry {
+impl RunningEntry {
     fn new(running: &Arc<Mutex<BTreeMap<String, usize>>>, name: &str) -> Self {
         *lock(running).entry(name.to_owned()).or_default() += 1;
         Self {
@@ -106,7 +106,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for RunningEntry {
     fn drop(&mut self) {
         let mut running = lock(&self.running);
         if let Some(count) = running.get_mut(&self.name) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{
-    error::{Error, Refusal},
+    error::{AuthError, TokenRefusal},
     exchange::HttpError,
     life,
 };
@@ -29,9 +29,9 @@ pub(super) struct Granted {
 }
 
 /// The oauth2 crate's client with answers read as they really come.
-pub(super) type Client = oauth2::Client<
-    Refused,
-    Answer,
+pub(super) type OAuthClient = oauth2::Client<
+    TokenErrorResponse,
+    GrantResponse,
     StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -39,23 +39,23 @@ pub(super) type Client = oauth2::Client<
 
 /// RFC 6749 section 5.2, and Microsoft's `suberror`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Refused {
+pub(super) struct TokenErrorResponse {
     error: String,
     error_description: Option<String>,
     suberror: Option<String>,
 }
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for TokenErrorResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.error)
     }
 }
 
-impl oauth2::ErrorResponse for Refused {}
+impl oauth2::ErrorResponse for TokenErrorResponse {}
 
 /// RFC 6749 section 5.1, with whatever servers write for `expires_in`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct GrantResponse {
     access_token: AccessToken,
     #[serde(default = "bearer", deserialize_with = "token_type")]
     token_type: BasicTokenType,
@@ -63,7 +63,7 @@ pub(super) struct Answer {
     refresh_token: Option<RefreshToken>,
 }
 
-impl TokenResponse for Answer {
+impl TokenResponse for GrantResponse {
     type TokenType = BasicTokenType;
 
     fn access_token(&self) -> &AccessToken {
@@ -98,13 +98,13 @@ fn token_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BasicTokenTy
 }
 
 /// What was granted, when it can be used.
-pub(super) fn granted(answer: Answer) -> Result<Granted, Error> {
+pub(super) fn granted(answer: GrantResponse) -> Result<Granted, AuthError> {
     let token = answer.access_token.secret();
     if answer.token_type != BasicTokenType::Bearer {
-        return Err(Error::Answer("is a token of a type that isn't Bearer"));
+        return Err(AuthError::Answer("is a token of a type that isn't Bearer"));
     }
     if token.is_empty() || token.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(Error::Answer("has no usable access_token"));
+        return Err(AuthError::Answer("has no usable access_token"));
     }
     Ok(Granted {
         access_token: Secret::from(token.clone()),
@@ -119,19 +119,19 @@ pub(super) fn granted(answer: Answer) -> Result<Granted, Error> {
 }
 
 /// Why the oauth2 crate got no token.
-pub(super) fn failure(error: RequestTokenError<HttpError, Refused>) -> Error {
+pub(super) fn failure(error: RequestTokenError<HttpError, TokenErrorResponse>) -> AuthError {
     match error {
         RequestTokenError::ServerResponse(refused) => refused.into(),
         RequestTokenError::Request(HttpError(error)) => error,
         // Their texts quote the body, and the body may hold a token.
-        RequestTokenError::Parse(..) => Error::Answer("is not the JSON of a token"),
-        RequestTokenError::Other(_) => Error::Answer("is empty or not JSON"),
+        RequestTokenError::Parse(..) => AuthError::Answer("is not the JSON of a token"),
+        RequestTokenError::Other(_) => AuthError::Answer("is empty or not JSON"),
     }
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(Refusal::new(
+impl From<TokenErrorResponse> for AuthError {
+    fn from(refused: TokenErrorResponse) -> Self {
+        Self::Refused(TokenRefusal::new(
             &refused.error,
             refused.suberror.as_deref(),
             refused.error_description.as_deref(),
@@ -140,13 +140,13 @@ impl From<Refused> for Error {
 }
 
 /// The answer to a request that the oauth2 crate has no word for.
-pub(super) fn read(answer: &HttpResponse) -> Result<Granted, Error> {
+pub(super) fn read(answer: &HttpResponse) -> Result<Granted, AuthError> {
     if answer.status() == 200 {
         let read = serde_json::from_slice(answer.body());
-        return granted(read.map_err(|_| Error::Answer("is not the JSON of a token"))?);
+        return granted(read.map_err(|_| AuthError::Answer("is not the JSON of a token"))?);
     }
-    match serde_json::from_slice::<Refused>(answer.body()) {
+    match serde_json::from_slice::<TokenErrorResponse>(answer.body()) {
         Ok(refused) => Err(refused.into()),
-        Err(_) => Err(Error::Answer("is empty or not JSON")),
+        Err(_) => Err(AuthError::Answer("is empty or not JSON")),
     }
 }

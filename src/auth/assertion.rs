@@ -45,7 +45,7 @@ pub enum AssertionError {
 }
 
 /// Who asserts what: the parts of a client's assertion that vary.
-pub(super) struct Client<'a> {
+pub(super) struct AssertionParts<'a> {
     pub(super) client_id: &'a str,
     /// The token endpoint's URL.
     pub(super) audience: &'a str,
@@ -55,7 +55,11 @@ pub(super) struct Client<'a> {
 }
 
 /// A client's assertion as Microsoft wants it: PS256, and the certificate's SHA-256 in the header ("Certificate credentials").
-pub(super) fn client(who: &Client<'_>, certificate_pem: &[u8], key_pem: &Secret) -> Result<Secret, AssertionError> {
+pub(super) fn client(
+    who: &AssertionParts<'_>,
+    certificate_pem: &[u8],
+    key_pem: &Secret,
+) -> Result<Secret, AssertionError> {
     let certificate = CertificateDer::from_pem_slice(certificate_pem).map_err(|_| AssertionError::Certificate)?;
     let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
     let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint });

@@ -24,8 +24,8 @@ fn verified(token: &Secret, parameters: &'static RsaParameters) -> (Value, Value
     (part(header), part(claims))
 }
 
-fn who<'a>() -> Client<'a> {
-    Client {
+fn who<'a>() -> AssertionParts<'a> {
+    AssertionParts {
         client_id: "an-id",
         audience: "https://login.example.com/token",
         now: now(),

@@ -5,8 +5,8 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use reqwest::Url;
 
 use super::{
-    answer::Client,
-    error::{Error, clean},
+    answer::OAuthClient,
+    error::{AuthError, clean},
 };
 use crate::{config::Provider, secret::Secret};
 
@@ -40,10 +40,10 @@ impl BrowserSignIn {
         redirect: &str,
         scopes: &[String],
         provider: Provider,
-    ) -> Result<Self, Error> {
-        let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| Error::Url)?;
-        let client = Client::new(ClientId::new(client_id.to_owned()))
-            .set_auth_uri(AuthUrl::new(authorize.to_owned()).map_err(|_| Error::Url)?)
+    ) -> Result<Self, AuthError> {
+        let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| AuthError::Url)?;
+        let client = OAuthClient::new(ClientId::new(client_id.to_owned()))
+            .set_auth_uri(AuthUrl::new(authorize.to_owned()).map_err(|_| AuthError::Url)?)
             .set_redirect_uri(redirect.clone());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = client

@@ -9,9 +9,9 @@ use oauth2::{
 
 use super::{
     answer::{Granted, granted},
-    error::{Error, Refusal},
+    error::{AuthError, TokenRefusal},
     exchange::{HttpError, caller},
-    grant::Asker,
+    grant::TokenRequester,
 };
 
 /// The longest time between two questions, while the server can't be reached.
@@ -33,13 +33,13 @@ pub enum DeviceError {
     Expired,
     /// No token, for another reason.
     #[error(transparent)]
-    Auth(#[from] Error),
+    Auth(#[from] AuthError),
 }
 
 impl DeviceSignIn {
     /// Asks for a code.
-    pub(super) async fn begin(asker: &Asker<'_>, device_url: &str) -> Result<Self, Error> {
-        let url = DeviceAuthorizationUrl::new(device_url.to_owned()).map_err(|_| Error::Url)?;
+    pub(super) async fn begin(asker: &TokenRequester<'_>, device_url: &str) -> Result<Self, AuthError> {
+        let url = DeviceAuthorizationUrl::new(device_url.to_owned()).map_err(|_| AuthError::Url)?;
         let client = asker.proof.client(asker.oauth).set_device_authorization_url(url);
         let scopes = asker.scopes.iter().cloned().map(Scope::new);
         let request = client.exchange_device_code().add_scopes(scopes);
@@ -67,8 +67,8 @@ impl DeviceSignIn {
     }
 
     /// Asks until the person has decided or the code has expired, never faster than the server wants (RFC 8628 section 3.5).
-    pub(super) async fn wait(&self, asker: &Asker<'_>) -> Result<Granted, DeviceError> {
-        let url = TokenUrl::new(asker.token_url.to_owned()).map_err(|_| Error::Url)?;
+    pub(super) async fn wait(&self, asker: &TokenRequester<'_>) -> Result<Granted, DeviceError> {
+        let url = TokenUrl::new(asker.token_url.to_owned()).map_err(|_| AuthError::Url)?;
         let client = asker.proof.client(asker.oauth).set_token_uri(url);
         let mut request = client
             .exchange_device_access_token(&self.answer)
@@ -93,15 +93,15 @@ fn ended(error: RequestTokenError<HttpError, DeviceCodeErrorResponse>) -> Device
     let refused = match error {
         RequestTokenError::ServerResponse(refused) => refused,
         RequestTokenError::Request(HttpError(error)) => return error.into(),
-        RequestTokenError::Parse(..) => return Error::Answer("is not the JSON of a token").into(),
-        RequestTokenError::Other(_) => return Error::Answer("is empty or not JSON").into(),
+        RequestTokenError::Parse(..) => return AuthError::Answer("is not the JSON of a token").into(),
+        RequestTokenError::Other(_) => return AuthError::Answer("is empty or not JSON").into(),
     };
     let code = refused.error().as_ref();
     match code {
         "access_denied" | "authorization_declined" => DeviceError::Denied,
         // The crate gives up by itself while the person may still come.
         "expired_token" | "authorization_pending" | "slow_down" => DeviceError::Expired,
-        code => Error::Refused(Refusal::new(
+        code => AuthError::Refused(TokenRefusal::new(
             code,
             None,
             refused.error_description().map(String::as_str),

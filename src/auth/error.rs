@@ -13,14 +13,14 @@ use crate::{
 
 /// What a loop does about an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AuthVerdict {
     /// Nobody has to act: try again soon, with back-off.
     Reconnect,
     /// The operator has to act: look again now and then, up to an hour apart.
     SlowDown,
 }
 
-impl Verdict {
+impl AuthVerdict {
     /// How long to wait after the `failures`-th failure in a row (from 1), before jitter.
     ///
     /// Where an operator must act: 1 min, doubling up to an hour. Else 1 s, doubling up to 5 min.
@@ -36,7 +36,7 @@ impl Verdict {
 
 /// Why there is no credential. Cheap to clone: one answer of the token server serves all who wait for it.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Error {
+pub enum AuthError {
     /// A secret of the sign-in can't be read.
     #[error("{0}; put the secret where the configuration points")]
     Secret(#[source] Arc<SecretError>),
@@ -60,7 +60,7 @@ pub enum Error {
     NoWay(&'static str),
     /// The token server refuses (RFC 6749 section 5.2).
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(TokenRefusal),
     /// The token server asks for patience: status 429 or 5xx.
     #[error("the token server answers {status}; trying again later")]
     Busy {
@@ -85,7 +85,7 @@ pub enum Error {
     Proxy {
         /// What it says or does.
         #[source]
-        error: Arc<net::Error>,
+        error: Arc<net::ConnectError>,
     },
     /// The token server took too long.
     #[error("the token server did not answer in {} s", .0.as_secs())]
@@ -101,32 +101,32 @@ pub enum Error {
     Interrupted,
 }
 
-impl Error {
+impl AuthError {
     /// What to do about it.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> AuthVerdict {
         match self {
             Self::Secret(_)
             | Self::Sasl(_)
             | Self::Url
             | Self::NotSignedIn(_)
             | Self::Assertion(_)
-            | Self::NoWay(_) => Verdict::SlowDown,
+            | Self::NoWay(_) => AuthVerdict::SlowDown,
             Self::Refused(refusal) => refusal.verdict(),
             Self::Proxy { error } => match **error {
-                net::Error::Proxy(ref error) if error.needs_person() => Verdict::SlowDown,
-                _ => Verdict::Reconnect,
+                net::ConnectError::Proxy(ref error) if error.needs_person() => AuthVerdict::SlowDown,
+                _ => AuthVerdict::Reconnect,
             },
             Self::Store(error) => match **error {
-                StoreError::Sealed(_) => Verdict::SlowDown,
-                StoreError::Failed(_) => Verdict::Reconnect,
+                StoreError::Sealed(_) => AuthVerdict::SlowDown,
+                StoreError::Failed(_) => AuthVerdict::Reconnect,
             },
             Self::Busy { .. }
             | Self::Unreachable { .. }
             | Self::Timeout(_)
             | Self::Answer(_)
             | Self::External(_)
-            | Self::Interrupted => Verdict::Reconnect,
+            | Self::Interrupted => AuthVerdict::Reconnect,
         }
     }
 
@@ -135,7 +135,7 @@ impl Error {
     pub fn needs_person(&self) -> bool {
         match self {
             Self::NotSignedIn(_) | Self::Assertion(_) | Self::NoWay(_) | Self::Url => true,
-            Self::Refused(_) | Self::Store(_) => self.verdict() == Verdict::SlowDown,
+            Self::Refused(_) | Self::Store(_) => self.verdict() == AuthVerdict::SlowDown,
             Self::Secret(_)
             | Self::Sasl(_)
             | Self::External(_)
@@ -183,19 +183,19 @@ impl Error {
     }
 }
 
-impl From<SecretError> for Error {
+impl From<SecretError> for AuthError {
     fn from(error: SecretError) -> Self {
         Self::Secret(Arc::new(error))
     }
 }
 
-impl From<ExternalError> for Error {
+impl From<ExternalError> for AuthError {
     fn from(error: ExternalError) -> Self {
         Self::External(Arc::new(error))
     }
 }
 
-impl From<StoreError> for Error {
+impl From<StoreError> for AuthError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
     }
@@ -203,14 +203,14 @@ impl From<StoreError> for Error {
 
 /// The token server's refusal. What it means is said in [`refusal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct TokenRefusal {
     code: String,
     said: String,
     /// What to replace, where no person signs in to the account.
     replace: Option<&'static str>,
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// Keeps `error`, `suberror` and `error_description`, without control characters and not without end.
     pub(super) fn new(error: &str, suberror: Option<&str>, description: Option<&str>) -> Self {
         let mut said = clean(description.unwrap_or_default(), 300);
@@ -275,17 +275,17 @@ impl Refusal {
         }
     }
 
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> AuthVerdict {
         match self.diagnosis().remedy {
-            Remedy::Wait => Verdict::Reconnect,
+            Remedy::Wait => AuthVerdict::Reconnect,
             // invalid_grant, invalid_client, unauthorized_client, consent_required, interaction_required, invalid_scope …:
             // asking again changes nothing, and too many refused requests get a client locked out.
-            Remedy::Operator | Remedy::Smaller | Remedy::Never => Verdict::SlowDown,
+            Remedy::Operator | Remedy::Smaller | Remedy::Never => AuthVerdict::SlowDown,
         }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnosis { what, cure, .. } = self.diagnosis();
         write!(f, "{what}: {cure}. The token server said {}", self.words())

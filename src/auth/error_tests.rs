@@ -3,62 +3,68 @@ use super::*;
 #[test]
 fn refusals_are_told_apart_by_code_and_number() {
     for (code, verdict) in [
-        ("invalid_grant", Verdict::SlowDown),
-        ("invalid_client", Verdict::SlowDown),
-        ("unauthorized_client", Verdict::SlowDown),
-        ("consent_required", Verdict::SlowDown),
-        ("interaction_required", Verdict::SlowDown),
-        ("invalid_scope", Verdict::SlowDown),
-        ("something_new", Verdict::SlowDown),
-        ("temporarily_unavailable", Verdict::Reconnect),
-        ("server_error", Verdict::Reconnect),
-        ("slow_down", Verdict::Reconnect),
+        ("invalid_grant", AuthVerdict::SlowDown),
+        ("invalid_client", AuthVerdict::SlowDown),
+        ("unauthorized_client", AuthVerdict::SlowDown),
+        ("consent_required", AuthVerdict::SlowDown),
+        ("interaction_required", AuthVerdict::SlowDown),
+        ("invalid_scope", AuthVerdict::SlowDown),
+        ("something_new", AuthVerdict::SlowDown),
+        ("temporarily_unavailable", AuthVerdict::Reconnect),
+        ("server_error", AuthVerdict::Reconnect),
+        ("slow_down", AuthVerdict::Reconnect),
     ] {
-        let refusal = Refusal::new(code, None, Some("temporarily_unavailable invalid_grant"));
-        assert_eq!(Error::Refused(refusal).verdict(), verdict, "{code}");
+        let refusal = TokenRefusal::new(code, None, Some("temporarily_unavailable invalid_grant"));
+        assert_eq!(AuthError::Refused(refusal).verdict(), verdict, "{code}");
     }
     // Entra ID says `invalid_grant` where it is only busy.
     for (said, verdict) in [
-        ("AADSTS50196: The server terminated an operation", Verdict::Reconnect),
-        ("AADSTS90033: A transient error has occurred.", Verdict::Reconnect),
-        ("AADSTS50173: revoked", Verdict::SlowDown),
+        (
+            "AADSTS50196: The server terminated an operation",
+            AuthVerdict::Reconnect,
+        ),
+        ("AADSTS90033: A transient error has occurred.", AuthVerdict::Reconnect),
+        ("AADSTS50173: revoked", AuthVerdict::SlowDown),
     ] {
-        let refusal = Refusal::new("invalid_grant", None, Some(said));
-        assert_eq!(Error::Refused(refusal).verdict(), verdict, "{said}");
+        let refusal = TokenRefusal::new("invalid_grant", None, Some(said));
+        assert_eq!(AuthError::Refused(refusal).verdict(), verdict, "{said}");
     }
 }
 
 #[test]
 fn other_trouble() {
-    let busy = Error::Busy {
+    let busy = AuthError::Busy {
         status: 503,
         retry_after: None,
     };
-    assert_eq!(busy.verdict(), Verdict::Reconnect);
-    assert_eq!(Error::Answer("is not JSON").verdict(), Verdict::Reconnect);
-    assert_eq!(Error::Timeout(Duration::from_secs(30)).verdict(), Verdict::Reconnect);
+    assert_eq!(busy.verdict(), AuthVerdict::Reconnect);
+    assert_eq!(AuthError::Answer("is not JSON").verdict(), AuthVerdict::Reconnect);
     assert_eq!(
-        Error::from(StoreError::Failed("disk".into())).verdict(),
-        Verdict::Reconnect
+        AuthError::Timeout(Duration::from_secs(30)).verdict(),
+        AuthVerdict::Reconnect
     );
-    assert_eq!(Error::Url.verdict(), Verdict::SlowDown);
+    assert_eq!(
+        AuthError::from(StoreError::Failed("disk".into())).verdict(),
+        AuthVerdict::Reconnect
+    );
+    assert_eq!(AuthError::Url.verdict(), AuthVerdict::SlowDown);
     let missing = crate::secret::SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())
         .read()
         .unwrap_err();
-    assert_eq!(Error::from(missing).verdict(), Verdict::SlowDown);
+    assert_eq!(AuthError::from(missing).verdict(), AuthVerdict::SlowDown);
 }
 
 #[test]
 fn words_are_shown_without_control_characters_or_end() {
     let long = "x".repeat(5000);
-    let refusal = Refusal::new(
+    let refusal = TokenRefusal::new(
         "invalid_grant\r\n",
         Some("bad_token"),
         Some(&format!("AADSTS700082: a\x1b[31m\r\n{long}")),
     );
     assert_eq!(refusal.code(), "invalid_grant");
     assert_eq!(refusal.number(), Some("AADSTS700082"));
-    let text = Error::Refused(refusal).to_string();
+    let text = AuthError::Refused(refusal).to_string();
     assert!(
         text.contains("sign in anew") && text.contains("bad_token: AADSTS700082"),
         "{text}"
@@ -107,13 +113,13 @@ fn an_application_is_told_what_to_replace_and_a_person_to_sign_in() {
         ),
         (oauth(Grant::RefreshToken(None), secret()), "mailjob auth login"),
     ] {
-        let refused = Error::Refused(Refusal::new("invalid_grant", None, None)).of(&oauth);
+        let refused = AuthError::Refused(TokenRefusal::new("invalid_grant", None, None)).of(&oauth);
         assert!(refused.to_string().contains(words), "{refused}");
         assert_eq!(
             refused.to_string().contains("auth login"),
             oauth.is_person(),
             "{refused}"
         );
-        assert_eq!(refused.verdict(), Verdict::SlowDown);
+        assert_eq!(refused.verdict(), AuthVerdict::SlowDown);
     }
 }

@@ -13,7 +13,7 @@ use oauth2::{
 use reqwest::Url;
 
 use super::{
-    error::{Error, clean},
+    error::{AuthError, clean},
     normal,
 };
 use crate::{causes::causes, net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
@@ -29,7 +29,7 @@ const MAX_CAUSES: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct HttpError(pub(super) Error);
+pub(super) struct HttpError(pub(super) AuthError);
 
 /// The way of the oauth2 crate to our HTTP client. Owned, since a closure over a reference makes a future that the compiler can't see
 /// to be Send.
@@ -44,25 +44,25 @@ pub(super) fn caller(
 }
 
 /// Fetches a document; any status but 200 is no answer.
-pub(super) async fn get(http: &reqwest::Client, url: Url) -> Result<Vec<u8>, Error> {
+pub(super) async fn get(http: &reqwest::Client, url: Url) -> Result<Vec<u8>, AuthError> {
     let request = Request::builder()
         .method(Method::GET)
         .uri(url.as_str())
         .header(header::ACCEPT, "application/json")
         .body(Vec::new())
-        .map_err(|_| Error::Url)?;
+        .map_err(|_| AuthError::Url)?;
     let answer = exchange(http.clone(), request)
         .await
         .map_err(|HttpError(error)| error)?;
     if answer.status() != 200 {
-        return Err(Error::Answer("is not there"));
+        return Err(AuthError::Answer("is not there"));
     }
     Ok(answer.into_body())
 }
 
 /// Posts a form to a token endpoint.
-pub(super) async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
-    let mut body = Url::parse(url).map_err(|_| Error::Url)?;
+pub(super) async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, AuthError> {
+    let mut body = Url::parse(url).map_err(|_| AuthError::Url)?;
     body.query_pairs_mut().clear().extend_pairs(form);
     let request = Request::builder()
         .method(Method::POST)
@@ -70,7 +70,7 @@ pub(super) async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)
         .header(header::ACCEPT, "application/json")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(body.query().unwrap_or_default().as_bytes().to_vec())
-        .map_err(|_| Error::Url)?;
+        .map_err(|_| AuthError::Url)?;
     exchange(http.clone(), request).await.map_err(|HttpError(error)| error)
 }
 
@@ -92,15 +92,15 @@ fn secrets(form: &[u8]) -> Redaction {
 async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
     tokio::time::timeout(PATIENCE, read(&http, request))
         .await
-        .unwrap_or(Err(Error::Timeout(PATIENCE)))
+        .unwrap_or(Err(AuthError::Timeout(PATIENCE)))
         .map_err(HttpError)
 }
 
-async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Error> {
+async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, AuthError> {
     let host = request.uri().host().unwrap_or_default().to_owned();
     let unreachable = |error: reqwest::Error| {
         let error = error.without_url();
-        Error::Unreachable {
+        AuthError::Unreachable {
             host: host.clone(),
             why: clean(&causes(&error), MAX_CAUSES),
             source: Arc::new(error),
@@ -114,7 +114,7 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
         // The library does not tell what a proxy said.
         Err(error) if error.is_connect() => {
             return Err(match refused_on_the_way(&url).await {
-                Some(by_proxy) => Error::Proxy {
+                Some(by_proxy) => AuthError::Proxy {
                     error: Arc::new(by_proxy),
                 },
                 None => unreachable(error),
@@ -129,7 +129,7 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok());
-        return Err(Error::Busy {
+        return Err(AuthError::Busy {
             status: status.as_u16(),
             retry_after: asked.and_then(|text| (retry_after(text, now)? - now).to_std().ok()),
         });
@@ -137,11 +137,11 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > MOST {
-            return Err(Error::Answer("is over 1 MiB"));
+            return Err(AuthError::Answer("is over 1 MiB"));
         }
         body.extend_from_slice(&chunk);
     }
     let (status, body) = normal::meant(status, &body, &secrets).unwrap_or((status, body));
     let response = Response::builder().status(status);
-    response.body(body).map_err(|_| Error::Answer("has broken headers"))
+    response.body(body).map_err(|_| AuthError::Answer("has broken headers"))
 }

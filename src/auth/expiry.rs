@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Something that ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum ExpiringSecret {
     /// A person's refresh token.
     RefreshToken,
     /// The client's secret.
@@ -19,7 +19,7 @@ pub enum What {
     AccessToken,
 }
 
-impl What {
+impl ExpiringSecret {
     /// Its code, for keys and machines.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -38,7 +38,7 @@ impl What {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for ExpiringSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RefreshToken => "refresh token",
@@ -54,7 +54,7 @@ impl fmt::Display for What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiry {
     /// What.
-    pub what: What,
+    pub what: ExpiringSecret,
     /// When.
     pub ends: DateTime<Utc>,
     /// Days left, a begun one counted as a whole: 0 or less when it has ended.
@@ -64,7 +64,12 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    pub(super) fn new(what: What, ends: DateTime<Utc>, begins: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        what: ExpiringSecret,
+        ends: DateTime<Utc>,
+        begins: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             what,
             ends,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn expiry(what: What, minutes: i64, life: Option<i64>) -> Expiry {
+fn expiry(what: ExpiringSecret, minutes: i64, life: Option<i64>) -> Expiry {
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     let ends = now + TimeDelta::minutes(minutes);
     Expiry::new(what, ends, life.map(|days| ends - TimeDelta::days(days)), now)
@@ -39,12 +39,12 @@ fn the_nearest_threshold_is_due_unless_it_was_told() {
         (0, Some(1), &[], Some(0)),
     ] {
         assert_eq!(
-            due_of(What::RefreshToken, minutes, life, told),
+            due_of(ExpiringSecret::RefreshToken, minutes, life, told),
             expected,
             "{minutes} min, {life:?}, {told:?}"
         );
     }
-    for what in [What::FederatedToken, What::AccessToken] {
+    for what in [ExpiringSecret::FederatedToken, ExpiringSecret::AccessToken] {
         assert_eq!(due_of(what, 60, None, &[]), None, "somebody renews the {what}");
         assert_eq!(due_of(what, 0, None, &[]), Some(0), "{what}");
     }
@@ -60,7 +60,7 @@ proptest! {
         let mut last = i64::MAX;
         for step in steps {
             left -= step;
-            if let Some(threshold) = due(&expiry(What::ClientSecret, left, None), &told) {
+            if let Some(threshold) = due(&expiry(ExpiringSecret::ClientSecret, left, None), &told) {
                 prop_assert!(threshold.days() < last);
                 prop_assert!(left <= threshold.days() * 24 * 60);
                 last = threshold.days();

@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 use tokio::{io::AsyncReadExt, time::timeout};
 
 use crate::{
-    guest::{self, Guests, Order, StartError},
+    guest::{self, Guests, SpawnRequest, StartError},
     secret::Secret,
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn token(argv: &[String], pass_env: &[String]) -> Result<Secret
         return Err(ExternalError::NoToken);
     };
     let named = PASSED.iter().copied().chain(pass_env.iter().map(String::as_str));
-    let order = Order {
+    let order = SpawnRequest {
         program: guest::located(program).map_err(ExternalError::Start)?,
         arguments: arguments.iter().map(OsString::from).collect(),
         environment: named

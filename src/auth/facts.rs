@@ -8,7 +8,7 @@ use chrono::DateTime;
 use super::{
     certificate::{self, CertificateError},
     claims::Claims,
-    forecast::{Facts, TokenFile},
+    forecast::{AccountFacts, TokenFile},
 };
 use crate::{
     config::{Account, Auth, ClientProof, TokenSource},
@@ -30,8 +30,8 @@ pub enum FactError {
 ///
 /// # Errors
 /// When a file is missing or is not what it should be.
-pub fn read(account: &Account) -> Result<Facts, FactError> {
-    let mut facts = Facts::default();
+pub fn read(account: &Account) -> Result<AccountFacts, FactError> {
+    let mut facts = AccountFacts::default();
     match &account.auth {
         Auth::OAuth(oauth) => match &oauth.client {
             ClientProof::Certificate { certificate, .. } => {

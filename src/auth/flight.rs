@@ -19,14 +19,14 @@ use tokio::{
 use super::{
     StoredToken, TokenStore,
     answer::Granted,
-    error::Error,
+    error::AuthError,
     external,
-    grant::Asker,
+    grant::TokenRequester,
     life::{Age, Life},
     metadata::{self, Addresses},
     secrets::Secrets,
-    token::{InUse, Token},
-    trouble::{Print, Refusal, Trouble, UNREADABLE},
+    token::{CachedToken, InUse},
+    trouble::{LastFailure, RefusalState, SecretsHash, UNREADABLE},
 };
 use crate::{
     config::{Account, Auth, Grant, OAuth, Protocol, TokenSource},
@@ -40,7 +40,7 @@ const EXTERNAL_LIFE: Duration = Duration::from_secs(5 * 60);
 const METADATA_LIFE: Duration = Duration::from_secs(60 * 60);
 
 /// What all sessions of a sign-in share.
-pub(super) struct Shared {
+pub(super) struct LoginInner {
     pub(super) account: Arc<Account>,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) http: reqwest::Client,
@@ -51,7 +51,7 @@ pub(super) struct Shared {
     /// The access token in use.
     pub(super) token: InUse,
     /// Held by whoever talks to the token server.
-    pub(super) flight: Arc<tokio::sync::Mutex<Flight>>,
+    pub(super) flight: Arc<tokio::sync::Mutex<TokenFetch>>,
     /// Rings when an access token was granted.
     pub(super) granted: Notify,
     /// Rings when a session works that did not.
@@ -62,14 +62,14 @@ pub(super) struct Shared {
 
 /// What the one who talks to the token server must know.
 #[derive(Default)]
-pub(super) struct Flight {
+pub(super) struct TokenFetch {
     /// A granted token whose refresh token is not stored yet.
-    pub(super) unsaved: Option<(Token, StoredToken)>,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) unsaved: Option<(CachedToken, StoredToken)>,
+    pub(super) trouble: Option<LastFailure>,
     addresses: Option<(Instant, Addresses)>,
 }
 
-impl Shared {
+impl LoginInner {
     pub(super) fn new(
         account: Arc<Account>,
         uses: &[Protocol],
@@ -110,9 +110,9 @@ impl Shared {
     }
 
     /// Whether only a person can help.
-    pub(super) async fn refusal(&self) -> Refusal {
+    pub(super) async fn refusal(&self) -> RefusalState {
         let Some(oauth) = self.account.auth.oauth() else {
-            return Refusal::None;
+            return RefusalState::None;
         };
         let secrets = match self.store.load(&self.account.sign_in).await {
             Ok(known) => Secrets::read(oauth, known).await,
@@ -120,12 +120,12 @@ impl Shared {
         };
         let print = secrets.ok().map(|secrets| secrets.fingerprint());
         let flight = self.flight.lock().await;
-        let refusal = |trouble: &Trouble| trouble.refusal(print.as_ref(), Instant::now());
-        flight.trouble.as_ref().map_or(Refusal::None, refusal)
+        let refusal = |trouble: &LastFailure| trouble.refusal(print.as_ref(), Instant::now());
+        flight.trouble.as_ref().map_or(RefusalState::None, refusal)
     }
 
     /// With the flight in hand: a fresh token, or the ageing one while no fresh one is to be had.
-    pub(super) async fn fly(&self, mut flight: OwnedMutexGuard<Flight>) -> Result<Secret, Error> {
+    pub(super) async fn fly(&self, mut flight: OwnedMutexGuard<TokenFetch>) -> Result<Secret, AuthError> {
         let old = match self.token.current() {
             (Age::Fresh, Some(token)) => return Ok(token),
             (_, old) => old,
@@ -136,18 +136,18 @@ impl Shared {
         }
     }
 
-    async fn renew(&self, flight: &mut Flight) -> Result<Secret, Error> {
+    async fn renew(&self, flight: &mut TokenFetch) -> Result<Secret, AuthError> {
         let oauth = match &self.account.auth {
             Auth::OAuth(oauth) => oauth,
             Auth::Token(TokenSource::Command { argv, pass_env }) => {
                 let asked = Instant::now();
                 let secret = external::token(argv, pass_env).await?;
-                return Ok(self.put(Token {
+                return Ok(self.put(CachedToken {
                     secret,
                     life: Life::new(asked, EXTERNAL_LIFE),
                 }));
             }
-            Auth::None | Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(Error::Url),
+            Auth::None | Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(AuthError::Url),
         };
         let known = match self.store.load(&self.account.sign_in).await {
             Ok(known) => known,
@@ -173,14 +173,14 @@ impl Shared {
         }
     }
 
-    pub(super) fn put(&self, token: Token) -> Secret {
+    pub(super) fn put(&self, token: CachedToken) -> Secret {
         let secret = self.token.put(token);
         self.granted.notify_waiters();
         secret
     }
 
     /// What is known of the sign-in can't be read; where that takes a person, it is told once.
-    async fn unreadable(&self, flight: &mut Flight, error: Error) -> Error {
+    async fn unreadable(&self, flight: &mut TokenFetch, error: AuthError) -> AuthError {
         let told = flight
             .trouble
             .as_ref()
@@ -191,8 +191,8 @@ impl Shared {
         error
     }
 
-    async fn remember(&self, flight: &mut Flight, error: &Error, secrets: Print) {
-        let (trouble, wait) = Trouble::after(flight.trouble.as_ref(), error, secrets, Instant::now());
+    async fn remember(&self, flight: &mut TokenFetch, error: &AuthError, secrets: SecretsHash) {
+        let (trouble, wait) = LastFailure::after(flight.trouble.as_ref(), error, secrets, Instant::now());
         let failures = trouble.failures();
         flight.trouble = Some(trouble);
         let (account, wait_s) = (&self.account.sign_in, wait.as_secs());
@@ -205,7 +205,7 @@ impl Shared {
     }
 
     /// Notes how the sign-in is doing. What can't be noted is noted the next time.
-    pub(super) async fn note(&self, trouble: Option<&Error>) {
+    pub(super) async fn note(&self, trouble: Option<&AuthError>) {
         let (sign_in, now) = (&self.account.sign_in, Utc::now());
         let noted = match trouble {
             None => self.store.note_refreshed(sign_in, now).await,
@@ -216,7 +216,12 @@ impl Shared {
         }
     }
 
-    async fn fetch(&self, flight: &mut Flight, oauth: &OAuth, secrets: &mut Secrets) -> Result<Token, Error> {
+    async fn fetch(
+        &self,
+        flight: &mut TokenFetch,
+        oauth: &OAuth,
+        secrets: &mut Secrets,
+    ) -> Result<CachedToken, AuthError> {
         if let Some(token) = self.save(flight, secrets.origin()).await? {
             return Ok(token);
         }
@@ -231,12 +236,12 @@ impl Shared {
         if let Some(outcome) = granted
             .as_ref()
             .err()
-            .map_or(Some(TokenOutcome::Granted), Error::outcome)
+            .map_or(Some(TokenOutcome::Granted), AuthError::outcome)
         {
             self.requests.count(outcome);
         }
         let granted = granted.map_err(|error| error.of(oauth))?;
-        let token = Token {
+        let token = CachedToken {
             secret: granted.access_token,
             life: Life::new(asked, granted.length),
         };
@@ -257,10 +262,10 @@ impl Shared {
         Ok(token)
     }
 
-    async fn ask(&self, flight: &mut Flight, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, Error> {
+    async fn ask(&self, flight: &mut TokenFetch, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, AuthError> {
         let token_url = self.addresses(flight, oauth).await?.token;
         let scopes = self.scopes();
-        let asker = Asker {
+        let asker = TokenRequester {
             http: &self.http,
             oauth,
             token_url: &token_url,
@@ -272,13 +277,13 @@ impl Shared {
             (Grant::RefreshToken(_), Some(token)) => asker.refresh(token).await,
             (Grant::ServiceAccount { .. }, Some(key)) => asker.service_account(key, &self.account.user).await,
             (Grant::RefreshToken(_) | Grant::ServiceAccount { .. }, None) => {
-                Err(Error::NotSignedIn(self.account.sign_in.clone()))
+                Err(AuthError::NotSignedIn(self.account.sign_in.clone()))
             }
         }
     }
 
     /// The authorization server's addresses, asked once an hour where they have to be asked.
-    pub(super) async fn addresses(&self, flight: &mut Flight, oauth: &OAuth) -> Result<Addresses, Error> {
+    pub(super) async fn addresses(&self, flight: &mut TokenFetch, oauth: &OAuth) -> Result<Addresses, AuthError> {
         match &flight.addresses {
             Some((until, addresses)) if Instant::now() < *until => Ok(addresses.clone()),
             _ => {
@@ -290,7 +295,7 @@ impl Shared {
     }
 
     /// Stores what waits to be stored. Gives its access token, where that is fresh.
-    async fn save(&self, flight: &mut Flight, origin: Option<[u8; 32]>) -> Result<Option<Token>, Error> {
+    async fn save(&self, flight: &mut TokenFetch, origin: Option<[u8; 32]>) -> Result<Option<CachedToken>, AuthError> {
         // A new sign-in makes the old one's tokens worthless.
         flight.unsaved.take_if(|(_, stored)| stored.origin != origin);
         let Some((_, stored)) = &flight.unsaved else {
@@ -301,7 +306,7 @@ impl Shared {
         Ok(token.filter(|token| token.life.age(Instant::now()) == Age::Fresh))
     }
 
-    pub(super) async fn flight(&self) -> OwnedMutexGuard<Flight> {
+    pub(super) async fn flight(&self) -> OwnedMutexGuard<TokenFetch> {
         self.flight.clone().lock_owned().await
     }
 }

@@ -9,8 +9,8 @@ use std::fmt;
 
 use chrono::{DateTime, Months, NaiveTime, TimeDelta, Utc};
 
-pub use super::expiry::{Expiry, Threshold, What, due};
-use super::{Refused, StoredSignIn};
+pub use super::expiry::{ExpiringSecret, Expiry, Threshold, due};
+use super::{BlockedSignIn, StoredSignIn};
 use crate::config::{Account, Auth, ClientProof, OAuth, Provider};
 
 /// Days from the issue of one of Microsoft's refresh tokens to its end.
@@ -20,7 +20,7 @@ const GOOGLE: Months = Months::new(6);
 
 /// What is known of a sign-in without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Known {
+pub struct SignInInfo {
     /// When the token server issued the newest refresh token.
     pub issued: Option<DateTime<Utc>>,
     /// When the person signed in.
@@ -28,10 +28,10 @@ pub struct Known {
     /// When the token server last granted an access token.
     pub refreshed: Option<DateTime<Utc>>,
     /// Since when it needs a person, and why.
-    pub refused: Option<Refused>,
+    pub refused: Option<BlockedSignIn>,
 }
 
-impl From<&StoredSignIn> for Known {
+impl From<&StoredSignIn> for SignInInfo {
     fn from(stored: &StoredSignIn) -> Self {
         Self {
             issued: stored.token.as_ref().map(|token| token.issued),
@@ -44,7 +44,7 @@ impl From<&StoredSignIn> for Known {
 
 /// What the files of an account say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct AccountFacts {
     /// When the client's certificate ends.
     pub certificate: Option<DateTime<Utc>>,
     /// The token that somebody else gets and renews.
@@ -62,22 +62,22 @@ pub struct TokenFile {
 
 /// How a sign-in is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum LoginState {
     /// It works.
     SignedIn,
     /// A person has to act.
-    NeedsSignIn(Refused),
+    NeedsSignIn(BlockedSignIn),
     /// A person's sign-in that was never used.
     NeverSignedIn,
     /// A password, a token that somebody else gets, an application's own credentials.
     NeedsNoSignIn,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for LoginState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SignedIn => f.write_str("signed in"),
-            Self::NeedsSignIn(Refused { since, why }) => {
+            Self::NeedsSignIn(BlockedSignIn { since, why }) => {
                 write!(f, "needs sign-in since {}: {why}", since.format("%F %R UTC"))
             }
             Self::NeverSignedIn => f.write_str("never signed in"),
@@ -90,7 +90,7 @@ impl fmt::Display for State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forecast {
     /// How it is.
-    pub state: State,
+    pub state: LoginState,
     /// When the token server issued the newest refresh token.
     pub issued: Option<DateTime<Utc>>,
     /// How old that is.
@@ -104,20 +104,20 @@ pub struct Forecast {
 impl Forecast {
     /// When this ends, as far as that is known.
     #[must_use]
-    pub fn expiry(&self, what: What) -> Option<&Expiry> {
+    pub fn expiry(&self, what: ExpiringSecret) -> Option<&Expiry> {
         self.expiries.iter().find(|expiry| expiry.what == what)
     }
 }
 
 /// Looks ahead.
 #[must_use]
-pub fn forecast(account: &Account, known: &Known, facts: &Facts, now: DateTime<Utc>) -> Forecast {
+pub fn forecast(account: &Account, known: &SignInInfo, facts: &AccountFacts, now: DateTime<Utc>) -> Forecast {
     let is_person = account.auth.is_person();
     let state = match &known.refused {
-        Some(refused) => State::NeedsSignIn(refused.clone()),
-        None if !is_person => State::NeedsNoSignIn,
-        None if known.issued.is_some() || known.refreshed.is_some() => State::SignedIn,
-        None => State::NeverSignedIn,
+        Some(refused) => LoginState::NeedsSignIn(refused.clone()),
+        None if !is_person => LoginState::NeedsNoSignIn,
+        None if known.issued.is_some() || known.refreshed.is_some() => LoginState::SignedIn,
+        None => LoginState::NeverSignedIn,
     };
     let issued = known.issued.filter(|_| is_person);
     let token = |what| {
@@ -128,20 +128,20 @@ pub fn forecast(account: &Account, known: &Known, facts: &Facts, now: DateTime<U
         .auth
         .oauth()
         .and_then(|oauth| refresh_token(account.provider, oauth, known))
-        .map(|(ends, begins)| Expiry::new(What::RefreshToken, ends, Some(begins), now))
+        .map(|(ends, begins)| Expiry::new(ExpiringSecret::RefreshToken, ends, Some(begins), now))
         .into_iter()
         .collect();
     expiries.extend(match (&account.auth, account.auth.oauth().map(|oauth| &oauth.client)) {
         (_, Some(ClientProof::Secret { expires, .. })) => expires.map(|day| {
             // Nobody says at what hour of that day.
             let ends = day.and_time(NaiveTime::MIN).and_utc();
-            Expiry::new(What::ClientSecret, ends, None, now)
+            Expiry::new(ExpiringSecret::ClientSecret, ends, None, now)
         }),
         (_, Some(ClientProof::Certificate { .. })) => facts
             .certificate
-            .map(|ends| Expiry::new(What::Certificate, ends, None, now)),
-        (_, Some(ClientProof::Federated(_))) => token(What::FederatedToken),
-        (Auth::Token(_), None) => token(What::AccessToken),
+            .map(|ends| Expiry::new(ExpiringSecret::Certificate, ends, None, now)),
+        (_, Some(ClientProof::Federated(_))) => token(ExpiringSecret::FederatedToken),
+        (Auth::Token(_), None) => token(ExpiringSecret::AccessToken),
         (_, Some(ClientProof::Public) | None) => None,
     });
     Forecast {
@@ -154,7 +154,7 @@ pub fn forecast(account: &Account, known: &Known, facts: &Facts, now: DateTime<U
 }
 
 /// When a person's refresh token ends and began, where both are known.
-fn refresh_token(provider: Provider, oauth: &OAuth, known: &Known) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+fn refresh_token(provider: Provider, oauth: &OAuth, known: &SignInInfo) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let issued = known.issued.filter(|_| oauth.is_person())?;
     let written = oauth.refresh_life.and_then(|life| TimeDelta::from_std(life).ok());
     let (life, begins) = match provider {

@@ -50,8 +50,8 @@ fn person(days: Option<u64>) -> Auth {
     oauth(ClientProof::Public, Grant::RefreshToken(None), days)
 }
 
-fn known(issued: &str, refreshed: &str) -> Known {
-    Known {
+fn known(issued: &str, refreshed: &str) -> SignInInfo {
+    SignInInfo {
         issued: Some(at(issued)),
         signed_in: Some(at(issued)),
         refreshed: Some(at(refreshed)),
@@ -59,7 +59,7 @@ fn known(issued: &str, refreshed: &str) -> Known {
     }
 }
 
-fn ends(forecast: &Forecast) -> Vec<(What, String, i64)> {
+fn ends(forecast: &Forecast) -> Vec<(ExpiringSecret, String, i64)> {
     let each = forecast.expiries.iter();
     each.map(|expiry| (expiry.what, expiry.ends.format("%FT%R").to_string(), expiry.days))
         .collect()
@@ -129,13 +129,18 @@ fn a_refresh_token_ends_as_its_provider_says() {
         ),
     ] {
         let account = account(provider, person(written));
-        let seen = forecast(&account, &known(issued, refreshed), &Facts::default(), at("2027-01-02"));
+        let seen = forecast(
+            &account,
+            &known(issued, refreshed),
+            &AccountFacts::default(),
+            at("2027-01-02"),
+        );
         let expected: Vec<_> = end
-            .map(|end| (What::RefreshToken, end.to_owned(), days))
+            .map(|end| (ExpiringSecret::RefreshToken, end.to_owned(), days))
             .into_iter()
             .collect();
         assert_eq!(ends(&seen), expected, "{provider:?} {written:?} {issued} {refreshed}");
-        assert_eq!(seen.state, State::SignedIn);
+        assert_eq!(seen.state, LoginState::SignedIn);
         assert_eq!(seen.age, Some(at("2027-01-02") - at(issued)));
     }
 }
@@ -143,7 +148,7 @@ fn a_refresh_token_ends_as_its_provider_says() {
 #[test]
 fn what_proves_the_client_ends_too() {
     let now = at("2027-01-02");
-    let facts = Facts {
+    let facts = AccountFacts {
         certificate: Some(at("2027-01-12")),
         token: Some(TokenFile {
             ends: Some(at("2027-01-03")),
@@ -163,37 +168,42 @@ fn what_proves_the_client_ends_too() {
     for (auth, expected) in [
         (
             application(secret_until(Some("2027-01-08"))),
-            vec![(What::ClientSecret, "2027-01-08T00:00", 6)],
+            vec![(ExpiringSecret::ClientSecret, "2027-01-08T00:00", 6)],
         ),
         (application(secret_until(None)), vec![]),
         (
             application(certificate),
-            vec![(What::Certificate, "2027-01-12T12:00", 10)],
+            vec![(ExpiringSecret::Certificate, "2027-01-12T12:00", 10)],
         ),
         (
             application(ClientProof::Federated("t".into())),
-            vec![(What::FederatedToken, "2027-01-03T12:00", 1)],
+            vec![(ExpiringSecret::FederatedToken, "2027-01-03T12:00", 1)],
         ),
         (
             Auth::Token(TokenSource::Kept(SecretRef::File("t".into()))),
-            vec![(What::AccessToken, "2027-01-03T12:00", 1)],
+            vec![(ExpiringSecret::AccessToken, "2027-01-03T12:00", 1)],
         ),
         (Auth::Password(secret()), vec![]),
     ] {
-        let seen = forecast(&account(Provider::Other, auth.clone()), &Known::default(), &facts, now);
+        let seen = forecast(
+            &account(Provider::Other, auth.clone()),
+            &SignInInfo::default(),
+            &facts,
+            now,
+        );
         let expected: Vec<_> = expected
             .into_iter()
             .map(|(what, end, days)| (what, end.to_owned(), days))
             .collect();
         assert_eq!(ends(&seen), expected, "{auth:?}");
-        assert_eq!(seen.state, State::NeedsNoSignIn);
+        assert_eq!(seen.state, LoginState::NeedsNoSignIn);
     }
 }
 
 #[test]
 fn states_in_words() {
-    let refused = Known {
-        refused: Some(Refused {
+    let refused = SignInInfo {
+        refused: Some(BlockedSignIn {
             since: at("2027-01-01"),
             why: "revoked".into(),
         }),
@@ -201,7 +211,7 @@ fn states_in_words() {
     };
     let application = oauth(ClientProof::Public, Grant::ClientCredentials, None);
     for (auth, known, words) in [
-        (person(None), Known::default(), "never signed in"),
+        (person(None), SignInInfo::default(), "never signed in"),
         (person(None), known("2027-01-01", "2027-01-01"), "signed in"),
         (
             person(None),
@@ -213,13 +223,13 @@ fn states_in_words() {
             refused,
             "needs sign-in since 2027-01-01 12:00 UTC: revoked",
         ),
-        (application, Known::default(), "needs no sign-in"),
-        (Auth::Password(secret()), Known::default(), "needs no sign-in"),
+        (application, SignInInfo::default(), "needs no sign-in"),
+        (Auth::Password(secret()), SignInInfo::default(), "needs no sign-in"),
     ] {
         let seen = forecast(
             &account(Provider::Other, auth),
             &known,
-            &Facts::default(),
+            &AccountFacts::default(),
             at("2027-01-02"),
         );
         assert_eq!(seen.state.to_string(), words);

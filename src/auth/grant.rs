@@ -6,9 +6,9 @@ use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, Sco
 use super::{
     answer::{self, Granted, failure, granted},
     assertion,
-    error::Error,
+    error::AuthError,
     exchange::{caller, post},
-    proof::Proof,
+    proof::ProofMaterial,
 };
 use crate::{
     config::OAuth,
@@ -19,17 +19,17 @@ use crate::{
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// Who asks, where, and for which scopes.
-pub(super) struct Asker<'a> {
+pub(super) struct TokenRequester<'a> {
     pub(super) http: &'a reqwest::Client,
     pub(super) oauth: &'a OAuth,
     pub(super) token_url: &'a str,
-    pub(super) proof: &'a Proof,
+    pub(super) proof: &'a ProofMaterial,
     pub(super) scopes: &'a [String],
 }
 
-impl Asker<'_> {
-    fn url(&self) -> Result<TokenUrl, Error> {
-        TokenUrl::new(self.token_url.to_owned()).map_err(|_| Error::Url)
+impl TokenRequester<'_> {
+    fn url(&self) -> Result<TokenUrl, AuthError> {
+        TokenUrl::new(self.token_url.to_owned()).map_err(|_| AuthError::Url)
     }
 
     fn scopes(&self) -> impl Iterator<Item = Scope> {
@@ -37,14 +37,14 @@ impl Asker<'_> {
     }
 
     /// What the client's proof adds to a request.
-    pub(super) fn parameters(&self) -> Result<Vec<(&'static str, String)>, Error> {
+    pub(super) fn parameters(&self) -> Result<Vec<(&'static str, String)>, AuthError> {
         Ok(self
             .proof
             .parameters(&self.oauth.client_id, self.token_url, Utc::now())?)
     }
 
     /// By a refresh token (RFC 6749 section 6).
-    pub(super) async fn refresh(&self, token: &Secret) -> Result<Granted, Error> {
+    pub(super) async fn refresh(&self, token: &Secret) -> Result<Granted, AuthError> {
         let client = self.proof.client(self.oauth).set_token_uri(self.url()?);
         let token = RefreshToken::new(token.expose_secret().to_owned());
         let mut request = client.exchange_refresh_token(&token).add_scopes(self.scopes());
@@ -56,7 +56,7 @@ impl Asker<'_> {
     }
 
     /// By client credentials (RFC 6749 section 4.4).
-    pub(super) async fn client_credentials(&self) -> Result<Granted, Error> {
+    pub(super) async fn client_credentials(&self) -> Result<Granted, AuthError> {
         let client = self.proof.client(self.oauth).set_token_uri(self.url()?);
         let mut request = client.exchange_client_credentials().add_scopes(self.scopes());
         for (name, value) in self.parameters()? {
@@ -67,7 +67,7 @@ impl Asker<'_> {
     }
 
     /// By a service account's key, for `user`. The oauth2 crate does not know this grant.
-    pub(super) async fn service_account(&self, key: &Secret, user: &str) -> Result<Granted, Error> {
+    pub(super) async fn service_account(&self, key: &Secret, user: &str) -> Result<Granted, AuthError> {
         let assertion = assertion::service_account(key, user, self.scopes, self.token_url, Utc::now())?;
         let form = [("grant_type", JWT_BEARER), ("assertion", assertion.expose_secret())];
         answer::read(&post(self.http, self.token_url, &form).await?)
@@ -79,7 +79,7 @@ impl Asker<'_> {
         code: &Secret,
         verifier: PkceCodeVerifier,
         redirect: RedirectUrl,
-    ) -> Result<Granted, Error> {
+    ) -> Result<Granted, AuthError> {
         let client = self
             .proof
             .client(self.oauth)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::seal::{BadKey, Key, new_key};
+use super::seal::{BadSealKey, SealKey, new_key};
 use crate::secret::{SecretError, SecretRef, kept};
 
 /// Why there is no key.
@@ -22,7 +22,7 @@ pub enum KeyError {
         /// The file or variable.
         place: String,
         /// What is wrong with it.
-        fault: BadKey,
+        fault: BadSealKey,
     },
     /// It can't be made.
     #[error("the key file {path} can't be made: {why}; let Mailjob write there, or write `key` in [service]")]
@@ -44,7 +44,7 @@ pub enum KeyError {
 ///
 /// # Errors
 /// When it is missing, can't be read by us or a configured one can be read by others, is no key, or can't be made.
-pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyError> {
+pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<SealKey, KeyError> {
     match configured {
         Some(place) => read(place),
         None => read_or_make(beside(ledger)),
@@ -55,7 +55,7 @@ pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyErr
 ///
 /// # Errors
 /// When a configured one is missing, or what is there can't be read by us or can be read by others, or is no key.
-pub fn known(configured: Option<&SecretRef>, ledger: &Path) -> Result<Option<Key>, KeyError> {
+pub fn known(configured: Option<&SecretRef>, ledger: &Path) -> Result<Option<SealKey>, KeyError> {
     match there(configured, ledger) {
         Err(KeyError::Read(SecretError::Read { source, .. }))
             if configured.is_none() && source.kind() == ErrorKind::NotFound =>
@@ -70,7 +70,7 @@ pub fn known(configured: Option<&SecretRef>, ledger: &Path) -> Result<Option<Key
 ///
 /// # Errors
 /// When it is missing, can't be read by us or can be read by others, or is no key.
-pub fn there(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyError> {
+pub fn there(configured: Option<&SecretRef>, ledger: &Path) -> Result<SealKey, KeyError> {
     match configured {
         Some(place) => read(place),
         None => read(&SecretRef::File(beside(ledger))),
@@ -83,8 +83,8 @@ pub fn beside(ledger: &Path) -> PathBuf {
     kept::beside(ledger, "key")
 }
 
-fn read(place: &SecretRef) -> Result<Key, KeyError> {
-    Key::parse(&place.read()?).map_err(|fault| KeyError::Bad {
+fn read(place: &SecretRef) -> Result<SealKey, KeyError> {
+    SealKey::parse(&place.read()?).map_err(|fault| KeyError::Bad {
         place: match place {
             SecretRef::File(path) => path.display().to_string(),
             SecretRef::Env(name) => name.clone(),
@@ -93,7 +93,7 @@ fn read(place: &SecretRef) -> Result<Key, KeyError> {
     })
 }
 
-fn read_or_make(path: PathBuf) -> Result<Key, KeyError> {
+fn read_or_make(path: PathBuf) -> Result<SealKey, KeyError> {
     let place = SecretRef::File(path.clone());
     match read(&place) {
         Err(KeyError::Read(SecretError::Read { source, .. })) if source.kind() == ErrorKind::NotFound => {

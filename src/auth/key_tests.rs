@@ -11,7 +11,7 @@ fn write(path: &Path, text: &str, mode: u32) -> SecretRef {
     SecretRef::File(path.to_owned())
 }
 
-fn message(loaded: Result<Key, KeyError>) -> String {
+fn message(loaded: Result<SealKey, KeyError>) -> String {
     loaded.unwrap_err().to_string()
 }
 

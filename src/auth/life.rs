@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::error::Error;
+use super::error::AuthError;
 
 /// What a token server may say about a token's life is believed between these.
 const SHORTEST: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub(super) fn length(expires_in: Option<&Value>) -> Duration {
 
 /// How long the token server is left alone after the `failures`-th failure in a row: an hour where only a person can mend it, else
 /// longer each time and at least what it asked for, up to an hour.
-pub(super) fn pause(error: &Error, failures: u32) -> Duration {
+pub(super) fn pause(error: &AuthError, failures: u32) -> Duration {
     let hour = Duration::from_secs(60 * 60);
     if error.needs_person() {
         return hour;
@@ -86,7 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::error::Refusal;
+    use crate::auth::error::TokenRefusal;
 
     #[test]
     fn lengths() {
@@ -130,22 +130,22 @@ mod tests {
     #[test]
     fn pauses() {
         let minutes = |m: u64| Duration::from_secs(60 * m);
-        let busy = |retry_after| Error::Busy {
+        let busy = |retry_after| AuthError::Busy {
             status: 503,
             retry_after,
         };
-        let refused = |code| Error::Refused(Refusal::new(code, None, None));
+        let refused = |code| AuthError::Refused(TokenRefusal::new(code, None, None));
         for (error, failures, wait) in [
             (refused("invalid_grant"), 1, minutes(60)),
             (refused("invalid_client"), 9, minutes(60)),
             (refused("temporarily_unavailable"), 1, Duration::from_secs(1)),
-            (Error::NotSignedIn("a".into()), 1, minutes(60)),
+            (AuthError::NotSignedIn("a".into()), 1, minutes(60)),
             (busy(None), 1, Duration::from_secs(1)),
             (busy(None), 4, Duration::from_secs(8)),
             (busy(None), 99, minutes(5)),
             (busy(Some(minutes(2))), 1, minutes(2)),
             (busy(Some(minutes(6_000_000))), 1, minutes(60)),
-            (Error::Timeout(minutes(1)), 2, Duration::from_secs(2)),
+            (AuthError::Timeout(minutes(1)), 2, Duration::from_secs(2)),
         ] {
             assert_eq!(pause(&error, failures), wait, "{error:?} {failures}");
         }

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{
     Credential, TokenStore,
-    error::{Error, Verdict},
-    flight::Shared,
+    error::{AuthError, AuthVerdict},
+    flight::LoginInner,
     life::Age,
-    trouble::Refusal,
+    trouble::RefusalState,
 };
 use crate::{
     config::{Account, Auth, Protocol, TokenSource},
@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_secs(15);
 
 /// How a pause ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
+pub enum PauseEnd {
     /// Its time is over.
     Over,
     /// Another session works.
@@ -41,7 +41,7 @@ pub enum Pause {
 /// A sign-in. Clones share one.
 #[derive(Clone)]
 pub struct Login {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<LoginInner>,
 }
 
 impl Login {
@@ -61,7 +61,7 @@ impl Login {
         requests: TokenRequests,
     ) -> Self {
         Self {
-            shared: Arc::new(Shared::new(account, uses, store, http, requests)),
+            shared: Arc::new(LoginInner::new(account, uses, store, http, requests)),
         }
     }
 
@@ -73,10 +73,10 @@ impl Login {
     /// A credential that is good now. Takes up to a minute when the token server is slow; may be dropped at any time.
     ///
     /// # Errors
-    /// When there is none; [`Error::verdict`] says who must act.
-    pub async fn credential(&self) -> Result<Credential, Error> {
+    /// When there is none; [`AuthError::verdict`] says who must act.
+    pub async fn credential(&self) -> Result<Credential, AuthError> {
         match &self.shared.account.auth {
-            Auth::None => Err(Error::NoWay("it only sends, without a sign-in")),
+            Auth::None => Err(AuthError::NoWay("it only sends, without a sign-in")),
             Auth::Password(secret) => Ok(Credential::Password(read(secret).await?)),
             Auth::Token(TokenSource::Kept(secret)) => Ok(Credential::Bearer(read(secret).await?)),
             Auth::OAuth(_) | Auth::Token(TokenSource::Command { .. }) => {
@@ -116,30 +116,30 @@ impl Login {
 
     /// Waits after a failure. Where somebody has to act, no longer than until one did: signed in, or put another secret, key or certificate
     /// in its place; or until another session of the account works that had failed.
-    pub async fn pause(&self, wait: Duration, verdict: Verdict) -> Pause {
+    pub async fn pause(&self, wait: Duration, verdict: AuthVerdict) -> PauseEnd {
         let works = self.shared.works.notified();
         let account = self.shared.account.clone();
         let files = move || account.mendable();
         let refusal = self.shared.refusal().await;
-        if refusal == Refusal::Over {
-            return Pause::Over;
+        if refusal == RefusalState::Over {
+            return PauseEnd::Over;
         }
-        if refusal == Refusal::None && verdict == Verdict::Reconnect {
+        if refusal == RefusalState::None && verdict == AuthVerdict::Reconnect {
             tokio::time::sleep(wait).await;
-            return Pause::Over;
+            return PauseEnd::Over;
         }
         let granted = async {
             match refusal {
-                Refusal::Stands => self.mended().await,
-                Refusal::None | Refusal::Over => std::future::pending().await,
+                RefusalState::Stands => self.mended().await,
+                RefusalState::None | RefusalState::Over => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(wait) => Pause::Over,
-            () = works => Pause::Works,
-            () = granted => Pause::Mended,
-            () = self.signed_in_anew() => Pause::Mended,
-            () = prints::changed(files, LOOK) => Pause::Mended,
+            () = tokio::time::sleep(wait) => PauseEnd::Over,
+            () = works => PauseEnd::Works,
+            () = granted => PauseEnd::Mended,
+            () = self.signed_in_anew() => PauseEnd::Mended,
+            () = prints::changed(files, LOOK) => PauseEnd::Mended,
         }
     }
 
@@ -187,7 +187,7 @@ impl Login {
     async fn mended(&self) {
         loop {
             let granted = self.shared.granted.notified();
-            if self.shared.refusal().await != Refusal::Stands {
+            if self.shared.refusal().await != RefusalState::Stands {
                 return;
             }
             tokio::select! {
@@ -197,7 +197,7 @@ impl Login {
         }
     }
 
-    async fn access_token(&self) -> Result<Secret, Error> {
+    async fn access_token(&self) -> Result<Secret, AuthError> {
         let flight = match self.shared.token.current() {
             (Age::Fresh, Some(token)) => return Ok(token),
             // Somebody is at it already, and there is time.
@@ -211,16 +211,16 @@ impl Login {
         // A task of its own: whoever asked may give up, but a refresh token that the server has rotated must reach the store.
         tokio::spawn(async move { shared.fly(flight).await })
             .await
-            .unwrap_or(Err(Error::Interrupted))
+            .unwrap_or(Err(AuthError::Interrupted))
     }
 }
 
 /// Off the runtime's threads: the place of a secret may be a slow network disk.
-async fn read(secret: &SecretRef) -> Result<Secret, Error> {
+async fn read(secret: &SecretRef) -> Result<Secret, AuthError> {
     let secret = secret.clone();
     match tokio::task::spawn_blocking(move || secret.read()).await {
         Ok(read) => Ok(read?),
-        Err(_) => Err(Error::Interrupted),
+        Err(_) => Err(AuthError::Interrupted),
     }
 }
 

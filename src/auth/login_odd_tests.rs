@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::auth::login_world::*;
-use crate::auth::{Error, Verdict};
+use crate::auth::{AuthError, AuthVerdict};
 
 const JSON: &str = "application/json";
 
@@ -15,17 +15,29 @@ const JSON: &str = "application/json";
 async fn odd_answers_are_errors_with_a_verdict() {
     const GRANT: &str = r#"{"error":"invalid_grant","error_description":"AADSTS700082: no","suberror":"bad_token"}"#;
     const CLIENT: &str = r#"{"error":"invalid_client"}"#;
-    type Is = fn(&Error) -> bool;
-    let no_answer: Is = |e| matches!(e, Error::Answer(_));
-    let soon = Verdict::Reconnect;
-    let cases: [(u16, &str, &str, Is, Verdict); 12] = [
-        (500, JSON, "{}", |e| matches!(e, Error::Busy { status: 500, .. }), soon),
-        (503, JSON, GRANT, |e| matches!(e, Error::Busy { status: 503, .. }), soon),
+    type Is = fn(&AuthError) -> bool;
+    let no_answer: Is = |e| matches!(e, AuthError::Answer(_));
+    let soon = AuthVerdict::Reconnect;
+    let cases: [(u16, &str, &str, Is, AuthVerdict); 12] = [
+        (
+            500,
+            JSON,
+            "{}",
+            |e| matches!(e, AuthError::Busy { status: 500, .. }),
+            soon,
+        ),
+        (
+            503,
+            JSON,
+            GRANT,
+            |e| matches!(e, AuthError::Busy { status: 503, .. }),
+            soon,
+        ),
         (
             429,
             "text/plain",
             "slow",
-            |e| matches!(e, Error::Busy { status: 429, .. }),
+            |e| matches!(e, AuthError::Busy { status: 429, .. }),
             soon,
         ),
         (200, "text/html", "<html>hello", no_answer, soon),
@@ -45,15 +57,15 @@ async fn odd_answers_are_errors_with_a_verdict() {
             400,
             JSON,
             GRANT,
-            |e| matches!(e, Error::Refused(r) if r.code() == "invalid_grant" && r.number() == Some("AADSTS700082")),
-            Verdict::SlowDown,
+            |e| matches!(e, AuthError::Refused(r) if r.code() == "invalid_grant" && r.number() == Some("AADSTS700082")),
+            AuthVerdict::SlowDown,
         ),
         (
             401,
             JSON,
             CLIENT,
-            |e| matches!(e, Error::Refused(r) if r.code() == "invalid_client"),
-            Verdict::SlowDown,
+            |e| matches!(e, AuthError::Refused(r) if r.code() == "invalid_client"),
+            AuthVerdict::SlowDown,
         ),
     ];
     for (status, media_type, body, is, verdict) in cases {
@@ -81,7 +93,7 @@ async fn a_body_without_end_is_not_read_to_its_end() {
     })
     .await;
     let error = world(&server.url, refreshing).token().await.unwrap_err();
-    assert!(matches!(error, Error::Answer("is over 1 MiB")), "{error:?}");
+    assert!(matches!(error, AuthError::Answer("is over 1 MiB")), "{error:?}");
 }
 
 #[tokio::test]
@@ -110,13 +122,13 @@ async fn a_server_that_is_not_there_or_never_answers_is_given_up() {
     tokio::time::pause();
     let error = silent.token().await.unwrap_err();
     tokio::time::resume();
-    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
-    assert_eq!(error.verdict(), Verdict::Reconnect);
+    assert!(matches!(error, AuthError::Timeout(_)), "{error:?}");
+    assert_eq!(error.verdict(), AuthVerdict::Reconnect);
 
     drop(listener);
     let absent = world(&url, refreshing);
     let error = absent.token().await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, AuthError::Unreachable { .. }), "{error:?}");
     let words = error.to_string();
     let names = "the token server 127.0.0.1 can't be reached: ";
     assert!(words.starts_with(names) && words.contains("refused"), "{words}");

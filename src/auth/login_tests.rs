@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::{
-    auth::{StoredToken, Verdict, life::Life, login_world::*},
+    auth::{AuthVerdict, StoredToken, life::Life, login_world::*},
     secret::ExposeSecret,
 };
 use chrono::Utc;
@@ -102,8 +102,8 @@ async fn no_access_token_is_used_before_its_refresh_token_is_stored() {
     let world = world(&server.url, refreshing);
     world.store.full.store(true, Ordering::SeqCst);
     let error = world.token().await.unwrap_err();
-    assert!(matches!(error, Error::Store(_)), "{error:?}");
-    assert_eq!(error.verdict(), Verdict::Reconnect);
+    assert!(matches!(error, AuthError::Store(_)), "{error:?}");
+    assert_eq!(error.verdict(), AuthVerdict::Reconnect);
     assert!(world.login.shared.token.0.lock().unwrap().is_none());
 
     world.store.full.store(false, Ordering::SeqCst);
@@ -137,7 +137,7 @@ async fn while_no_fresh_token_is_to_be_had_the_ageing_one_serves() {
     assert_eq!(world.token().await.unwrap(), "access-1");
     assert_eq!(server.requests().len(), 2, "but not at each call");
     age(&world, 3600);
-    assert!(matches!(world.token().await.unwrap_err(), Error::Busy { .. }));
+    assert!(matches!(world.token().await.unwrap_err(), AuthError::Busy { .. }));
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
     .await;
     let world = world(&server.url, refreshing);
     for _ in 0..5 {
-        assert!(matches!(world.token().await.unwrap_err(), Error::Refused(_)));
+        assert!(matches!(world.token().await.unwrap_err(), AuthError::Refused(_)));
     }
     assert_eq!(server.requests().len(), 1);
     assert!(
@@ -178,7 +178,7 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
     );
 
     // Who waits is woken by them, not by the hour.
-    let paused = world.login.pause(Duration::from_secs(3600), Verdict::SlowDown);
+    let paused = world.login.pause(Duration::from_secs(3600), AuthVerdict::SlowDown);
     write_secret(&world.folder.path().join("refresh"), "anew");
     tokio::time::timeout(Duration::from_secs(60), paused).await.unwrap();
     assert_eq!(world.token().await.unwrap(), "access-2");
@@ -199,7 +199,7 @@ async fn what_a_person_signed_in_wakes_who_waits() {
     world.token().await.unwrap_err();
     let paused = tokio::spawn({
         let login = world.login.clone();
-        async move { login.pause(Duration::from_secs(3600), Verdict::SlowDown).await }
+        async move { login.pause(Duration::from_secs(3600), AuthVerdict::SlowDown).await }
     });
     // Another process stores it, as `mailjob auth login` does.
     let origin = Some(Sha256::digest("first").into());
@@ -245,8 +245,8 @@ async fn a_secret_that_comes_back_is_used() {
     let file = world.folder.path().join("client");
     std::fs::remove_file(&file).unwrap();
     let error = world.token().await.unwrap_err();
-    assert!(matches!(error, Error::Secret(_)), "{error:?}");
-    assert_eq!(error.verdict(), Verdict::SlowDown);
+    assert!(matches!(error, AuthError::Secret(_)), "{error:?}");
+    assert_eq!(error.verdict(), AuthVerdict::SlowDown);
     write_secret(&file, "hush");
     assert_eq!(world.token().await.unwrap(), "access-1");
 }

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use chrono::{DateTime, Utc};
 
-use super::{Credential, Error, Login, StoreError, StoredSignIn, StoredToken, TokenStore};
+use super::{AuthError, Credential, Login, StoreError, StoredSignIn, StoredToken, TokenStore};
 use crate::{
     config::{Account, Auth, AuthorizationServer, ClientProof, Grant, OAuth, Provider, SendSecret, Server, Tls},
     secret::{ExposeSecret, SecretRef},
@@ -212,7 +212,7 @@ pub(super) fn http() -> reqwest::Client {
 }
 
 impl World {
-    pub(super) async fn token(&self) -> Result<String, Error> {
+    pub(super) async fn token(&self) -> Result<String, AuthError> {
         match self.login.credential().await? {
             Credential::Bearer(token) => Ok(token.expose_secret().to_owned()),
             Credential::Password(_) => panic!("a password"),

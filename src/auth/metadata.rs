@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{error::Error, exchange};
+use super::{error::AuthError, exchange};
 use crate::config::AuthorizationServer;
 
 /// Where an authorization server is asked for what.
@@ -27,7 +27,7 @@ struct Metadata {
 }
 
 /// Finds out the addresses.
-pub(super) async fn addresses(http: &reqwest::Client, server: &AuthorizationServer) -> Result<Addresses, Error> {
+pub(super) async fn addresses(http: &reqwest::Client, server: &AuthorizationServer) -> Result<Addresses, AuthError> {
     let issuer = match server {
         AuthorizationServer::Known {
             token_url,
@@ -42,12 +42,12 @@ pub(super) async fn addresses(http: &reqwest::Client, server: &AuthorizationServ
         }
         AuthorizationServer::Discover { issuer } => issuer,
     };
-    let mut last = Error::Url;
+    let mut last = AuthError::Url;
     for url in well_known(issuer) {
         match exchange::get(http, url).await {
             Ok(body) => return read(issuer, &body),
             // The other place may have it.
-            Err(error @ Error::Answer(_)) => last = error,
+            Err(error @ AuthError::Answer(_)) => last = error,
             Err(error) => return Err(error),
         }
     }
@@ -74,11 +74,11 @@ fn well_known(issuer: &str) -> Vec<Url> {
     paths.map(at).into_iter().collect()
 }
 
-fn read(issuer: &str, body: &[u8]) -> Result<Addresses, Error> {
+fn read(issuer: &str, body: &[u8]) -> Result<Addresses, AuthError> {
     let metadata: Metadata =
-        serde_json::from_slice(body).map_err(|_| Error::Answer("is not an authorization server's metadata"))?;
+        serde_json::from_slice(body).map_err(|_| AuthError::Answer("is not an authorization server's metadata"))?;
     if !is_issuer(issuer, &metadata.issuer) {
-        return Err(Error::Answer("is the metadata of another issuer"));
+        return Err(AuthError::Answer("is the metadata of another issuer"));
     }
     let all = [
         Some(&metadata.token_endpoint),
@@ -86,7 +86,7 @@ fn read(issuer: &str, body: &[u8]) -> Result<Addresses, Error> {
         metadata.device_authorization_endpoint.as_ref(),
     ];
     if !all.into_iter().flatten().all(|address| is_safe(address, issuer)) {
-        return Err(Error::Answer("names an address that is not https"));
+        return Err(AuthError::Answer("names an address that is not https"));
     }
     Ok(Addresses {
         token: metadata.token_endpoint,

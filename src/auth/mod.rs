@@ -39,15 +39,15 @@ mod trouble;
 pub use assertion::AssertionError;
 pub use code::{BrowserSignIn, NotSignedIn};
 pub use device::{DeviceError, DeviceSignIn};
-pub use error::{Error, Verdict};
+pub use error::{AuthError, AuthVerdict};
 pub use external::ExternalError;
 pub use judged::judged_as;
 pub use key::KeyError;
-pub use login::{Login, Pause};
+pub use login::{Login, PauseEnd};
 pub use metadata::Addresses;
-pub use seal::{BadKey, Key, SealError};
+pub use seal::{BadSealKey, SealError, SealKey};
 pub use staged::Staged;
-pub use stored::{Forgetful, Refused, StoreError, StoredSignIn, StoredToken, TokenStore};
+pub use stored::{BlockedSignIn, NullTokenStore, StoreError, StoredSignIn, StoredToken, TokenStore};
 
 use crate::secret::Secret;
 

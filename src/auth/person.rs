@@ -8,14 +8,14 @@ use super::{
     answer::Granted,
     code::BrowserSignIn,
     device::{DeviceError, DeviceSignIn},
-    error::Error,
-    flight::{Flight, Shared},
-    grant::Asker,
+    error::AuthError,
+    flight::{LoginInner, TokenFetch},
+    grant::TokenRequester,
     life::Life,
     login::Login,
     metadata::Addresses,
     secrets::Secrets,
-    token::Token,
+    token::CachedToken,
 };
 use crate::{config::OAuth, secret::Secret};
 
@@ -24,7 +24,7 @@ impl Login {
     ///
     /// # Errors
     /// When its metadata can't be had, or the account is no person's.
-    pub async fn addresses(&self) -> Result<Addresses, Error> {
+    pub async fn addresses(&self) -> Result<Addresses, AuthError> {
         let oauth = self.person()?;
         let mut flight = self.shared.flight().await;
         self.shared.addresses(&mut flight, oauth).await
@@ -34,10 +34,10 @@ impl Login {
     ///
     /// # Errors
     /// When the account has no page for that.
-    pub async fn browser(&self, redirect: &str) -> Result<BrowserSignIn, Error> {
+    pub async fn browser(&self, redirect: &str) -> Result<BrowserSignIn, AuthError> {
         let oauth = self.person()?;
         let Some(authorize) = self.addresses().await?.authorize else {
-            return Err(Error::NoWay(
+            return Err(AuthError::NoWay(
                 "no page to sign in is known; write oauth = { authorize_url = \"…\" }",
             ));
         };
@@ -55,7 +55,7 @@ impl Login {
     ///
     /// # Errors
     /// When the token server refuses the code, or nothing can be stored.
-    pub async fn redeem(&self, sign_in: &BrowserSignIn, code: &Secret) -> Result<(), Error> {
+    pub async fn redeem(&self, sign_in: &BrowserSignIn, code: &Secret) -> Result<(), AuthError> {
         let oauth = self.person()?;
         let mut flight = self.shared.flight().await;
         let token_url = self.shared.addresses(&mut flight, oauth).await?.token;
@@ -70,11 +70,11 @@ impl Login {
     ///
     /// # Errors
     /// When the account has no address for that, or the server refuses.
-    pub async fn device(&self) -> Result<DeviceSignIn, Error> {
+    pub async fn device(&self) -> Result<DeviceSignIn, AuthError> {
         let oauth = self.person()?;
         let addresses = self.addresses().await?;
         let Some(device) = addresses.device else {
-            return Err(Error::NoWay(
+            return Err(AuthError::NoWay(
                 "no address for device codes is known; write oauth = { device_url = \"…\" }",
             ));
         };
@@ -97,16 +97,16 @@ impl Login {
     }
 
     /// The settings, when a person signs in to this account.
-    fn person(&self) -> Result<&OAuth, Error> {
+    fn person(&self) -> Result<&OAuth, AuthError> {
         match self.shared.account.auth.oauth() {
             Some(oauth) if oauth.is_person() => Ok(oauth),
-            Some(_) => Err(Error::NoWay("it signs in by itself, without a person")),
-            None => Err(Error::NoWay("it has a password or a token of its own")),
+            Some(_) => Err(AuthError::NoWay("it signs in by itself, without a person")),
+            None => Err(AuthError::NoWay("it has a password or a token of its own")),
         }
     }
 
     /// What the client proves itself with. What is stored of an older sign-in does not count, and may be unreadable.
-    async fn secrets(&self, oauth: &OAuth) -> Result<Secrets, Error> {
+    async fn secrets(&self, oauth: &OAuth) -> Result<Secrets, AuthError> {
         Secrets::read(oauth, StoredSignIn::default()).await
     }
 
@@ -116,8 +116,8 @@ impl Login {
         token_url: &'a str,
         secrets: &'a Secrets,
         scopes: &'a [String],
-    ) -> Asker<'a> {
-        Asker {
+    ) -> TokenRequester<'a> {
+        TokenRequester {
             http: &self.shared.http,
             oauth,
             token_url,
@@ -127,17 +127,17 @@ impl Login {
     }
 }
 
-impl Shared {
+impl LoginInner {
     /// A person has signed in: stores the refresh token, then uses the access token.
     async fn begin(
         &self,
-        flight: &mut Flight,
+        flight: &mut TokenFetch,
         granted: Granted,
         asked: Instant,
         origin: Option<[u8; 32]>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), AuthError> {
         let Some(refresh_token) = granted.refresh_token else {
-            return Err(Error::Answer(
+            return Err(AuthError::Answer(
                 "has no refresh_token: allow offline access for this client (the scope offline_access)",
             ));
         };
@@ -152,7 +152,7 @@ impl Shared {
         flight.trouble = None;
         self.store.save(&self.account.sign_in, stored).await?;
         self.note(None).await;
-        self.put(Token {
+        self.put(CachedToken {
             secret: granted.access_token,
             life: Life::new(asked, granted.length),
         });

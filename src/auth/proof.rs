@@ -5,9 +5,9 @@ use oauth2::{AuthType, ClientId, ClientSecret};
 use uuid::Uuid;
 
 use super::{
-    answer::Client,
+    answer::OAuthClient,
     assertion::{self, AssertionError},
-    error::Error,
+    error::AuthError,
 };
 use crate::{
     config::{ClientProof, OAuth, SendSecret},
@@ -18,7 +18,7 @@ use crate::{
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a client's proof is made of, as it was read for one request.
-pub(super) enum Proof {
+pub(super) enum ProofMaterial {
     /// A public client has none.
     None,
     /// A secret, and how it is sent.
@@ -29,9 +29,9 @@ pub(super) enum Proof {
     Assertion(Secret),
 }
 
-impl Proof {
+impl ProofMaterial {
     /// Reads files and variables, and so blocks.
-    pub(super) fn read(proof: &ClientProof) -> Result<Self, Error> {
+    pub(super) fn read(proof: &ClientProof) -> Result<Self, AuthError> {
         Ok(match proof {
             ClientProof::Public => Self::None,
             ClientProof::Secret { secret, send, .. } => Self::Secret(secret.read()?, *send),
@@ -55,9 +55,9 @@ impl Proof {
         }
     }
 
-    /// A client that proves itself so, but for what [`Proof::parameters`] adds to each request.
-    pub(super) fn client(&self, oauth: &OAuth) -> Client {
-        let client = Client::new(ClientId::new(oauth.client_id.clone()));
+    /// A client that proves itself so, but for what [`ProofMaterial::parameters`] adds to each request.
+    pub(super) fn client(&self, oauth: &OAuth) -> OAuthClient {
+        let client = OAuthClient::new(ClientId::new(oauth.client_id.clone()));
         match self {
             Self::Secret(secret, send) => client
                 .set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
@@ -81,7 +81,7 @@ impl Proof {
             Self::Assertion(assertion) => assertion.expose_secret().to_owned(),
             Self::Certificate(certificate, key) => {
                 let id = Uuid::now_v7().to_string();
-                let who = assertion::Client {
+                let who = assertion::AssertionParts {
                     client_id,
                     audience,
                     now,

@@ -26,9 +26,9 @@ const KEY: usize = 32;
 type NonceBytes = [u8; NONCE_LEN];
 
 /// The key that tokens are sealed with. Can't be printed.
-pub struct Key(LessSafeKey);
+pub struct SealKey(LessSafeKey);
 
-impl fmt::Debug for Key {
+impl fmt::Debug for SealKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key([REDACTED])")
     }
@@ -54,7 +54,7 @@ pub enum SealError {
 
 /// Why a text is no key. Never holds it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadKey {
+pub enum BadSealKey {
     /// Neither of the two ways to write one.
     #[error("is neither base64 nor hex")]
     Unreadable,
@@ -63,14 +63,14 @@ pub enum BadKey {
     Length(usize),
 }
 
-impl Key {
+impl SealKey {
     /// Reads a key of 32 bytes, written in base64 (RFC 4648 section 4 or 5, with or without padding) or hex.
     ///
     /// # Errors
     /// When it is neither, or of another length.
-    pub fn parse(text: &Secret) -> Result<Self, BadKey> {
-        let bytes = Zeroizing::new(bytes(text.expose_secret().trim()).ok_or(BadKey::Unreadable)?);
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| BadKey::Length(bytes.len()))?;
+    pub fn parse(text: &Secret) -> Result<Self, BadSealKey> {
+        let bytes = Zeroizing::new(bytes(text.expose_secret().trim()).ok_or(BadSealKey::Unreadable)?);
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| BadSealKey::Length(bytes.len()))?;
         Ok(Self(LessSafeKey::new(key)))
     }
 

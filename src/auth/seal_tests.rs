@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn key(fill: u8) -> Key {
-    Key::parse(&Secret::from(format!("{fill:02x}").repeat(KEY))).unwrap()
+fn key(fill: u8) -> SealKey {
+    SealKey::parse(&Secret::from(format!("{fill:02x}").repeat(KEY))).unwrap()
 }
 
 fn token() -> Secret {
@@ -85,12 +85,12 @@ fn keys_are_read_in_every_usual_form() {
         general_purpose::URL_SAFE.encode(&bytes),
         format!(" {}\r\n", general_purpose::STANDARD.encode(&bytes)),
     ];
-    let sealed = Key::parse(&Secret::from(forms[0].clone()))
+    let sealed = SealKey::parse(&Secret::from(forms[0].clone()))
         .unwrap()
         .seal("contoso", &token())
         .unwrap();
     for form in forms {
-        let key = Key::parse(&Secret::from(form.clone())).unwrap();
+        let key = SealKey::parse(&Secret::from(form.clone())).unwrap();
         assert!(key.open("contoso", &sealed).is_ok(), "{form}");
     }
 }
@@ -105,7 +105,7 @@ fn what_is_no_key_is_told_in_words() {
         ("", "has 0 bytes, not 32"),
     ] {
         assert_eq!(
-            Key::parse(&Secret::from(text)).unwrap_err().to_string(),
+            SealKey::parse(&Secret::from(text)).unwrap_err().to_string(),
             words,
             "{text}"
         );
@@ -115,8 +115,8 @@ fn what_is_no_key_is_told_in_words() {
 #[test]
 fn a_new_key_is_a_key_of_its_own() {
     let new = || Secret::from(new_key().unwrap().as_str());
-    let sealed = Key::parse(&new()).unwrap().seal("contoso", &token()).unwrap();
-    assert!(Key::parse(&new()).unwrap().open("contoso", &sealed).is_err());
+    let sealed = SealKey::parse(&new()).unwrap().seal("contoso", &token()).unwrap();
+    assert!(SealKey::parse(&new()).unwrap().open("contoso", &sealed).is_err());
 }
 
 #[test]

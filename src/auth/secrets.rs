@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    error::Error,
-    proof::Proof,
+    error::AuthError,
+    proof::ProofMaterial,
     stored::{StoredSignIn, StoredToken},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// Secrets, as they were read for one request.
 pub(super) struct Secrets {
-    pub(super) proof: Proof,
+    pub(super) proof: ProofMaterial,
     /// The configured refresh token, or a service account's key.
     configured: Option<Secret>,
     /// The newest refresh token, if it descends from the configured one.
@@ -23,16 +23,16 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Reads those of the configuration off the runtime's threads, since their place may be a slow network disk.
-    pub(super) async fn read(oauth: &OAuth, known: StoredSignIn) -> Result<Self, Error> {
+    pub(super) async fn read(oauth: &OAuth, known: StoredSignIn) -> Result<Self, AuthError> {
         let (client, grant) = (oauth.client.clone(), oauth.grant.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let configured = match &grant {
                 Grant::RefreshToken(Some(secret)) | Grant::ServiceAccount { key: secret } => Some(secret.read()?),
                 Grant::RefreshToken(None) | Grant::ClientCredentials => None,
             };
-            Ok::<_, Error>((Proof::read(&client)?, configured))
+            Ok::<_, AuthError>((ProofMaterial::read(&client)?, configured))
         });
-        let (proof, configured) = reading.await.map_err(|_| Error::Interrupted)??;
+        let (proof, configured) = reading.await.map_err(|_| AuthError::Interrupted)??;
         let mut secrets = Self {
             proof,
             configured,

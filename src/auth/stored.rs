@@ -28,12 +28,12 @@ pub struct StoredSignIn {
     /// When the token server last granted an access token.
     pub refreshed: Option<DateTime<Utc>>,
     /// Since when it needs a person, and why.
-    pub refused: Option<Refused>,
+    pub refused: Option<BlockedSignIn>,
 }
 
 /// A sign-in that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct BlockedSignIn {
     /// Since when.
     pub since: DateTime<Utc>,
     /// Why, in words fit to be shown.
@@ -71,10 +71,10 @@ pub trait TokenStore: Send + Sync + 'static {
 }
 
 /// Keeps nothing: for sign-ins whose tokens need not be kept.
-pub struct Forgetful;
+pub struct NullTokenStore;
 
 #[async_trait]
-impl TokenStore for Forgetful {
+impl TokenStore for NullTokenStore {
     async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
         Ok(StoredSignIn::default())
     }

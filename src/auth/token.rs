@@ -9,14 +9,14 @@ use crate::secret::{ExposeSecret, Secret};
 
 /// An access token and its life.
 #[derive(Clone)]
-pub(super) struct Token {
+pub(super) struct CachedToken {
     pub(super) secret: Secret,
     pub(super) life: Life,
 }
 
 /// The one in use, if there is one.
 #[derive(Default)]
-pub(super) struct InUse(pub(super) Mutex<Option<Token>>);
+pub(super) struct InUse(pub(super) Mutex<Option<CachedToken>>);
 
 impl InUse {
     /// The token that is still good, and how old it is.
@@ -38,7 +38,7 @@ impl InUse {
     }
 
     /// Puts a token to use.
-    pub(super) fn put(&self, token: Token) -> Secret {
+    pub(super) fn put(&self, token: CachedToken) -> Secret {
         let secret = token.secret.clone();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         secret

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{error::Error, life};
+use super::{error::AuthError, life};
 
 /// SHA-256 of the secrets of a request.
-pub(super) type Print = [u8; 32];
+pub(super) type SecretsHash = [u8; 32];
 
 /// The secrets of a request that was never made, since they can't be read.
-pub(super) const UNREADABLE: Print = [0; 32];
+pub(super) const UNREADABLE: SecretsHash = [0; 32];
 
 /// Whether the token server's last word was that a person is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum RefusalState {
     /// It was not.
     None,
     /// It was, an hour ago or about other secrets.
@@ -24,17 +24,22 @@ pub(super) enum Refusal {
 }
 
 /// The last failure.
-pub(super) struct Trouble {
-    error: Error,
+pub(super) struct LastFailure {
+    error: AuthError,
     failures: u32,
     pub(super) until: Instant,
     /// The secrets that failed: others are tried at once.
-    secrets: Print,
+    secrets: SecretsHash,
 }
 
-impl Trouble {
+impl LastFailure {
     /// The trouble after another failure, and how long the server is left alone.
-    pub(super) fn after(before: Option<&Self>, error: &Error, secrets: Print, now: Instant) -> (Self, Duration) {
+    pub(super) fn after(
+        before: Option<&Self>,
+        error: &AuthError,
+        secrets: SecretsHash,
+        now: Instant,
+    ) -> (Self, Duration) {
         let same = before.filter(|before| before.secrets == secrets);
         let failures = same.map_or(0, |before| before.failures).saturating_add(1);
         let wait = life::pause(error, failures);
@@ -48,20 +53,20 @@ impl Trouble {
     }
 
     /// The answer to a request with these secrets, while it stands.
-    pub(super) fn answer(&self, secrets: &Print, now: Instant) -> Option<Error> {
+    pub(super) fn answer(&self, secrets: &SecretsHash, now: Instant) -> Option<AuthError> {
         (self.secrets == *secrets && now < self.until).then(|| self.error.clone())
     }
 
     /// Whether it is one that a person has to mend, and these secrets are no others. What can't be read is not another secret.
-    pub(super) fn refusal(&self, secrets: Option<&Print>, now: Instant) -> Refusal {
+    pub(super) fn refusal(&self, secrets: Option<&SecretsHash>, now: Instant) -> RefusalState {
         if !self.error.needs_person() {
-            return Refusal::None;
+            return RefusalState::None;
         }
         let same = secrets.is_none_or(|secrets| *secrets == self.secrets);
         if same && now < self.until {
-            Refusal::Stands
+            RefusalState::Stands
         } else {
-            Refusal::Over
+            RefusalState::Over
         }
     }
 
@@ -71,7 +76,7 @@ impl Trouble {
     }
 
     /// Whether it is about these secrets.
-    pub(super) fn is_about(&self, secrets: &Print) -> bool {
+    pub(super) fn is_about(&self, secrets: &SecretsHash) -> bool {
         self.secrets == *secrets
     }
 }
@@ -79,43 +84,43 @@ impl Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::error::Refusal as Refused;
+    use crate::auth::error::TokenRefusal;
 
-    const ONE: Print = [1; 32];
-    const OTHER: Print = [2; 32];
+    const ONE: SecretsHash = [1; 32];
+    const OTHER: SecretsHash = [2; 32];
 
     #[test]
     fn an_answer_stands_for_the_secrets_that_failed_and_not_for_ever() {
         let now = Instant::now();
-        let busy = Error::Busy {
+        let busy = AuthError::Busy {
             status: 503,
             retry_after: None,
         };
-        let (first, wait) = Trouble::after(None, &busy, ONE, now);
+        let (first, wait) = LastFailure::after(None, &busy, ONE, now);
         assert_eq!(wait, Duration::from_secs(1));
         assert!(first.answer(&ONE, now).is_some());
         assert!(first.answer(&OTHER, now).is_none());
         assert!(first.answer(&ONE, now + wait).is_none());
-        assert_eq!(first.refusal(Some(&ONE), now), Refusal::None);
-        let (_, longer) = Trouble::after(Some(&first), &busy, ONE, now);
+        assert_eq!(first.refusal(Some(&ONE), now), RefusalState::None);
+        let (_, longer) = LastFailure::after(Some(&first), &busy, ONE, now);
         assert_eq!(longer, Duration::from_secs(2));
-        let (_, anew) = Trouble::after(Some(&first), &busy, OTHER, now);
+        let (_, anew) = LastFailure::after(Some(&first), &busy, OTHER, now);
         assert_eq!(anew, Duration::from_secs(1));
     }
 
     #[test]
     fn a_refusal_stands_for_an_hour_unless_there_are_other_secrets() {
         let now = Instant::now();
-        let error = Error::Refused(Refused::new("invalid_grant", None, None));
-        let (trouble, wait) = Trouble::after(None, &error, ONE, now);
+        let error = AuthError::Refused(TokenRefusal::new("invalid_grant", None, None));
+        let (trouble, wait) = LastFailure::after(None, &error, ONE, now);
         let hour = Duration::from_secs(60 * 60);
         assert_eq!(wait, hour);
         for (secrets, later, refusal) in [
-            (Some(&ONE), Duration::ZERO, Refusal::Stands),
-            (None, Duration::ZERO, Refusal::Stands),
-            (Some(&OTHER), Duration::ZERO, Refusal::Over),
-            (Some(&ONE), hour, Refusal::Over),
-            (None, hour, Refusal::Over),
+            (Some(&ONE), Duration::ZERO, RefusalState::Stands),
+            (None, Duration::ZERO, RefusalState::Stands),
+            (Some(&OTHER), Duration::ZERO, RefusalState::Over),
+            (Some(&ONE), hour, RefusalState::Over),
+            (None, hour, RefusalState::Over),
         ] {
             assert_eq!(trouble.refusal(secrets, now + later), refusal, "{secrets:?} {later:?}");
         }

@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// What goes to standard output: an array with a mail a line, or one mail as it came.
-pub(super) struct Page {
+pub(super) struct ArrayWriter {
     raw: bool,
     begun: bool,
 }
 
-impl Page {
+impl ArrayWriter {
     /// With `raw`, one mail as it came.
     pub(super) fn new(raw: bool) -> Self {
         Self { raw, begun: false }

@@ -8,12 +8,12 @@ use clap::Subcommand;
 use super::{
     block_on,
     columns::columns,
-    desk::{Desk, Found, NOT_ALL, Where, failed, tell_as},
+    desk::{JobAccess, JobLocation, NOT_ALL, SharedJobs, failed, tell_as},
     jobs::ago::instant,
     rehearse::{missing, running},
 };
 use crate::{
-    ledger::{Backlog as State, BacklogAnswer, BacklogPage, BacklogWish, MailboxKey},
+    ledger::{BacklogAnswer, BacklogPage, BacklogSummary as State, BacklogWish, MailboxKey},
     message::clean::escaped,
     plural,
     status::state::time,
@@ -21,7 +21,7 @@ use crate::{
 
 /// What can be done about such mails.
 #[derive(Debug, Subcommand)]
-pub(super) enum Backlog {
+pub(super) enum BacklogCommand {
     /// List the mails that are left, the newest first.
     ///
     /// Exit code 0; 1: there is no such endpoint; 74: the ledger can't be read; 78: the configuration can't be used.
@@ -41,7 +41,7 @@ pub(super) enum Backlog {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Have mails taken that are left: all of them, those received since a time, or those that are named.
     ///
@@ -62,7 +62,7 @@ pub(super) enum Backlog {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Have the mails left that lie in a mailbox which waits for a word because its ledger was lost.
     ///
@@ -74,7 +74,7 @@ pub(super) enum Backlog {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
 }
 
@@ -83,13 +83,13 @@ fn then(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 /// Lists or takes.
-pub(super) fn backlog(command: Backlog) -> ExitCode {
+pub(super) fn backlog(command: BacklogCommand) -> ExitCode {
     block_on(async { run(command).await.unwrap_or_else(|code| code) })
 }
 
-async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
+async fn run(command: BacklogCommand) -> Result<ExitCode, ExitCode> {
     match command {
-        Backlog::List {
+        BacklogCommand::List {
             endpoint,
             since,
             before,
@@ -104,7 +104,7 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
             let page = page.map_err(|error| failed(&error))?;
             Ok(tell_as(json, &page, || listed(&endpoint, &page)))
         }
-        Backlog::Take {
+        BacklogCommand::Take {
             endpoint,
             since,
             uid,
@@ -123,7 +123,7 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
             let is_short = answer.taken < wished;
             Ok(if is_short { ExitCode::from(NOT_ALL) } else { told })
         }
-        Backlog::Skip { endpoint, json, place } => {
+        BacklogCommand::Skip { endpoint, json, place } => {
             let (desk, mailbox) = found(place, &endpoint).await?;
             let answer = desk.backlog_skip(&endpoint, mailbox.as_ref()).await;
             let answer = answer.map_err(|error| failed(&error))?;
@@ -133,8 +133,8 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
 }
 
 /// Who knows of the backlog, and the endpoint's mailbox where that is not the other side's business.
-async fn found(place: Where, endpoint: &str) -> Result<(Desk, Option<MailboxKey>), ExitCode> {
-    let Found { desk, loaded, .. } = place.go().await?;
+async fn found(place: JobLocation, endpoint: &str) -> Result<(SharedJobs, Option<MailboxKey>), ExitCode> {
+    let JobAccess { desk, loaded, .. } = place.go().await?;
     let Some(loaded) = loaded else { return Ok((desk, None)) };
     let known = running(&loaded, endpoint);
     match known {

@@ -11,16 +11,16 @@ use chrono::{DateTime, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 use super::{
-    doctor::{self, Form},
+    doctor::{self, ReportFormat},
     print,
     terminal::fitting,
 };
 use crate::config::{
-    Backlog, Endpoint, Letter, Problem, Reply, ReplyTo, Since, Watch,
+    Backlog, Endpoint, Problem, Reply, ReplyTemplate, ReplyTo, Since, WatchMode,
     load::{Loaded, Sources, load, load_offline, load_without_secrets},
     rescue::Lapse,
 };
-use crate::doctor::{Finding, Report, render};
+use crate::doctor::{DoctorReport, Finding, render};
 use crate::ledger::{self, Error};
 use crate::status::state::time;
 
@@ -42,7 +42,7 @@ pub(super) enum Depth {
 
 /// Checks the configuration. The exit code is 0, 78 (`EX_CONFIG`) when there is a problem, or 74 (`EX_IOERR`) when it
 /// could not be told.
-pub(super) fn check(sources: &Sources, depth: Depth, form: Form) -> ExitCode {
+pub(super) fn check(sources: &Sources, depth: Depth, form: ReportFormat) -> ExitCode {
     let mut loaded = match depth {
         Depth::Machine => load(sources),
         Depth::ButSecrets => load_without_secrets(sources),
@@ -51,8 +51,8 @@ pub(super) fn check(sources: &Sources, depth: Depth, form: Form) -> ExitCode {
     let starts = look_beside(sources, &mut loaded, depth);
     let (mut out, mut err) = (print::stdout(), io::stderr().lock());
     let told = match form {
-        Form::Human => report(&loaded, starts, &mut out, &mut err),
-        Form::Json => writeln!(out, "{}", document(&loaded)),
+        ReportFormat::Human => report(&loaded, starts, &mut out, &mut err),
+        ReportFormat::Json => writeln!(out, "{}", document(&loaded)),
     };
     match told {
         // A first start refuses a `mailjob.toml` that sets nothing, and a later one takes it for broken.
@@ -112,18 +112,18 @@ fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Pr
 
 /// What is wrong for machines: a document as `mailjob check --live --json` prints it, of the files alone.
 fn document(loaded: &Loaded) -> String {
-    render::json(&Report {
+    render::json(&DoctorReport {
         findings: loaded.told().map(Finding::of_problem).collect(),
     })
 }
 
 /// Checks the configuration, then examines the endpoints that are right.
-pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
+pub(super) async fn live(sources: &Sources, form: ReportFormat) -> ExitCode {
     let mut loaded = load(sources);
     let starts = look_beside(sources, &mut loaded, Depth::Machine);
     let told = match form {
-        Form::Human => report(&loaded, starts, &mut print::stdout(), &mut io::stderr().lock()),
-        Form::Json => Ok(()),
+        ReportFormat::Human => report(&loaded, starts, &mut print::stdout(), &mut io::stderr().lock()),
+        ReportFormat::Json => Ok(()),
     };
     match told {
         Ok(()) => doctor::live(&loaded, form).await,
@@ -166,12 +166,12 @@ fn counted(count: usize, what: &str) -> String {
 fn line(endpoint: &Endpoint, now: DateTime<Utc>) -> String {
     let mailbox = &endpoint.mailbox;
     let watch = match &mailbox.watch {
-        Watch::Idle { .. } => "as it comes".to_owned(),
-        Watch::Every(interval) if *interval < SELDOM => {
+        WatchMode::Idle { .. } => "as it comes".to_owned(),
+        WatchMode::Every(interval) if *interval < SELDOM => {
             format!("every {interval:?} (often: large providers limit how often one may ask)")
         }
-        Watch::Every(interval) => format!("every {interval:?}"),
-        Watch::Cron { pattern, zone } => {
+        WatchMode::Every(interval) => format!("every {interval:?}"),
+        WatchMode::Cron { pattern, zone } => {
             let next = next(pattern, *zone, now).join(", ");
             format!("at {} {zone} (next: {next})", pattern.as_str())
         }
@@ -231,7 +231,7 @@ fn counted_u64(count: u64, what: &str) -> String {
 }
 
 fn answered(reply: &Reply) -> String {
-    let to = |letter: Option<&Letter>| {
+    let to = |letter: Option<&ReplyTemplate>| {
         let names = letter.map_or(&[][..], |letter| &letter.to).iter().map(|to| match to {
             ReplyTo::Sender => "the sender",
             ReplyTo::From => "its From",

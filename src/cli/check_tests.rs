@@ -147,11 +147,11 @@ fn the_exit_code_is_for_scripts() {
         code(check(
             &sources(folder.path().to_str().unwrap()),
             Depth::Machine,
-            Form::Human
+            ReportFormat::Human
         )),
         code(ExitCode::SUCCESS)
     );
-    for form in [Form::Human, Form::Json] {
+    for form in [ReportFormat::Human, ReportFormat::Json] {
         let missing = check(&sources("/no/such/folder"), Depth::Files, form);
         assert_eq!(code(missing), code(ExitCode::from(78)));
     }
@@ -196,7 +196,7 @@ fn a_ledger_that_can_t_be_used_is_a_problem() {
             None => assert!(told.is_empty(), "{ledger}: {told:?}"),
             Some(said) => assert!(told.len() == 1 && told[0].contains(said), "{ledger}: {told:?}"),
         }
-        let code = check(&sources, depth, Form::Json);
+        let code = check(&sources, depth, ReportFormat::Json);
         assert_eq!(
             format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS),
             said.is_none(),

@@ -6,9 +6,9 @@ use std::{process::ExitCode, sync::Arc};
 use clap::Args;
 
 use super::{
-    Files, beside, print,
+    ConfigArgs, beside, print,
     rehearse::missing,
-    remote::Elsewhere,
+    remote::RemoteArgs,
     whereabouts::{self, NO_LEDGER},
 };
 use crate::{
@@ -24,31 +24,31 @@ const IO: u8 = 74;
 pub(super) const NOT_ALL: u8 = 1;
 
 /// Whoever knows the jobs.
-pub(super) type Desk = Arc<dyn JobTable>;
+pub(super) type SharedJobs = Arc<dyn JobTable>;
 
 /// Where the jobs are.
 #[derive(Debug, Args)]
-pub(super) struct Where {
+pub(super) struct JobLocation {
     #[command(flatten)]
-    pub(super) elsewhere: Elsewhere,
+    pub(super) elsewhere: RemoteArgs,
     #[command(flatten)]
-    pub(super) files: Files,
+    pub(super) files: ConfigArgs,
 }
 
 /// The desk, and the configuration beside it.
-pub(super) struct Found {
-    pub(super) desk: Desk,
+pub(super) struct JobAccess {
+    pub(super) desk: SharedJobs,
     /// Nothing where that of another machine counts.
     pub(super) loaded: Option<Loaded>,
     /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
     pub(super) nobody_runs: bool,
 }
 
-impl Where {
+impl JobLocation {
     /// Goes there. Where there is no ledger none is made.
-    pub(super) async fn go(self) -> Result<Found, ExitCode> {
+    pub(super) async fn go(self) -> Result<JobAccess, ExitCode> {
         if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
-            return Ok(Found {
+            return Ok(JobAccess {
                 desk: Arc::new(remote),
                 loaded: None,
                 nobody_runs: false,
@@ -58,7 +58,7 @@ impl Where {
         let (loaded, service) = beside::read(sources).await;
         whereabouts::there(&service).await?;
         let ledger = ledger::beside(&service.ledger).await.map_err(|error| failed(&error))?;
-        Ok(Found {
+        Ok(JobAccess {
             desk: ledger.jobs(),
             loaded: Some(loaded),
             nobody_runs: !ledger::is_in_use(&service.ledger),
@@ -66,7 +66,7 @@ impl Where {
     }
 }
 
-impl Found {
+impl JobAccess {
     /// Looks whether there is, or was, an endpoint of this name: an empty answer about one that is spelt wrong would say that all is well.
     pub(super) async fn knows(&self, endpoint: Option<&str>) -> Result<(), ExitCode> {
         let Some((name, loaded)) = endpoint.zip(self.loaded.as_ref()) else {
@@ -105,7 +105,7 @@ pub(super) fn untold() -> ExitCode {
 }
 
 /// The job whose id begins or ends so.
-pub(super) async fn named(desk: &Desk, prefix: &str) -> Result<JobId, ExitCode> {
+pub(super) async fn named(desk: &SharedJobs, prefix: &str) -> Result<JobId, ExitCode> {
     only(&desk.find(prefix).await.map_err(|error| failed(&error))?, prefix)
 }
 

@@ -25,16 +25,16 @@ use crate::{
         load::{Loaded, Sources},
     },
     doctor::{
-        Examination, Finding, Kind, Outcome, Report, Stage, Store, Subject, Trouble, descriptors, examine, needs_store,
-        render,
+        DoctorReport, Examination, Finding, Issue, Stage, StepOutcome, Subject, SubjectKind, TokenStoreState,
+        descriptors, examine, needs_store, render,
     },
     ledger::{self, MailboxKey},
-    status::Ledger as Space,
+    status::LedgerStatus,
 };
 
 /// The form of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ReportFormat {
     /// Lines for people, as they come.
     Human,
     /// One JSON document.
@@ -50,10 +50,10 @@ const CONFIG: u8 = 78;
 const UNTOLD: u8 = 74;
 
 /// Examines one endpoint, or all. The exit code is 0 when all is well, 1 when a step failed, 78 when the configuration has a problem.
-pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitCode {
+pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: ReportFormat) -> ExitCode {
     let (loaded, _) = beside::read(sources.clone()).await;
     let chosen = match only {
-        None => Chosen {
+        None => DoctorScope {
             endpoints: loaded
                 .endpoints
                 .values()
@@ -74,11 +74,11 @@ pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) ->
 }
 
 /// Examines the endpoints that are right, of a configuration whose problems were told already.
-pub(super) async fn live(loaded: &Loaded, form: Form) -> ExitCode {
+pub(super) async fn live(loaded: &Loaded, form: ReportFormat) -> ExitCode {
     let problems = loaded.told().map(Finding::of_problem);
-    let chosen = Chosen {
+    let chosen = DoctorScope {
         endpoints: loaded.endpoints.values().cloned().collect(),
-        findings: if form == Form::Json {
+        findings: if form == ReportFormat::Json {
             problems.collect()
         } else {
             Vec::new()
@@ -91,16 +91,16 @@ pub(super) async fn live(loaded: &Loaded, form: Form) -> ExitCode {
 }
 
 /// What is to be examined, and what is known of it already.
-struct Chosen {
+struct DoctorScope {
     endpoints: Vec<Arc<Endpoint>>,
     findings: Vec<Finding>,
 }
 
 /// One endpoint: examined when its file is right; else its file's problems, and the version that runs.
-fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, String> {
+fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<DoctorScope, String> {
     let running = running(loaded, name);
     if running.is_some() && !loaded.broken.iter().any(|known| known.as_str() == name) {
-        return Ok(Chosen {
+        return Ok(DoctorScope {
             endpoints: running.into_iter().collect(),
             findings: Vec::new(),
         });
@@ -112,7 +112,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
             whose.is_some_and(|whose| whose.as_str() == name) || sources.config.as_ref() == Some(&problem.file)
         };
         let problems = loaded.told().filter(concerns);
-        return Ok(Chosen {
+        return Ok(DoctorScope {
             endpoints: running.into_iter().collect(),
             findings: problems.map(Finding::of_problem).collect(),
         });
@@ -120,7 +120,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
     Err(missing(loaded, name))
 }
 
-async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
+async fn run(loaded: &Loaded, chosen: DoctorScope, form: ReportFormat) -> ExitCode {
     let has_problems = !chosen.findings.is_empty();
     match tell(loaded.service.as_ref(), chosen, form).await {
         Err(_) => ExitCode::from(UNTOLD),
@@ -130,10 +130,10 @@ async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
     }
 }
 
-async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Result<Report> {
-    let Chosen { endpoints, findings } = chosen;
+async fn tell(service: Option<&Service>, chosen: DoctorScope, form: ReportFormat) -> io::Result<DoctorReport> {
+    let DoctorScope { endpoints, findings } = chosen;
     let store = store(service, &endpoints).await;
-    let waiting = (form == Form::Human).then(|| tokio::spawn(patience()));
+    let waiting = (form == ReportFormat::Human).then(|| tokio::spawn(patience()));
     let mut out = print::stdout();
     let files = service.map(|service| descriptors::needed(&endpoints, service));
     let short = files.and_then(|needed| descriptors::finding(needed, descriptors::most()));
@@ -152,10 +152,10 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     let unread = unread.or_else(|| told.map(|why| in_trouble(&why)));
     let full = service.and_then(|service| nearly_full(&ledger::space(&service.ledger)));
     let findings = findings.into_iter().chain(short).chain(unread).chain(full).collect();
-    let mut report = Report { findings };
+    let mut report = DoctorReport { findings };
     let mut written = Ok(());
     let mut write = |findings: &[Finding]| {
-        if form == Form::Human && written.is_ok() {
+        if form == ReportFormat::Human && written.is_ok() {
             written = out
                 .write_all(fitting(&render::lines(findings)).as_bytes())
                 .and_then(|()| out.flush());
@@ -175,8 +175,8 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     }
     written?;
     match form {
-        Form::Human => write!(out, "{}", fitting(&render::cures(&report)))?,
-        Form::Json => writeln!(out, "{}", render::json(&report))?,
+        ReportFormat::Human => write!(out, "{}", fitting(&render::cures(&report)))?,
+        ReportFormat::Json => writeln!(out, "{}", render::json(&report))?,
     }
     out.flush()?;
     Ok(report)
@@ -221,7 +221,7 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<
 
 /// That the process that runs can't write the ledger, or found it damaged.
 fn in_trouble(why: &str) -> Finding {
-    of_ledger(Trouble {
+    of_ledger(Issue {
         what: format!("the process that runs says: the ledger {why}"),
         cure: "mend that first: mailjob status says it until a write went through".to_owned(),
     })
@@ -229,21 +229,21 @@ fn in_trouble(why: &str) -> Finding {
 
 /// That the ledger can't be read.
 fn unread(error: &ledger::Error) -> Finding {
-    of_ledger(Trouble {
+    of_ledger(Issue {
         what: error.to_string(),
         cure: "mend that first: what is known of the mailboxes stands in the ledger".to_owned(),
     })
 }
 
-fn of_ledger(trouble: Trouble) -> Finding {
+fn of_ledger(trouble: Issue) -> Finding {
     Finding {
         subject: Subject {
-            kind: Kind::Process,
+            kind: SubjectKind::Process,
             name: "mailjob".to_owned(),
             part: None,
         },
         stage: Stage::Ledger,
-        outcome: Outcome::Failed(trouble),
+        outcome: StepOutcome::Failed(trouble),
         took: Duration::ZERO,
     }
 }
@@ -252,16 +252,16 @@ fn of_ledger(trouble: Trouble) -> Finding {
 const SCARCE: u64 = 256 << 20;
 
 /// What there is to say of the room on the ledger's disk; nothing where there is enough. Pure.
-fn nearly_full(ledger: &Space) -> Option<Finding> {
+fn nearly_full(ledger: &LedgerStatus) -> Option<Finding> {
     let free = ledger.free.filter(|free| *free < SCARCE)?;
     Some(Finding {
         subject: Subject {
-            kind: Kind::Process,
+            kind: SubjectKind::Process,
             name: "mailjob".to_owned(),
             part: None,
         },
         stage: Stage::Ledger,
-        outcome: Outcome::Warned(Trouble {
+        outcome: StepOutcome::Warned(Issue {
             what: format!("the disk of the ledger {} has {} MiB free", ledger.path, free >> 20),
             cure: "make room there: when it is full no mail is taken and no job begins, though none is lost; [retention] says how long what is over \
                    is kept"
@@ -278,10 +278,10 @@ async fn patience() {
 }
 
 /// Opens the ledger's sign-ins where tokens of persons are needed: a new refresh token has to be stored.
-async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store {
+async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> TokenStoreState {
     let closed = |what: String, cure: &str| {
         let cure = cure.to_owned();
-        Store::Closed(Trouble { what, cure })
+        TokenStoreState::Closed(Issue { what, cure })
     };
     let lacking = match service.filter(|_| needs_store(endpoints)) {
         Some(service) => whereabouts::lacking(service).await,
@@ -297,7 +297,7 @@ async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store 
         ),
         Some(_) if !needs_store(endpoints) => closed("no sign-in of a person is examined".to_owned(), "nothing"),
         Some(service) => match app::sign_ins(service).await {
-            Ok(vault) => Store::Open(Arc::new(vault)),
+            Ok(vault) => TokenStoreState::Open(Arc::new(vault)),
             Err(fatal) => closed(
                 fatal.to_string(),
                 "sign-ins are kept in the ledger under its key: mend that first",
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_nearly_full_is_told() {
-        let with = |free| Space {
+        let with = |free| LedgerStatus {
             path: "/var/m.db".into(),
             size: None,
             free,
@@ -321,7 +321,7 @@ mod tests {
         assert!(nearly_full(&with(None)).is_none() && nearly_full(&with(Some(SCARCE))).is_none());
         let told = nearly_full(&with(Some(3 << 20))).unwrap();
         assert!(!told.is_failure(), "it works yet");
-        let Outcome::Warned(trouble) = told.outcome else {
+        let StepOutcome::Warned(trouble) = told.outcome else {
             panic!()
         };
         assert_eq!(trouble.what, "the disk of the ledger /var/m.db has 3 MiB free");

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::fault::Fault;
-use crate::post::{Attached, Draft, MAX_INPUT};
+use super::fault::CommandError;
+use crate::post::{Attached, MAX_INPUT, MailDraft};
 
 /// Texts and files. With a text and HTML, readers show what they can.
 #[derive(Debug, clap::Args)]
@@ -33,15 +33,15 @@ pub(super) struct Enclosed {
 }
 
 /// The same, of which no more than one is standard input.
-pub(super) struct Sources(Enclosed);
+pub(super) struct CheckedEnclosed(Enclosed);
 
-impl Sources {
+impl CheckedEnclosed {
     /// Looks whether all can be read.
-    pub(super) fn check(enclosed: Enclosed) -> Result<Self, Fault> {
+    pub(super) fn check(enclosed: Enclosed) -> Result<Self, CommandError> {
         let texts = [&enclosed.text_file, &enclosed.html_file];
         let read = texts.into_iter().flatten().filter(|file| is_input(file)).count();
         if read + usize::from(enclosed.attach_stdin.is_some()) > 1 {
-            return Err(Fault::data(
+            return Err(CommandError::data(
                 "standard input can be one thing only: --text-file -, --html-file - or --attach-stdin",
             ));
         }
@@ -49,7 +49,7 @@ impl Sources {
     }
 
     /// Reads all of it.
-    pub(super) fn read_into(self, draft: &mut Draft) -> Result<(), Fault> {
+    pub(super) fn read_into(self, draft: &mut MailDraft) -> Result<(), CommandError> {
         let Enclosed {
             text,
             text_file,
@@ -97,11 +97,11 @@ fn named(written: &Path) -> (PathBuf, String) {
     }
 }
 
-fn words(file: &Path, room: &mut u64) -> Result<String, Fault> {
+fn words(file: &Path, room: &mut u64) -> Result<String, CommandError> {
     String::from_utf8(bytes(file, room)?)
         .map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
         .map_err(|_| {
-            Fault::data(format!(
+            CommandError::data(format!(
                 "{} is not UTF-8: save it as UTF-8, or attach it",
                 file.display()
             ))
@@ -109,8 +109,8 @@ fn words(file: &Path, room: &mut u64) -> Result<String, Fault> {
 }
 
 /// Reads a file, or standard input, of which no more comes than there is room for.
-fn bytes(file: &Path, room: &mut u64) -> Result<Vec<u8>, Fault> {
-    let failed = |error: io::Error| Fault::no_input(format!("{} can't be read: {error}", file.display()));
+fn bytes(file: &Path, room: &mut u64) -> Result<Vec<u8>, CommandError> {
+    let failed = |error: io::Error| CommandError::no_input(format!("{} can't be read: {error}", file.display()));
     let mut data = Vec::new();
     let most = room.saturating_add(1);
     let read = if is_input(file) {
@@ -120,7 +120,7 @@ fn bytes(file: &Path, room: &mut u64) -> Result<Vec<u8>, Fault> {
     };
     read.map_err(failed)?;
     *room = room.checked_sub(data.len() as u64).ok_or_else(|| {
-        Fault::data(format!(
+        CommandError::data(format!(
             "texts and files are over {} MiB in all: no mail server takes that; send links",
             MAX_INPUT >> 20
         ))

@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::{
     auth,
     config::Account,
-    doctor::{Trouble, explain},
+    doctor::{Issue, explain},
     message::clean::escaped,
-    post::{Failure, Undelivered, Unfit},
+    post::{DraftError, ReceiveError, Undelivered},
     reply::direct,
-    watch::error::{Error, Verdict},
+    watch::error::{Verdict, WatchError},
 };
 
 /// Some of it was done and some not.
@@ -35,7 +35,7 @@ const CONFIG: u8 = 78;
 
 /// Why a command ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Fault {
+pub(super) struct CommandError {
     #[serde(skip)]
     pub(super) code: u8,
     /// What is wrong.
@@ -46,7 +46,7 @@ pub(super) struct Fault {
     pub(super) temporary: bool,
 }
 
-impl Fault {
+impl CommandError {
     fn new(code: u8, error: impl Into<String>, cure: Option<String>) -> Self {
         Self {
             code,
@@ -85,14 +85,14 @@ impl Fault {
         Self::new(UNREAD, "", None)
     }
 
-    fn of(code: u8, trouble: Trouble) -> Self {
+    fn of(code: u8, trouble: Issue) -> Self {
         Self::new(code, trouble.what, Some(trouble.cure))
     }
 
-    fn of_credential(error: &auth::Error, account: &Account) -> Self {
+    fn of_credential(error: &auth::AuthError, account: &Account) -> Self {
         let code = match error.verdict() {
-            auth::Verdict::Reconnect => TEMPORARY,
-            auth::Verdict::SlowDown => UNAVAILABLE,
+            auth::AuthVerdict::Reconnect => TEMPORARY,
+            auth::AuthVerdict::SlowDown => UNAVAILABLE,
         };
         Self::of(code, explain::credential(error, &account.sign_in))
     }
@@ -101,12 +101,12 @@ impl Fault {
     pub(super) fn of_sending(undelivered: &Undelivered, account: &Account) -> Self {
         let passing = |passes: bool| if passes { TEMPORARY } else { UNAVAILABLE };
         match undelivered {
-            Undelivered::TooLarge { .. } | Undelivered::Session(direct::Error::Unfit) => {
+            Undelivered::TooLarge { .. } | Undelivered::Session(direct::SendError::Unfit) => {
                 Self::data(undelivered.to_string())
             }
             Undelivered::Refused { passes, .. } => Self::new(passing(*passes), undelivered.to_string(), None),
-            Undelivered::Session(direct::Error::Credential(error)) => Self::of_credential(error, account),
-            Undelivered::Session(direct::Error::Session {
+            Undelivered::Session(direct::SendError::Credential(error)) => Self::of_credential(error, account),
+            Undelivered::Session(direct::SendError::Session {
                 failure,
                 passes,
                 in_doubt,
@@ -122,17 +122,17 @@ impl Fault {
     }
 
     /// Why no more was received.
-    pub(super) fn of_receiving(failure: &Failure, account: &Account, mailbox: &str) -> Self {
+    pub(super) fn of_receiving(failure: &ReceiveError, account: &Account, mailbox: &str) -> Self {
         let error = match failure {
-            Failure::Server(Error::SignIn(error)) => return Self::of_credential(error, account),
-            Failure::Server(error) => error,
-            Failure::Disk { .. } => return Self::cant_create(failure.to_string()),
-            Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => return Self::unread(),
-            Failure::Output(_) => return Self::untold(failure.to_string()),
+            ReceiveError::Server(WatchError::SignIn(error)) => return Self::of_credential(error, account),
+            ReceiveError::Server(error) => error,
+            ReceiveError::Disk { .. } => return Self::cant_create(failure.to_string()),
+            ReceiveError::Output(error) if error.kind() == ErrorKind::BrokenPipe => return Self::unread(),
+            ReceiveError::Output(_) => return Self::untold(failure.to_string()),
         };
         let code = match error.verdict() {
             _ if error.patience().is_some() => TEMPORARY,
-            Verdict::Reconnect if !matches!(error, Error::Protocol(_)) => TEMPORARY,
+            Verdict::Reconnect if !matches!(error, WatchError::Protocol(_)) => TEMPORARY,
             Verdict::Reconnect | Verdict::SlowDown => UNAVAILABLE,
             Verdict::Fatal => UNTOLD,
         };
@@ -151,8 +151,8 @@ impl Fault {
     }
 }
 
-impl From<Unfit> for Fault {
-    fn from(unfit: Unfit) -> Self {
+impl From<DraftError> for CommandError {
+    fn from(unfit: DraftError) -> Self {
         Self::data(unfit.to_string())
     }
 }

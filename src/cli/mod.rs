@@ -58,11 +58,11 @@ use crate::{
 #[command(name = "mailjob", version, about, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Watch the mailboxes of all endpoints and run their jobs until SIGTERM.
     ///
     /// MAILJOB_LOG says how much is logged: error, warn, info (the default), debug or trace, for a part too, with commas between:
@@ -70,15 +70,15 @@ enum Command {
     /// health address; 78: the configuration.
     Run {
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
         /// The form of the log.
-        #[arg(long, value_enum, default_value_t = log::Form::Human, env = "MAILJOB_LOG_FORM")]
-        log: log::Form,
+        #[arg(long, value_enum, default_value_t = log::LogFormat::Human, env = "MAILJOB_LOG_FORM")]
+        log: log::LogFormat,
     },
     /// Print every problem of every configuration file, and exit 78 when there is one.
     Check {
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
         /// Examine the endpoints that are right as `mailjob doctor` does.
         #[arg(long)]
         live: bool,
@@ -101,7 +101,7 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Say what would happen to a mail at an endpoint as it is configured now, and do nothing.
     ///
@@ -121,14 +121,14 @@ enum Command {
         #[arg(long)]
         body: bool,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Print an endpoint's effective settings: each with the file and line that it comes from, or that it is a default.
     Show {
         /// The endpoint.
         endpoint: String,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Print the JSON Schema of endpoint files, for editors: completion, descriptions, and what is wrong while it is written.
     Schema {
@@ -160,17 +160,17 @@ enum Command {
         #[command(flatten)]
         args: status::Args,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Sign in to mail accounts with OAuth, and show sign-in status.
     #[command(subcommand)]
-    Auth(auth::Auth),
+    Auth(auth::AuthCommand),
     /// Replies: what waits, what was refused, and trying it again.
     #[command(subcommand)]
-    Replies(replies::Replies),
+    Replies(replies::RepliesCommand),
     /// Jobs: what came in, what became of it, trying again, discarding, running anew, exporting.
     #[command(subcommand)]
-    Jobs(Box<jobs::Jobs>),
+    Jobs(Box<jobs::JobsCommand>),
     /// Pause an endpoint: none of its jobs begins until it is resumed, also after a restart.
     ///
     /// What runs is finished. Mails are taken as before and wait. A running `mailjob run` notices within two seconds. Exit code 0; 1: there is
@@ -182,7 +182,7 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::JobLocation,
     },
     /// Let a paused endpoint go on, whoever paused it: `mailjob pause`, or a webhook that answered 410.
     ///
@@ -195,11 +195,11 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::JobLocation,
     },
     /// Mails that lay in an endpoint's mailbox before it was watched: what is left there, and having it taken.
     #[command(subcommand)]
-    Backlog(backlog::Backlog),
+    Backlog(backlog::BacklogCommand),
     /// Follow what happens, a line an event, until it is stopped.
     ///
     /// Exit code 0 with --once; 74: the ledger can't be read, or nobody reads any more; 78: the configuration can't be used.
@@ -216,7 +216,7 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::JobLocation,
     },
     /// Print the completions of a shell, e.g. `mailjob completions bash > /etc/bash_completion.d/mailjob`.
     Completions {
@@ -231,12 +231,12 @@ enum Command {
     },
     /// The ledger: whether it is sound, and a copy of it.
     #[command(subcommand)]
-    Ledger(ledger::Ledger),
+    Ledger(ledger::LedgerCommand),
 }
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
-struct Files {
+struct ConfigArgs {
     /// The folder of endpoint files.
     #[arg(
         long,
@@ -250,8 +250,8 @@ struct Files {
     config: Option<PathBuf>,
 }
 
-impl From<Files> for Sources {
-    fn from(files: Files) -> Self {
+impl From<ConfigArgs> for Sources {
+    fn from(files: ConfigArgs) -> Self {
         let usual = || Some(PathBuf::from(Sources::USUAL)).filter(|file| file.exists());
         Self {
             endpoints: files.endpoints,
@@ -295,27 +295,27 @@ pub fn main() -> ExitCode {
     // What the environment says counts for commands that read no configuration.
     crate::net::proxy::leave_by(&Net::default());
     match Cli::parse().command {
-        Command::Run { files, log } => run::run(files.into(), log),
-        Command::Auth(command) => auth::auth(command),
-        Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
-        Command::Schema { reference } => schema::schema(reference),
-        Command::Status { args, files } => block_on(status::status(files.into(), args)),
-        Command::Replies(command) => replies::replies(command),
-        Command::Jobs(command) => jobs::jobs(*command),
-        Command::Pause { endpoint, json, place } => pause::pause(&endpoint, json, place),
-        Command::Resume { endpoint, json, place } => pause::resume(&endpoint, json, place),
-        Command::Backlog(command) => backlog::backlog(command),
-        Command::Tail {
+        CliCommand::Run { files, log } => run::run(files.into(), log),
+        CliCommand::Auth(command) => auth::auth(command),
+        CliCommand::Show { endpoint, files } => show::show(&files.into(), &endpoint),
+        CliCommand::Schema { reference } => schema::schema(reference),
+        CliCommand::Status { args, files } => block_on(status::status(files.into(), args)),
+        CliCommand::Replies(command) => replies::replies(command),
+        CliCommand::Jobs(command) => jobs::jobs(*command),
+        CliCommand::Pause { endpoint, json, place } => pause::pause(&endpoint, json, place),
+        CliCommand::Resume { endpoint, json, place } => pause::resume(&endpoint, json, place),
+        CliCommand::Backlog(command) => backlog::backlog(command),
+        CliCommand::Tail {
             endpoint,
             since,
             once,
             json,
             place,
         } => tail::tail(endpoint.as_deref(), since, once, json, place),
-        Command::Completions { shell } => handbook::completions(shell),
-        Command::Man { to } => handbook::man(to.as_deref()),
-        Command::Ledger(command) => ledger::ledger(command),
-        Command::Check {
+        CliCommand::Completions { shell } => handbook::completions(shell),
+        CliCommand::Man { to } => handbook::man(to.as_deref()),
+        CliCommand::Ledger(command) => ledger::ledger(command),
+        CliCommand::Check {
             files,
             live: false,
             json,
@@ -329,13 +329,13 @@ pub fn main() -> ExitCode {
             };
             check::check(&files.into(), depth, form(json))
         }
-        Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
-        Command::Doctor { endpoint, json, files } => {
+        CliCommand::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
+        CliCommand::Doctor { endpoint, json, files } => {
             block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
         }
-        Command::Send(args) => block_on(send::send(*args)),
-        Command::Receive(args) => block_on(receive::receive(*args)),
-        Command::Rehearse {
+        CliCommand::Send(args) => block_on(send::send(*args)),
+        CliCommand::Receive(args) => block_on(receive::receive(*args)),
+        CliCommand::Rehearse {
             endpoint,
             mail,
             json,
@@ -345,8 +345,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn form(json: bool) -> doctor::Form {
-    if json { doctor::Form::Json } else { doctor::Form::Human }
+fn form(json: bool) -> doctor::ReportFormat {
+    if json {
+        doctor::ReportFormat::Json
+    } else {
+        doctor::ReportFormat::Human
+    }
 }
 
 #[cfg(test)]

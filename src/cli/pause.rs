@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use super::{
     block_on,
-    desk::{Found, NOT_ALL, Where, failed, tell_as},
+    desk::{JobAccess, JobLocation, NOT_ALL, failed, tell_as},
     rehearse::missing,
 };
 use crate::{
     config::load::Loaded,
-    http::api::Resumed,
+    http::api::ResumeResult,
     ledger::{Pause, PausedBy},
     message::clean::escaped,
     plural,
@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Pauses an endpoint.
-pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
+pub(super) fn pause(endpoint: &str, json: bool, place: JobLocation) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Found { desk, loaded, .. } = place.go().await?;
+            let JobAccess { desk, loaded, .. } = place.go().await?;
             known(loaded.as_ref(), endpoint)?;
             let pause = desk.pause(endpoint).await.map_err(|error| failed(&error))?;
             Ok(tell_as(json, &pause, || words(&pause)))
@@ -30,10 +30,10 @@ pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
 }
 
 /// Lets an endpoint go on.
-pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
+pub(super) fn resume(endpoint: &str, json: bool, place: JobLocation) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Found { desk, loaded, .. } = place.go().await?;
+            let JobAccess { desk, loaded, .. } = place.go().await?;
             let was = desk.resume(endpoint).await.map_err(|error| failed(&error))?;
             if was.is_none() {
                 known(loaded.as_ref(), endpoint)?;
@@ -43,7 +43,7 @@ pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
                 || format!("{name} was not paused\n"),
                 |pause| format!("{name} goes on; {} waited\n", plural::counted(pause.waiting, "job")),
             );
-            Ok(tell_as(json, &Resumed { was }, || words))
+            Ok(tell_as(json, &ResumeResult { was }, || words))
         };
         ended.await.unwrap_or_else(|code| code)
     })

@@ -13,11 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 static GONE: AtomicBool = AtomicBool::new(false);
 
 /// Standard output; what nobody reads any more counts as read.
-pub(super) struct Out(Stdout);
+pub(super) struct StdoutWriter(Stdout);
 
 /// Standard output.
-pub(super) fn stdout() -> Out {
-    Out(io::stdout())
+pub(super) fn stdout() -> StdoutWriter {
+    StdoutWriter(io::stdout())
 }
 
 /// Whether nobody reads any more: whoever would go on for ever ends, also while there is nothing to say.
@@ -40,7 +40,7 @@ fn heard<T>(written: io::Result<T>, all: T) -> io::Result<T> {
     }
 }
 
-impl Write for Out {
+impl Write for StdoutWriter {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         heard(self.0.write(said), said.len())
     }

@@ -5,19 +5,19 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tokio::time::timeout;
 
 use super::{
-    array::Page,
-    fault::{Fault, PARTLY},
+    array::ArrayWriter,
+    fault::{CommandError, PARTLY},
     progress::Progress,
-    whose::{Known, TlsForm, Whose},
+    whose::{AccountArgs, ConfiguredAccount, TlsForm},
 };
 use crate::{
     config::{
-        Fate, Filter, Limits, ReadBy,
-        glob::{self, Against},
+        Filter, Limits, ReadBy, SettleAction,
+        glob::{self, PatternTarget},
     },
     plural,
     post::{
-        self, Element, Host, Lock, Shelf, Tally, Wanted,
+        self, Element, ReceiveCounts, ReceiveHost, ReceiveRequest, Shelf, ShelfLock,
         account::{ServerFields, watched_by},
     },
     watch::visit,
@@ -45,14 +45,14 @@ pub(super) struct Receive {
     media_type: Vec<String>,
     /// At most this many mails, oldest first; or `all`.
     #[arg(long, default_value = "1", value_parser = count, value_name = "N|all")]
-    count: Count,
+    count: CountArg,
     /// The folder that gets a folder for each mail: message.eml, text.txt, html.html, attachments/.
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
     /// What to do with the mail in the mailbox afterwards: keep, mark (as seen), flag, delete, or move=NAME. To delete or move, a mail has to
     /// be written: give --into.
     #[arg(long, default_value = "keep", value_parser = then, value_name = "ACTION")]
-    then: Fate,
+    then: SettleAction,
     /// Delete or move mails although an endpoint watches the mailbox, which then never sees them.
     #[arg(long)]
     force: bool,
@@ -87,7 +87,7 @@ pub(super) struct Receive {
     #[arg(long, value_enum)]
     pop3_tls: Option<TlsForm>,
     #[command(flatten)]
-    whose: Whose,
+    whose: AccountArgs,
     /// Say each step.
     #[arg(short, long)]
     verbose: bool,
@@ -95,34 +95,34 @@ pub(super) struct Receive {
 
 /// How many mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Count {
+enum CountArg {
     AtMost(usize),
     All,
 }
 
 fn of_addresses(text: &str) -> Result<String, String> {
-    glob::argument(Against::Address, text)
+    glob::argument(PatternTarget::Address, text)
 }
 
 fn of_media_types(text: &str) -> Result<String, String> {
-    glob::argument(Against::MediaType, text)
+    glob::argument(PatternTarget::MediaType, text)
 }
 
-fn count(text: &str) -> Result<Count, String> {
+fn count(text: &str) -> Result<CountArg, String> {
     match text.parse() {
-        _ if text == "all" => Ok(Count::All),
+        _ if text == "all" => Ok(CountArg::All),
         Ok(0) | Err(_) => Err("write a number from 1 on, or all".to_owned()),
-        Ok(number) => Ok(Count::AtMost(number)),
+        Ok(number) => Ok(CountArg::AtMost(number)),
     }
 }
 
-fn then(text: &str) -> Result<Fate, String> {
+fn then(text: &str) -> Result<SettleAction, String> {
     match text.split_once('=') {
-        None if text == "keep" => Ok(Fate::Keep),
-        None if text == "mark" => Ok(Fate::Mark),
-        None if text == "flag" => Ok(Fate::Flag),
-        None if text == "delete" => Ok(Fate::Delete),
-        Some(("move", name)) if !name.is_empty() => Ok(Fate::Move(name.to_owned())),
+        None if text == "keep" => Ok(SettleAction::Keep),
+        None if text == "mark" => Ok(SettleAction::Mark),
+        None if text == "flag" => Ok(SettleAction::Flag),
+        None if text == "delete" => Ok(SettleAction::Delete),
+        Some(("move", name)) if !name.is_empty() => Ok(SettleAction::Move(name.to_owned())),
         _ => Err("write keep, mark, flag, delete or move=NAME".to_owned()),
     }
 }
@@ -135,15 +135,15 @@ pub(super) async fn receive(args: Receive) -> ExitCode {
         Ok(tally) => {
             warn(&tally);
             match tally {
-                Tally { troubled: 1.., .. } => ExitCode::from(PARTLY),
-                Tally { received: 0, .. } if fail_if_empty => ExitCode::from(EMPTY),
+                ReceiveCounts { troubled: 1.., .. } => ExitCode::from(PARTLY),
+                ReceiveCounts { received: 0, .. } if fail_if_empty => ExitCode::from(EMPTY),
                 _ => ExitCode::SUCCESS,
             }
         }
     }
 }
 
-fn warn(tally: &Tally) {
+fn warn(tally: &ReceiveCounts) {
     if tally.unknown > 0 {
         eprintln!(
             "{} can't be read, so nobody knows whether {} meant: it stays there",
@@ -158,7 +158,7 @@ fn warn(tally: &Tally) {
     }
 }
 
-async fn received(args: Receive) -> Result<Tally, Fault> {
+async fn received(args: Receive) -> Result<ReceiveCounts, CommandError> {
     let progress = Progress::new(args.verbose);
     let wanted = wanted(&args)?;
     let known = args.whose.find().await?;
@@ -168,11 +168,11 @@ async fn received(args: Receive) -> Result<Tally, Fault> {
         (args.imap_host, args.imap_port, args.imap_tls),
         (args.pop3_host, args.pop3_port, args.pop3_tls),
     );
-    wanted.suits(protocol).map_err(Fault::config)?;
+    wanted.suits(protocol).map_err(CommandError::config)?;
     let chosen = known.choose(server, protocol.into()).await?;
-    let host = Host {
+    let host = ReceiveHost {
         protocol,
-        host: visit::Host {
+        host: visit::MailboxHost {
             account: chosen.account,
             server: chosen.server,
             login: chosen.login,
@@ -180,36 +180,37 @@ async fn received(args: Receive) -> Result<Tally, Fault> {
     };
     beware(&known, &host, &wanted, args.force)?;
     let shelf = args.into.as_deref().map(Shelf::open).transpose();
-    let shelf = shelf.map_err(|error| Fault::cant_create(format!("the folder can't be made: {error}")))?;
+    let shelf = shelf.map_err(|error| CommandError::cant_create(format!("the folder can't be made: {error}")))?;
     let on = |step: &str| progress.on(step);
     let work = async {
         let _lock = lock(shelf.as_ref(), &wanted, &on).await?;
-        let mut page = Page::new(args.raw);
+        let mut page = ArrayWriter::new(args.raw);
         let mut tell = |element: &Element, raw: &[u8]| page.add(element, raw);
         let tally = post::receive(&host, &wanted, shelf.clone(), &on, &mut tell).await;
         // What was told of until then can be read.
         let ended = page.end();
-        let tally = tally.map_err(|failure| Fault::of_receiving(&failure, &host.host.account, &wanted.mailbox))?;
-        ended.map_err(|error| Fault::untold(format!("what was received can't be told: {error}")))?;
+        let tally =
+            tally.map_err(|failure| CommandError::of_receiving(&failure, &host.host.account, &wanted.mailbox))?;
+        ended.map_err(|error| CommandError::untold(format!("what was received can't be told: {error}")))?;
         Ok(tally)
     };
     progress.during(work).await
 }
 
-fn wanted(args: &Receive) -> Result<Wanted, Fault> {
-    let takes_away = matches!(args.then, Fate::Delete | Fate::Move(_));
+fn wanted(args: &Receive) -> Result<ReceiveRequest, CommandError> {
+    let takes_away = matches!(args.then, SettleAction::Delete | SettleAction::Move(_));
     if takes_away && args.into.is_none() {
-        return Err(Fault::config(
+        return Err(CommandError::config(
             "a mail is deleted or moved only after it was written: give --into FOLDER, or --then keep",
         ));
     }
     let count = match args.count {
-        Count::AtMost(1) => Some(1),
-        _ if args.raw => return Err(Fault::config("--raw prints one mail: leave --count out")),
-        Count::AtMost(number) => Some(number),
-        Count::All => None,
+        CountArg::AtMost(1) => Some(1),
+        _ if args.raw => return Err(CommandError::config("--raw prints one mail: leave --count out")),
+        CountArg::AtMost(number) => Some(number),
+        CountArg::All => None,
     };
-    Ok(Wanted {
+    Ok(ReceiveRequest {
         mailbox: args.mailbox.clone(),
         filter: Filter {
             from: args.from.clone(),
@@ -227,10 +228,10 @@ fn wanted(args: &Receive) -> Result<Wanted, Fault> {
 }
 
 /// What is said of a server: host, port, TLS.
-type Said = (Option<String>, Option<u16>, Option<TlsForm>);
+type ServerArgs = (Option<String>, Option<u16>, Option<TlsForm>);
 
 /// By IMAP, unless POP3 is asked for or there is nothing else.
-fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (ReadBy, ServerFields) {
+fn server(known: &ConfiguredAccount, pop3: bool, by_imap: ServerArgs, by_pop3: ServerArgs) -> (ReadBy, ServerFields) {
     let base = known.base();
     let asked = pop3 || by_pop3 != (None, None, None);
     let only =
@@ -245,8 +246,13 @@ fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (ReadBy, S
 }
 
 /// Mails that an endpoint waits for are not taken away by mistake.
-fn beware(known: &Known, host: &Host, wanted: &Wanted, force: bool) -> Result<(), Fault> {
-    if !matches!(wanted.fate, Fate::Delete | Fate::Move(_)) {
+fn beware(
+    known: &ConfiguredAccount,
+    host: &ReceiveHost,
+    wanted: &ReceiveRequest,
+    force: bool,
+) -> Result<(), CommandError> {
+    if !matches!(wanted.fate, SettleAction::Delete | SettleAction::Move(_)) {
         return Ok(());
     }
     let endpoints = known.loaded.endpoints.values().map(AsRef::as_ref);
@@ -257,23 +263,31 @@ fn beware(known: &Known, host: &Host, wanted: &Wanted, force: bool) -> Result<()
             eprintln!("the endpoint {endpoint} watches this mailbox: it may never see what is taken away now");
             Ok(())
         }
-        Some(endpoint) => Err(Fault::config(format!(
+        Some(endpoint) => Err(CommandError::config(format!(
             "the endpoint {endpoint} watches this mailbox and would never see what is taken away: --then keep, or --force"
         ))),
     }
 }
 
 /// Two that take mails away into the same folder do so one after the other: else both would receive the same mails.
-async fn lock(shelf: Option<&Shelf>, wanted: &Wanted, on: post::Steps<'_>) -> Result<Option<Lock>, Fault> {
-    let Some(shelf) = shelf.filter(|_| wanted.fate != Fate::Keep).cloned() else {
+async fn lock(
+    shelf: Option<&Shelf>,
+    wanted: &ReceiveRequest,
+    on: post::Steps<'_>,
+) -> Result<Option<ShelfLock>, CommandError> {
+    let Some(shelf) = shelf.filter(|_| wanted.fate != SettleAction::Keep).cloned() else {
         return Ok(None);
     };
     on("waiting for another mailjob receive that works in the same folder");
     let locking = tokio::task::spawn_blocking(move || shelf.lock());
     match timeout(PATIENCE, locking).await {
         Ok(Ok(Ok(lock))) => Ok(Some(lock)),
-        Ok(Ok(Err(error))) => Err(Fault::cant_create(format!("the folder can't be locked: {error}"))),
-        Ok(Err(_)) | Err(_) => Err(Fault::temporary("another mailjob receive works in the same folder")),
+        Ok(Ok(Err(error))) => Err(CommandError::cant_create(format!(
+            "the folder can't be locked: {error}"
+        ))),
+        Ok(Err(_)) | Err(_) => Err(CommandError::temporary(
+            "another mailjob receive works in the same folder",
+        )),
     }
 }
 
@@ -298,13 +312,13 @@ mod tests {
 
     #[test]
     fn fates_and_counts() {
-        assert_eq!(then("keep"), Ok(Fate::Keep));
-        assert_eq!(then("move=Done=1"), Ok(Fate::Move("Done=1".into())));
+        assert_eq!(then("keep"), Ok(SettleAction::Keep));
+        assert_eq!(then("move=Done=1"), Ok(SettleAction::Move("Done=1".into())));
         for bad in ["", "move", "move=", "delete=x", "Keep", "copy=x"] {
             assert!(then(bad).is_err(), "{bad}");
         }
-        assert_eq!(count("all"), Ok(Count::All));
-        assert_eq!(count("7"), Ok(Count::AtMost(7)));
+        assert_eq!(count("all"), Ok(CountArg::All));
+        assert_eq!(count("7"), Ok(CountArg::AtMost(7)));
         for bad in ["0", "-1", "", "1.5"] {
             assert!(count(bad).is_err(), "{bad}");
         }

@@ -17,7 +17,7 @@ use crate::{
         self, Endpoint, EndpointName,
         load::{Loaded, Sources},
     },
-    rehearse::{self, Question, Report, json, render},
+    rehearse::{self, RehearsalReport, RehearsalRequest, json, render},
     reply,
 };
 
@@ -49,9 +49,9 @@ pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json
     let most = if whole_body { u64::MAX } else { BODY };
     let routes = config::routes(loaded.endpoints.values());
     let id = endpoint.mailbox.id();
-    let question = Question {
+    let question = RehearsalRequest {
         route: routes.into_iter().find(|route| route.mailbox.id() == id),
-        ..Question::new(endpoint, ourselves, raw, Utc::now(), most)
+        ..RehearsalRequest::new(endpoint, ourselves, raw, Utc::now(), most)
     };
     let report = rehearse::rehearse(question).await;
     match tell(&report, as_json) {
@@ -98,7 +98,7 @@ fn read(mail: &Path, limit: u64) -> io::Result<Bytes> {
     Ok(raw.into())
 }
 
-fn tell(report: &Report, as_json: bool) -> io::Result<()> {
+fn tell(report: &RehearsalReport, as_json: bool) -> io::Result<()> {
     let mut out = print::stdout();
     if as_json {
         writeln!(out, "{}", json::document(report))?;

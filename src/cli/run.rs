@@ -17,7 +17,7 @@ use super::{dump, log};
 const BLOCKING: usize = 64;
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
-pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
+pub(super) fn run(sources: Sources, form: log::LogFormat) -> ExitCode {
     let metrics = Metrics::new();
     log::start(form, metrics.log_lines_lost.clone());
     tune_allocator();

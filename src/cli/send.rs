@@ -10,18 +10,18 @@ use chrono::Utc;
 use serde::Serialize;
 
 use super::{
-    enclosed::{Enclosed, Sources},
-    fault::{Fault, PARTLY},
+    enclosed::{CheckedEnclosed, Enclosed},
+    fault::{CommandError, PARTLY},
     print,
     progress::Progress,
-    whose::{Chosen, TlsForm, Whose},
+    whose::{AccountArgs, ChosenAccount, TlsForm},
 };
 use crate::{
     config::{Account, Protocol},
     message::clean::escaped,
     post::{
-        self, Delivery, Draft, Letter, Mailbox, Refusal, Undelivered, Unfit, account::ServerFields, addresses, header,
-        json,
+        self, Delivery, DraftError, MailDraft, NamedAddress, OutgoingMail, RefusedRecipient, Undelivered,
+        account::ServerFields, addresses, header, json,
     },
 };
 
@@ -77,7 +77,7 @@ pub(super) struct Send {
     #[arg(long, value_enum)]
     smtp_tls: Option<TlsForm>,
     #[command(flatten)]
-    whose: Whose,
+    whose: AccountArgs,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -102,23 +102,23 @@ pub(super) async fn send(args: Send) -> ExitCode {
             Ok(failed.fault.tell())
         }
     };
-    told.unwrap_or_else(|error| Fault::untold(format!("it can't be told: {error}")).tell())
+    told.unwrap_or_else(|error| CommandError::untold(format!("it can't be told: {error}")).tell())
 }
 
 /// A mail that was sent.
 struct Sent {
-    letter: Letter,
+    letter: OutgoingMail,
     delivery: Delivery,
 }
 
 /// A mail that was not.
-struct Failed {
+struct SendFailure {
     message_id: Option<String>,
-    refused: Vec<Refusal>,
-    fault: Fault,
+    refused: Vec<RefusedRecipient>,
+    fault: CommandError,
 }
 
-impl<F: Into<Fault>> From<F> for Failed {
+impl<F: Into<CommandError>> From<F> for SendFailure {
     fn from(fault: F) -> Self {
         Self {
             message_id: None,
@@ -128,17 +128,17 @@ impl<F: Into<Fault>> From<F> for Failed {
     }
 }
 
-async fn deliver(args: Send) -> Result<Sent, Failed> {
+async fn deliver(args: Send) -> Result<Sent, SendFailure> {
     let progress = Progress::new(args.verbose);
     let server = ServerFields {
         host: args.smtp_host,
         port: args.smtp_port,
         tls: args.smtp_tls.map(Into::into),
     };
-    let sources = Sources::check(args.enclosed)?;
+    let sources = CheckedEnclosed::check(args.enclosed)?;
     let chosen = args.whose.find().await?.choose(server, Protocol::Smtp).await?;
     let from = sender(args.from.as_deref(), &chosen.account)?;
-    let mut draft = Draft {
+    let mut draft = MailDraft {
         message_id: args.message_id.unwrap_or_else(|| new_id(&from)),
         from,
         to: all(&args.to)?,
@@ -156,13 +156,13 @@ async fn deliver(args: Send) -> Result<Sent, Failed> {
     };
     sources.read_into(&mut draft)?;
     let letter = post::letter(&draft, Utc::now())?;
-    let Chosen { account, server, login } = chosen;
+    let ChosenAccount { account, server, login } = chosen;
     let on = |step: &str| progress.on(step);
     let sending = post::send(&account, &server, &login, &letter, &on);
     match progress.during(sending).await {
         Ok(delivery) => Ok(Sent { letter, delivery }),
-        Err(undelivered) => Err(Failed {
-            fault: Fault::of_sending(&undelivered, &account),
+        Err(undelivered) => Err(SendFailure {
+            fault: CommandError::of_sending(&undelivered, &account),
             message_id: Some(letter.message_id),
             refused: match undelivered {
                 Undelivered::Refused { refused, .. } => refused,
@@ -172,7 +172,7 @@ async fn deliver(args: Send) -> Result<Sent, Failed> {
     }
 }
 
-fn all(texts: &[String]) -> Result<Vec<Mailbox>, Unfit> {
+fn all(texts: &[String]) -> Result<Vec<NamedAddress>, DraftError> {
     let lists = texts
         .iter()
         .map(|text| addresses(text))
@@ -180,29 +180,29 @@ fn all(texts: &[String]) -> Result<Vec<Mailbox>, Unfit> {
     Ok(lists.into_iter().flatten().collect())
 }
 
-fn one(text: &str) -> Result<Mailbox, Unfit> {
-    match <[Mailbox; 1]>::try_from(addresses(text)?) {
+fn one(text: &str) -> Result<NamedAddress, DraftError> {
+    match <[NamedAddress; 1]>::try_from(addresses(text)?) {
         Ok([mailbox]) => Ok(mailbox),
-        Err(_) => Err(Unfit::Address(text.to_owned())),
+        Err(_) => Err(DraftError::Address(text.to_owned())),
     }
 }
 
-fn sender(from: Option<&str>, account: &Account) -> Result<Mailbox, Fault> {
+fn sender(from: Option<&str>, account: &Account) -> Result<NamedAddress, CommandError> {
     match from.or(account.from.as_deref()) {
         Some(from) => Ok(one(from)?),
-        None => Err(Fault::config(format!(
+        None => Err(CommandError::config(format!(
             "the account {} has no address to send from: give --from, or write from = \"…\" in its table",
             account.name
         ))),
     }
 }
 
-fn new_id(from: &Mailbox) -> String {
+fn new_id(from: &NamedAddress) -> String {
     let domain = from.address.rsplit('@').next().unwrap_or_default();
     format!("{}@{domain}", uuid::Uuid::now_v7())
 }
 
-fn complain(refused: &Refusal) {
+fn complain(refused: &RefusedRecipient) {
     eprintln!(
         "not taken for {}: {}",
         escaped(&refused.recipient),
@@ -212,7 +212,7 @@ fn complain(refused: &Refusal) {
 
 /// The JSON document.
 #[derive(Serialize)]
-struct Document<'a> {
+struct SendDocument<'a> {
     /// Whether the server took the mail for somebody.
     sent: bool,
     message_id: Option<&'a str>,
@@ -223,7 +223,7 @@ struct Document<'a> {
     recipients: Vec<RecipientDocument<'a>>,
     /// Why nobody gets it.
     #[serde(flatten)]
-    fault: Option<&'a Fault>,
+    fault: Option<&'a CommandError>,
 }
 
 #[derive(Serialize)]
@@ -236,7 +236,7 @@ struct RecipientDocument<'a> {
 }
 
 impl<'a> RecipientDocument<'a> {
-    fn refused(refusal: &'a Refusal) -> Self {
+    fn refused(refusal: &'a RefusedRecipient) -> Self {
         Self {
             address: &refusal.recipient,
             taken: false,
@@ -264,7 +264,7 @@ impl Sent {
         })
     }
 
-    fn document(&self) -> Document<'_> {
+    fn document(&self) -> SendDocument<'_> {
         let refused = self
             .delivery
             .refused
@@ -280,7 +280,7 @@ impl Sent {
                 temporary: false,
             },
         });
-        Document {
+        SendDocument {
             sent: true,
             message_id: Some(&self.letter.message_id),
             said: Some(&self.delivery.said),
@@ -291,9 +291,9 @@ impl Sent {
     }
 }
 
-impl Failed {
+impl SendFailure {
     fn document(&self) -> io::Result<()> {
-        let document = Document {
+        let document = SendDocument {
             sent: false,
             message_id: self.message_id.as_deref(),
             said: None,

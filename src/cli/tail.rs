@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     block_on,
-    desk::{Where, failed, untold},
+    desk::{JobLocation, failed, untold},
     print,
 };
 use crate::{
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PAGE: usize = 500;
 
 /// Follows events until it is stopped, or nobody reads any more.
-pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json: bool, place: Where) -> ExitCode {
+pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json: bool, place: JobLocation) -> ExitCode {
     block_on(async {
         let ended = async {
             let found = place.go().await?;

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     config::{Service, load::Sources},
-    http::api::Problem,
+    http::api::ApiProblem,
     ledger::Address,
     message::clean::escaped,
     net,
@@ -119,7 +119,7 @@ async fn running(service: &Service) -> Option<String> {
         // Without a token: who listens there need not be ours.
         let mut answer = http.get(format!("http://{address}/status")).send().await.ok()?;
         let body = net::http::body(&mut answer, LONGEST).await.ok()??;
-        serde_json::from_slice::<Problem>(&body)
+        serde_json::from_slice::<ApiProblem>(&body)
             .ok()?
             .ledger
             .map(|ledger| ledger.0)

@@ -4,22 +4,22 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 
-use super::{Files, beside, fault::Fault, whereabouts};
+use super::{ConfigArgs, beside, fault::CommandError, whereabouts};
 use crate::{
     app,
-    auth::{Forgetful, Login, TokenStore},
+    auth::{Login, NullTokenStore, TokenStore},
     config::{
         Account, Protocol, Server, Service, Tls,
         load::{Loaded, Sources},
     },
     net,
-    post::account::{Fields, ServerFields, resolve},
+    post::account::{AccountFields, ServerFields, resolve},
     secret::SecretRef,
 };
 
 /// The account. A password is never an argument: every user of the machine could read it there.
 #[derive(Debug, clap::Args)]
-pub(super) struct Whose {
+pub(super) struct AccountArgs {
     /// The account, by its name in `mailjob.toml`. Without it, give server, user and password below.
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Whose {
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     #[command(flatten)]
-    files: Files,
+    files: ConfigArgs,
 }
 
 /// When TLS starts.
@@ -58,23 +58,23 @@ impl From<TlsForm> for Tls {
 }
 
 /// What the configuration says, and which account is meant.
-pub(super) struct Known {
+pub(super) struct ConfiguredAccount {
     pub(super) loaded: Loaded,
     service: Service,
     base: Option<Arc<Account>>,
-    fields: Fields,
+    fields: AccountFields,
 }
 
 /// An account that is ready to be used.
-pub(super) struct Chosen {
+pub(super) struct ChosenAccount {
     pub(super) account: Arc<Account>,
     pub(super) server: Server,
     pub(super) login: Login,
 }
 
-impl Whose {
+impl AccountArgs {
     /// Reads the configuration and finds the account in it.
-    pub(super) async fn find(self) -> Result<Known, Fault> {
+    pub(super) async fn find(self) -> Result<ConfiguredAccount, CommandError> {
         let sources = Sources::from(self.files);
         let (loaded, service) = beside::read(sources.clone()).await;
         let base = match &self.account {
@@ -83,18 +83,18 @@ impl Whose {
                 Some(account) => Some(account.clone()),
                 None => {
                     let lost = whereabouts::lost(&sources, &service).await;
-                    return Err(lost.map_or_else(|| unknown(&loaded, name), Fault::no_input));
+                    return Err(lost.map_or_else(|| unknown(&loaded, name), CommandError::no_input));
                 }
             },
         };
         let file = self.password_file.map(SecretRef::File);
-        let fields = Fields {
+        let fields = AccountFields {
             server: ServerFields::default(),
             user: self.user,
             password: file.or(self.password_env.map(SecretRef::Env)),
             ca_file: self.ca_file,
         };
-        Ok(Known {
+        Ok(ConfiguredAccount {
             loaded,
             service,
             base,
@@ -103,37 +103,38 @@ impl Whose {
     }
 }
 
-impl Known {
+impl ConfiguredAccount {
     /// The account of the configuration, where one is named.
     pub(super) fn base(&self) -> Option<&Account> {
         self.base.as_deref()
     }
 
     /// The account with its server for a protocol and its sign-in.
-    pub(super) async fn choose(&self, server: ServerFields, protocol: Protocol) -> Result<Chosen, Fault> {
-        let fields = Fields {
+    pub(super) async fn choose(&self, server: ServerFields, protocol: Protocol) -> Result<ChosenAccount, CommandError> {
+        let fields = AccountFields {
             server,
             ..self.fields.clone()
         };
-        let (account, server) = resolve(self.base(), fields, protocol).map_err(Fault::config)?;
+        let (account, server) = resolve(self.base(), fields, protocol).map_err(CommandError::config)?;
         let account = Arc::new(account);
         let store: Arc<dyn TokenStore> = if account.auth.is_person() {
             // Only who can store a new refresh token may use the old one.
             if let Some(words) = whereabouts::lacking(&self.service).await {
-                return Err(Fault::no_input(words));
+                return Err(CommandError::no_input(words));
             }
             let vault = app::sign_ins(&self.service).await;
-            Arc::new(vault.map_err(|fatal| Fault::untold(fatal.to_string()))?)
+            Arc::new(vault.map_err(|fatal| CommandError::untold(fatal.to_string()))?)
         } else {
-            Arc::new(Forgetful)
+            Arc::new(NullTokenStore)
         };
-        let http = net::http::client(account.auth.ca_file()).map_err(|error| Fault::config(error.to_string()))?;
+        let http =
+            net::http::client(account.auth.ca_file()).map_err(|error| CommandError::config(error.to_string()))?;
         let login = Login::new(account.clone(), &[protocol], store, http);
-        Ok(Chosen { account, server, login })
+        Ok(ChosenAccount { account, server, login })
     }
 }
 
-fn unknown(loaded: &Loaded, name: &str) -> Fault {
+fn unknown(loaded: &Loaded, name: &str) -> CommandError {
     let known = beside::known_accounts(loaded, name);
-    Fault::config(format!("there is no account {name:?}; {known}"))
+    CommandError::config(format!("there is no account {name:?}; {known}"))
 }

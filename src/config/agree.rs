@@ -7,21 +7,22 @@ use std::{
 };
 
 use super::{
-    Config, Endpoint, EndpointName, Mailbox, MailboxId, Place, Problem, check::Draft, problem::Fault, term::Term,
+    Config, Endpoint, EndpointName, Mailbox, MailboxId, Place, Problem, check::EndpointDraft, problem::Fault,
+    term::Term,
 };
 
 /// Endpoints by name, each with its file.
-type Drafts = BTreeMap<EndpointName, (PathBuf, Draft)>;
+type EndpointDrafts = BTreeMap<EndpointName, (PathBuf, EndpointDraft)>;
 
 /// The endpoints that may run. Of those that watch one mailbox and don't agree on it, whoever says what runs is right, else the
 /// first by name; the others are refused and become broken. What one does not say is what the others say.
 pub(super) fn settle(
-    drafts: Drafts,
+    drafts: EndpointDrafts,
     broken: &mut BTreeSet<EndpointName>,
     running: Option<&Config>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<EndpointName, Arc<Endpoint>> {
-    let mut by_mailbox: BTreeMap<MailboxId, Vec<(PathBuf, Draft)>> = BTreeMap::new();
+    let mut by_mailbox: BTreeMap<MailboxId, Vec<(PathBuf, EndpointDraft)>> = BTreeMap::new();
     for (file, draft) in drafts.into_values() {
         let id = draft.endpoint.mailbox.id();
         by_mailbox.entry(id).or_default().push((file, draft));
@@ -37,7 +38,7 @@ pub(super) fn settle(
 
 /// Those of one mailbox who agree with those before them.
 fn agreeing(
-    sharers: Vec<(PathBuf, Draft)>,
+    sharers: Vec<(PathBuf, EndpointDraft)>,
     broken: &mut BTreeSet<EndpointName>,
     problems: &mut Vec<Problem>,
 ) -> Vec<(EndpointName, Arc<Endpoint>)> {
@@ -81,7 +82,7 @@ pub(super) fn join(
 }
 
 /// Whether an endpoint of this name watches the mailbox in the way that this file says.
-fn says_what_runs(draft: &Draft, running: Option<&Config>) -> bool {
+fn says_what_runs(draft: &EndpointDraft, running: Option<&Config>) -> bool {
     let runs = running.and_then(|config| config.endpoints.get(&draft.endpoint.name));
     runs.is_some_and(|runs| {
         let mut said = Endpoint::clone(runs);
@@ -110,7 +111,7 @@ struct Agreed {
 
 impl Agreed {
     /// One more; where it does not agree nothing changes, and what it should say is told with the place.
-    fn join(&mut self, draft: &Draft) -> Result<(), (Place, Fault)> {
+    fn join(&mut self, draft: &EndpointDraft) -> Result<(), (Place, Fault)> {
         let (mailbox, name) = (&draft.endpoint.mailbox, &draft.endpoint.name);
         if let Some((read, by)) = self.read.as_ref().filter(|(read, _)| !is_read_alike(mailbox, read)) {
             let (one, other) = (read.protocol.name(), mailbox.protocol.name());

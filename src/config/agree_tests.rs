@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    Api, Backlog, Fate, Taker, Watch,
+    ApiAccess, Backlog, MatchMode, SettleAction, WatchMode,
     check::{self, Accounts},
     load::Loaded,
 };
@@ -22,7 +22,7 @@ imap = { host = \"mail.example.com\" }
 ";
 
 /// Endpoints that say this of the mailbox, and of mails that nobody wants.
-fn drafts(files: &[(&str, &str)]) -> Drafts {
+fn drafts(files: &[(&str, &str)]) -> EndpointDrafts {
     let shared = check::shared(Path::new("mailjob.toml"), ACCOUNTS, 1).value.unwrap();
     let by_name = shared.accounts.into_iter().map(|(name, part)| (name, part.value));
     let accounts = Accounts {
@@ -52,7 +52,7 @@ fn settled(files: &[(&str, &str)], running: Option<&Config>) -> (Loaded, Config)
     let loaded = Loaded {
         service: Some(crate::config::Service::on(1)),
         operator: Some(None),
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         accounts: BTreeMap::new(),
         endpoints,
         broken,
@@ -85,11 +85,14 @@ fn what_one_does_not_say_is_what_the_others_say() {
     assert_eq!(loaded.endpoints.len(), 3);
     for endpoint in loaded.endpoints.values() {
         let mailbox = &endpoint.mailbox;
-        assert_eq!(mailbox.watch, Watch::Every(Duration::from_secs(20)));
+        assert_eq!(mailbox.watch, WatchMode::Every(Duration::from_secs(20)));
         let looks = &mailbox.looks;
         assert_eq!((looks.batch, looks.repeat), (Some(5), None));
         assert_eq!((looks.start_delay.as_secs(), looks.backlog), (60, Some(Backlog::Skip)));
-        assert_eq!((mailbox.taker, &endpoint.settle.ignored), (Taker::All, &Fate::Flag));
+        assert_eq!(
+            (mailbox.taker, &endpoint.settle.ignored),
+            (MatchMode::All, &SettleAction::Flag)
+        );
     }
 }
 

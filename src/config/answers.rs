@@ -8,14 +8,14 @@ use std::{
 
 use super::{
     Config, Conversation, Endpoint, EndpointName, Mailbox, Problem, Trust,
-    check::{self, Draft},
+    check::{self, EndpointDraft},
     problem::Fault,
 };
 
 /// Fills in where answers go. An endpoint whose answers would go nowhere, or could never count, is refused and becomes broken. One that is
 /// broken, but whose last good version goes on, is there.
 pub(super) fn resolve(
-    drafts: &mut BTreeMap<EndpointName, (PathBuf, Draft)>,
+    drafts: &mut BTreeMap<EndpointName, (PathBuf, EndpointDraft)>,
     broken: &mut BTreeSet<EndpointName>,
     running: Option<&Config>,
     standing: &mut BTreeMap<EndpointName, Arc<Endpoint>>,
@@ -60,7 +60,7 @@ fn fill(endpoint: &mut Endpoint, known: &BTreeMap<EndpointName, Mailbox>) {
 
 /// One endpoint whose answers would go nowhere or could never count, and why.
 fn refused(
-    drafts: &BTreeMap<EndpointName, (PathBuf, Draft)>,
+    drafts: &BTreeMap<EndpointName, (PathBuf, EndpointDraft)>,
     broken: &BTreeSet<EndpointName>,
     kept: &BTreeMap<EndpointName, Mailbox>,
 ) -> Option<(EndpointName, Problem)> {

@@ -2,7 +2,7 @@
 
 /// A piece of such a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextPiece {
     /// As written.
     Text(String),
     /// What stood between braces.
@@ -18,7 +18,7 @@ pub struct Unpaired;
 ///
 /// # Errors
 /// When a brace has no partner.
-pub fn pieces(text: &str) -> Result<Vec<Piece>, Unpaired> {
+pub fn pieces(text: &str) -> Result<Vec<TextPiece>, Unpaired> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -38,14 +38,14 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, Unpaired> {
             return Err(Unpaired);
         }
         if !plain.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(&mut plain)));
+            pieces.push(TextPiece::Text(std::mem::take(&mut plain)));
         }
-        pieces.push(Piece::Name(name.to_owned()));
+        pieces.push(TextPiece::Name(name.to_owned()));
         rest = after;
     }
     plain.push_str(rest);
     if !plain.is_empty() {
-        pieces.push(Piece::Text(plain));
+        pieces.push(TextPiece::Text(plain));
     }
     Ok(pieces)
 }
@@ -56,12 +56,12 @@ mod tests {
 
     use super::*;
 
-    fn text(text: &str) -> Piece {
-        Piece::Text(text.into())
+    fn text(text: &str) -> TextPiece {
+        TextPiece::Text(text.into())
     }
 
-    fn name(name: &str) -> Piece {
-        Piece::Name(name.into())
+    fn name(name: &str) -> TextPiece {
+        TextPiece::Name(name.into())
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! what to write; and it knows nothing of examples and words. What TOML says is read by the crate `toml`, which keeps the places.
 
 use super::{
-    key::{Examples, Given, Key},
+    key::{Examples, Key, KeyDefault},
     kind::{Described, Kind},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Else<F> {
     usual: F,
     /// Why it must be written, if it must: the cure, and whether nothing comes of the table without it.
     lacks: Option<(&'static str, bool)>,
-    given: Given,
+    given: KeyDefault,
 }
 
 /// A value that stands for it, and is shown as its kind writes it.
@@ -25,7 +25,7 @@ pub(super) struct Usual<F>(F);
 
 /// What a key of this kind is that is not written.
 pub(super) trait Otherwise<K, F> {
-    fn given(&self, kind: &K) -> Given;
+    fn given(&self, kind: &K) -> KeyDefault;
     fn lacks(&self) -> Option<(&'static str, bool)>;
     /// What its field holds all the same, if anything can come of the table.
     fn fallback(self) -> Option<F>;
@@ -40,8 +40,8 @@ pub(super) trait Unwritten<K, F>: Otherwise<K, F> {
 pub(super) struct Vital(&'static str, &'static str);
 
 impl<K, F> Otherwise<K, F> for Vital {
-    fn given(&self, _: &K) -> Given {
-        Given::Must(self.1, &[])
+    fn given(&self, _: &K) -> KeyDefault {
+        KeyDefault::Must(self.1, &[])
     }
 
     fn lacks(&self) -> Option<(&'static str, bool)> {
@@ -54,7 +54,7 @@ impl<K, F> Otherwise<K, F> for Vital {
 }
 
 impl<K, F> Otherwise<K, F> for Else<F> {
-    fn given(&self, _: &K) -> Given {
+    fn given(&self, _: &K) -> KeyDefault {
         self.given.clone()
     }
 
@@ -75,8 +75,8 @@ impl<K, F> Unwritten<K, F> for Else<F> {
 }
 
 impl<K: Kind<Is = F>, F> Otherwise<K, F> for Usual<F> {
-    fn given(&self, kind: &K) -> Given {
-        Given::Usual(kind.written(&self.0))
+    fn given(&self, kind: &K) -> KeyDefault {
+        KeyDefault::Usual(kind.written(&self.0))
     }
 
     fn lacks(&self) -> Option<(&'static str, bool)> {
@@ -94,7 +94,7 @@ impl<K: Kind<Is = F>, F> Unwritten<K, F> for Usual<F> {
     }
 }
 
-fn otherwise<F>(usual: F, lacks: Option<(&'static str, bool)>, given: Given) -> Else<F> {
+fn otherwise<F>(usual: F, lacks: Option<(&'static str, bool)>, given: KeyDefault) -> Else<F> {
     Else { usual, lacks, given }
 }
 
@@ -105,7 +105,7 @@ pub(super) fn usual<F>(usual: F) -> Usual<F> {
 
 /// It has this default, which is written so.
 pub(super) fn usual_as<F>(usual: F, written: &str) -> Else<F> {
-    otherwise(usual, None, Given::Usual(written.to_owned()))
+    otherwise(usual, None, KeyDefault::Usual(written.to_owned()))
 }
 
 /// Its default is nothing here, or depends on more than this table; written so.
@@ -120,17 +120,17 @@ pub(super) fn never<F: Default>(example: &'static str) -> Else<F> {
 
 /// It has no default; examples, each with what is said of it alone.
 pub(super) fn never_so<F: Default>(examples: &[(&'static str, &'static str)]) -> Else<F> {
-    otherwise(F::default(), None, Given::Never(examples.to_vec()))
+    otherwise(F::default(), None, KeyDefault::Never(examples.to_vec()))
 }
 
 /// Its default is this where nothing else says another one; an example.
 pub(super) fn depends<F>(usual: F, example: &'static str) -> Else<F> {
-    otherwise(usual, None, Given::Never(vec![(example, "")]))
+    otherwise(usual, None, KeyDefault::Never(vec![(example, "")]))
 }
 
 /// It must be written: the cure, and an example.
 pub(super) fn must<F: Default>(cure: &'static str, example: &'static str) -> Else<F> {
-    otherwise(F::default(), Some((cure, true)), Given::Must(example, &[]))
+    otherwise(F::default(), Some((cure, true)), KeyDefault::Must(example, &[]))
 }
 
 /// It must be written, and there is nothing that could stand for it: the cure, and an example.
@@ -140,7 +140,7 @@ pub(super) fn vital(cure: &'static str, example: &'static str) -> Vital {
 
 /// It must be written, but without it the rest of the table is of use for telling what is wrong there.
 pub(super) fn wanted<F: Default>(cure: &'static str, example: &'static str, others: Examples) -> Else<F> {
-    otherwise(F::default(), Some((cure, false)), Given::Must(example, others))
+    otherwise(F::default(), Some((cure, false)), KeyDefault::Must(example, others))
 }
 
 /// The field of a key: `found` is what was made of its value, if it is written.
@@ -175,7 +175,7 @@ pub(super) fn unwritten<K, F>(_: &K, otherwise: impl Unwritten<K, F>) -> F {
 }
 
 /// What a reader makes of a value.
-pub(super) fn by<'a, T>(reader: impl FnOnce(Value<'a>) -> Option<T>, value: Value<'a>) -> Option<T> {
+pub(super) fn by<'a, T>(reader: impl FnOnce(PlacedValue<'a>) -> Option<T>, value: PlacedValue<'a>) -> Option<T> {
     reader(value)
 }
 

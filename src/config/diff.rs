@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Api, Config, EndpointName, load::Loaded};
+use super::{ApiAccess, Config, EndpointName, load::Loaded};
 
 /// What becomes of whom. An endpoint is in one list at most; those that go on as they are stand in none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,7 +60,7 @@ impl Changes {
         if let Some(operator) = &new.operator {
             config.operator.clone_from(operator);
         }
-        if new.api != Api::Closed {
+        if new.api != ApiAccess::Closed {
             config.api = new.api.clone();
         }
         config

@@ -58,7 +58,7 @@ fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
     Loaded {
         service: Some(Service::on(1)),
         operator: Some(None),
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         accounts: BTreeMap::new(),
         endpoints: endpoints(right),
         broken: names(broken).into_iter().collect::<BTreeSet<_>>(),
@@ -99,7 +99,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
         let old = Config {
             service: Service::on(1),
             operator: None,
-            api: Api::Loopback,
+            api: ApiAccess::Loopback,
             endpoints: endpoints(runs),
             idle: BTreeSet::new(),
             held: BTreeMap::new(),
@@ -136,7 +136,7 @@ fn who_is_broken_goes_on_with_the_mailbox_as_the_others_say() {
     let old = Config {
         service: Service::on(1),
         operator: None,
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         endpoints: endpoints("a1 b1"),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),
@@ -163,7 +163,7 @@ fn shared_settings_wait_for_the_next_start() {
     let old = Config {
         service: Service::on(1),
         operator: None,
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),
@@ -179,21 +179,21 @@ fn shared_settings_wait_for_the_next_start() {
 
 #[test]
 fn who_may_use_the_api_counts_at_once_and_what_cannot_be_read_leaves_what_was() {
-    let token = || Api::Token(SecretRef::Env("T".to_owned()));
+    let token = || ApiAccess::Token(SecretRef::Env("T".to_owned()));
     let mut old = Config {
         service: Service::on(1),
         operator: None,
-        api: Api::Closed,
+        api: ApiAccess::Closed,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),
     };
     let mut new = loaded("a1", "", true);
     for (read, then) in [
-        (Api::Closed, Api::Closed),
+        (ApiAccess::Closed, ApiAccess::Closed),
         (token(), token()),
-        (Api::Closed, token()),
-        (Api::Loopback, Api::Loopback),
+        (ApiAccess::Closed, token()),
+        (ApiAccess::Loopback, ApiAccess::Loopback),
     ] {
         new.api = read.clone();
         old = Changes::between(&old, &new).applied(&old, &new);
@@ -208,7 +208,7 @@ fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before()
     let mut old = Config {
         service: Service::on(1),
         operator: Some(operator("old@example.com")),
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),

@@ -18,16 +18,16 @@ use super::{file_name, files, load::Sources, writers::Writers};
 const LINKS: usize = 8;
 
 /// Listens to the folders that matter.
-pub(super) struct Ears {
+pub(super) struct FolderWatcher {
     heard: Arc<Notify>,
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Mutex<FolderEvents>>,
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     /// Whether it was said that changes are noticed late.
     deaf: bool,
 }
 
-impl fmt::Debug for Ears {
+impl fmt::Debug for FolderWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ears")
             .field("watched", &self.watched)
@@ -37,7 +37,7 @@ impl fmt::Debug for Ears {
 
 /// What was heard.
 #[derive(Debug, Default)]
-struct Memory {
+struct FolderEvents {
     /// What files are called of which something may be heard that matters.
     names: BTreeSet<OsString>,
     writers: Writers,
@@ -48,10 +48,10 @@ struct Memory {
     lost: bool,
 }
 
-impl Ears {
+impl FolderWatcher {
     /// These files are being written already.
     pub(super) fn new(unfinished: &BTreeSet<PathBuf>, now: Instant) -> Self {
-        let (heard, memory) = (Arc::<Notify>::default(), Arc::<Mutex<Memory>>::default());
+        let (heard, memory) = (Arc::<Notify>::default(), Arc::<Mutex<FolderEvents>>::default());
         lock(&memory).writers = Writers::of(unfinished, now);
         let mut ears = Self {
             heard: heard.clone(),
@@ -135,11 +135,11 @@ impl Ears {
     }
 }
 
-fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
+fn lock(memory: &Mutex<FolderEvents>) -> MutexGuard<'_, FolderEvents> {
     memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Memory {
+impl FolderEvents {
     /// Says whether the files have to be read.
     fn hear(&mut self, result: notify::Result<Event>, now: Instant) -> bool {
         // An error may be an overflow of the queue: anything may have changed.

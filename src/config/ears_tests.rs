@@ -5,9 +5,9 @@ use super::*;
 
 #[test]
 fn only_what_may_change_the_configuration_has_it_read() {
-    let mut memory = Memory {
+    let mut memory = FolderEvents {
         names: ["shared.conf", "endpoints.d", "target"].map(OsString::from).into(),
-        ..Memory::default()
+        ..FolderEvents::default()
     };
     let modified = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     let cases = [

@@ -34,12 +34,12 @@ pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<P
         .as_deref()
         .map(|file| text(file).map(|text| (text, label(file))))
         .transpose()?;
-    let own = Source {
+    let own = SettingsFile {
         name: &own_name,
         text: &own,
         within: None,
     };
-    let shared = shared.as_ref().map(|(text, name)| Source {
+    let shared = shared.as_ref().map(|(text, name)| SettingsFile {
         name,
         text,
         within: Some("defaults"),
@@ -49,7 +49,7 @@ pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<P
 }
 
 /// A file with settings.
-struct Source<'a> {
+struct SettingsFile<'a> {
     /// What it is called in the margin.
     name: &'a str,
     text: &'a str,
@@ -58,8 +58,8 @@ struct Source<'a> {
 }
 
 /// All settings over these files, the first one first. Of the actions only the one that it has. `pop3` says how its mailbox is read.
-fn merged(sources: &[Source<'_>], pop3: bool) -> String {
-    let read: Vec<_> = sources.iter().map(Read::new).collect();
+fn merged(sources: &[SettingsFile<'_>], pop3: bool) -> String {
+    let read: Vec<_> = sources.iter().map(ParsedSettings::new).collect();
     let has = |name: &str| read.first().is_some_and(|own| own.table(name).is_some());
     let mut text = String::new();
     for section in sections() {
@@ -83,7 +83,7 @@ fn merged(sources: &[Source<'_>], pop3: bool) -> String {
 }
 
 /// The tables that a section stands for: one, or as many as the operator gave names to.
-fn names(section: &Section, read: &[Read<'_>]) -> BTreeSet<String> {
+fn names(section: &Section, read: &[ParsedSettings<'_>]) -> BTreeSet<String> {
     let Some(outer) = section.name.strip_suffix(".*") else {
         return [section.name.to_owned()].into();
     };
@@ -98,7 +98,7 @@ fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// The lines of a section; nothing where it stands nowhere and has no defaults of ours that count by themselves.
-fn lines(section: &Section, name: &str, read: &[Read<'_>], pop3: bool) -> Option<Vec<String>> {
+fn lines(section: &Section, name: &str, read: &[ParsedSettings<'_>], pop3: bool) -> Option<Vec<String>> {
     let tables: Vec<_> = read.iter().map(|source| source.table(name)).collect();
     let written = tables.iter().any(Option::is_some);
     if !written && (section.off || section.open.is_some() || !section.stands()) {
@@ -138,13 +138,13 @@ fn lines(section: &Section, name: &str, read: &[Read<'_>], pop3: bool) -> Option
 }
 
 /// A source that was parsed.
-struct Read<'a> {
-    source: &'a Source<'a>,
+struct ParsedSettings<'a> {
+    source: &'a SettingsFile<'a>,
     root: DeTable<'a>,
 }
 
-impl<'a> Read<'a> {
-    fn new(source: &'a Source<'a>) -> Self {
+impl<'a> ParsedSettings<'a> {
+    fn new(source: &'a SettingsFile<'a>) -> Self {
         let (root, _) = DeTable::parse_recoverable(source.text);
         let root = root.into_inner();
         Self { source, root }
@@ -212,12 +212,12 @@ mod tests {
     const SHARED: &str = "[accounts.office]\nuser = \"a\"\n[defaults.webhook]\ntimeout = \"7s\"\n[defaults.webhook.headers]\nX-Tenant = \"one\"\n";
 
     fn shown(own: &str, pop3: bool) -> Vec<String> {
-        let own = Source {
+        let own = SettingsFile {
             name: "own.toml",
             text: own,
             within: None,
         };
-        let shared = Source {
+        let shared = SettingsFile {
             name: "mailjob.toml",
             text: SHARED,
             within: Some("defaults"),

@@ -81,22 +81,22 @@ impl Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settle {
     /// Default: moved to `Processed`; by POP3 deleted.
-    pub done: Fate,
+    pub done: SettleAction,
     /// Default: moved to `Failed`; by POP3 kept.
-    pub failed: Fate,
+    pub failed: SettleAction,
     /// Default: kept.
-    pub ignored: Fate,
+    pub ignored: SettleAction,
     /// Of mails whose sender may not, or is not proven where that is asked for. Default: kept.
-    pub refused: Fate,
+    pub refused: SettleAction,
 }
 
 impl Default for Settle {
     fn default() -> Self {
         Self {
-            done: Fate::Move("Processed".to_owned()),
-            failed: Fate::Move("Failed".to_owned()),
-            ignored: Fate::Keep,
-            refused: Fate::Keep,
+            done: SettleAction::Move("Processed".to_owned()),
+            failed: SettleAction::Move("Failed".to_owned()),
+            ignored: SettleAction::Keep,
+            refused: SettleAction::Keep,
         }
     }
 }
@@ -107,19 +107,19 @@ impl Settle {
     pub fn usual(protocol: ReadBy) -> Self {
         match protocol {
             ReadBy::Pop3 => Self {
-                done: Fate::Delete,
-                failed: Fate::Keep,
-                ignored: Fate::Keep,
-                refused: Fate::Keep,
+                done: SettleAction::Delete,
+                failed: SettleAction::Keep,
+                ignored: SettleAction::Keep,
+                refused: SettleAction::Keep,
             },
             ReadBy::Imap => Self::default(),
         }
     }
 }
 
-/// One end of a mail. POP3 knows [`Fate::Keep`] and [`Fate::Delete`] only.
+/// One end of a mail. POP3 knows [`SettleAction::Keep`] and [`SettleAction::Delete`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum SettleAction {
     /// Untouched.
     Keep,
     /// `\Seen` is set.

@@ -4,7 +4,7 @@ use crate::addr_spec::{is_plain, normal_domain};
 
 /// What a pattern is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
+pub enum PatternTarget {
     /// A mail address.
     Address,
     /// The domain of one.
@@ -20,7 +20,7 @@ pub enum Against {
 }
 
 /// Something that a pattern matches, if it can match anything.
-pub(super) fn example(against: Against, pattern: &str) -> Option<String> {
+pub(super) fn example(against: PatternTarget, pattern: &str) -> Option<String> {
     let fits = |text: &String| is_possible(against, text);
     match pattern.strip_prefix('=') {
         Some(exact) => Some(exact.to_owned()).filter(fits),
@@ -60,14 +60,14 @@ fn candidates(pattern: &str) -> impl Iterator<Item = String> {
 }
 
 /// Whether there can be a mail that has this.
-pub(super) fn is_possible(against: Against, text: &str) -> bool {
+pub(super) fn is_possible(against: PatternTarget, text: &str) -> bool {
     let tidy = !text.is_empty() && text.trim() == text;
     match against {
-        Against::Address => is_plain(text),
-        Against::Domain => text.split('.').all(|label| !label.is_empty()) && normal_domain(text).is_some(),
-        Against::Detail => tidy && is_plain(&format!("a+{text}@a")),
-        Against::Subject | Against::FileName => tidy,
-        Against::MediaType => {
+        PatternTarget::Address => is_plain(text),
+        PatternTarget::Domain => text.split('.').all(|label| !label.is_empty()) && normal_domain(text).is_some(),
+        PatternTarget::Detail => tidy && is_plain(&format!("a+{text}@a")),
+        PatternTarget::Subject | PatternTarget::FileName => tidy,
+        PatternTarget::MediaType => {
             let half =
                 |half: &str| !half.is_empty() && half.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b';');
             text.split_once('/').is_some_and(|(top, sub)| half(top) && half(sub))

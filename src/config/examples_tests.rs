@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     Endpoint, EndpointName, Operator, Problem, Service,
-    check::{self, Accounts, Shared},
+    check::{self, Accounts, ServiceFile},
     reply::usual,
-    sheet::Part,
+    sheet::Checked,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -28,7 +28,7 @@ fn examples() -> Vec<PathBuf> {
     files
 }
 
-fn shared() -> Shared {
+fn shared() -> ServiceFile {
     let part = check::shared(
         Path::new("mailjob.toml"),
         &text("endpoints.d/mailjob.toml.example"),
@@ -120,7 +120,7 @@ fn service(text: &str) -> Accounts {
     assert_eq!(shared.problems, [], "{text}");
     let own = shared.value.as_ref().map(|shared| shared.service.problems.clone());
     assert_eq!(own, Some(Vec::new()), "{text}");
-    let right = |(name, part): (_, Part<_>)| {
+    let right = |(name, part): (_, Checked<_>)| {
         assert_eq!(part.problems, [], "{text}");
         (name, part.value)
     };
@@ -248,12 +248,16 @@ fn pop3_is_asked_by_itself_and_deletes_what_is_done() {
             "[mailbox]\nprotocol = \"pop3\"\naccount = \"{account}\"\n[webhook]\nurl = \"https://erp.example/hooks\"\n"
         );
         let endpoint = read(&text).unwrap();
-        let ends = [super::Fate::Delete, super::Fate::Keep, super::Fate::Keep];
+        let ends = [
+            super::SettleAction::Delete,
+            super::SettleAction::Keep,
+            super::SettleAction::Keep,
+        ];
         let settle = endpoint.settle;
         assert_eq!([settle.done, settle.failed, settle.ignored], ends);
         endpoint.mailbox.watch
     };
-    let seconds = |seconds| super::Watch::Every(std::time::Duration::from_secs(seconds));
+    let seconds = |seconds| super::WatchMode::Every(std::time::Duration::from_secs(seconds));
     assert_eq!(every("office"), seconds(10));
     assert_eq!(every("contoso"), seconds(60), "Microsoft limits sign-ins");
 }

@@ -26,14 +26,14 @@ const MAX_FILE: u64 = 1 << 20;
 
 /// An endpoint's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct ListedFile {
     pub(super) path: PathBuf,
     /// Whether an endpoint can't be called so: its mails wait, as where a file can't be used.
     pub(super) is_misnamed: bool,
 }
 
 /// The endpoint files of a folder, by name.
-pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, Listed>> {
+pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, ListedFile>> {
     let folder = sources.endpoints.as_path();
     let names: io::Result<Vec<_>> =
         fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
@@ -59,7 +59,7 @@ pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTr
     };
     let files = file_name::endpoints(names.into_iter().filter(|name| !is_config(name)));
     let listed = |(endpoint, file): (EndpointName, EndpointFile)| {
-        let listed = Listed {
+        let listed = ListedFile {
             path: folder.join(file.name),
             is_misnamed: file.is_misnamed,
         };
@@ -113,21 +113,21 @@ pub(super) fn unfinished() -> Fault {
 
 /// What is seen of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Print {
+pub(super) struct FileMeta {
     size: u64,
     changed: Option<SystemTime>,
 }
 
 /// What is seen of each file.
-pub(super) type Prints = BTreeMap<PathBuf, Print>;
+pub(super) type FileMetas = BTreeMap<PathBuf, FileMeta>;
 
 /// What is seen of all files.
-pub(super) fn prints(sources: &Sources) -> Prints {
+pub(super) fn prints(sources: &Sources) -> FileMetas {
     let folder = &sources.endpoints;
     let files = entries(folder).into_iter().map(|name| folder.join(name));
     let print = |file: PathBuf| {
         let meta = fs::metadata(&file).ok()?;
-        let print = Print {
+        let print = FileMeta {
             size: meta.len(),
             changed: meta.modified().ok(),
         };
@@ -137,8 +137,8 @@ pub(super) fn prints(sources: &Sources) -> Prints {
 }
 
 /// The files that are there and are not what they were.
-pub(super) fn changed<'a>(before: &Prints, now: &'a Prints) -> Vec<&'a Path> {
-    let differs = |(file, print): &(&PathBuf, &Print)| before.get(*file) != Some(*print);
+pub(super) fn changed<'a>(before: &FileMetas, now: &'a FileMetas) -> Vec<&'a Path> {
+    let differs = |(file, print): &(&PathBuf, &FileMeta)| before.get(*file) != Some(*print);
     now.iter().filter(differs).map(|(file, _)| file.as_path()).collect()
 }
 

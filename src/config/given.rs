@@ -16,22 +16,22 @@ use super::meant::nearest;
 
 /// What a template may ask for under a name.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum TemplateShape {
     /// A text or a number.
     One,
     /// What others say: an input, the data of an answer. Nobody knows its parts.
     Anything,
     /// Parts, each under its name.
-    Parts(&'static [(&'static str, Given)]),
+    Parts(&'static [(&'static str, TemplateShape)]),
     /// A list of such.
-    Many(&'static Given),
+    Many(&'static TemplateShape),
 }
 
-use Given::{Anything, Many, One, Parts};
+use TemplateShape::{Anything, Many, One, Parts};
 
-const ADDRESS: Given = Parts(&[("name", One), ("address", One)]);
-const FILE: Given = Parts(&[("name", One), ("size", One), ("media_type", One)]);
-const NEWS: Given = Parts(&[
+const ADDRESS: TemplateShape = Parts(&[("name", One), ("address", One)]);
+const FILE: TemplateShape = Parts(&[("name", One), ("size", One), ("media_type", One)]);
+const NEWS: TemplateShape = Parts(&[
     ("name", One),
     ("kind", One),
     ("headline", One),
@@ -42,7 +42,7 @@ const NEWS: Given = Parts(&[
 ]);
 
 /// What templates of replies are given.
-pub const REPLY: Given = Parts(&[
+pub const REPLY: TemplateShape = Parts(&[
     (
         "mail",
         Parts(&[
@@ -69,7 +69,7 @@ pub const REPLY: Given = Parts(&[
 ]);
 
 /// What templates of mails to the operator are given.
-pub const OPERATOR: Given = Parts(&[
+pub const OPERATOR: TemplateShape = Parts(&[
     ("headline", One),
     ("news", Many(&NEWS)),
     ("closing", One),
@@ -113,7 +113,7 @@ pub(super) fn told(strays: &BTreeSet<Stray>) -> (String, String) {
     (cause, cure)
 }
 
-impl Given {
+impl TemplateShape {
     /// What is wrong with such a name, e.g. `mail.from.adress`; nothing where there is such a value.
     pub(super) fn stray(&'static self, asked: &str) -> Option<Stray> {
         let (mut here, mut path) = (self, String::new());
@@ -156,7 +156,7 @@ impl Given {
     /// A value that leads through a template and notes what it is asked for in vain, but for what is absent.
     pub(super) fn sample(&'static self, absent: &'static [&'static str]) -> (Value, Strays) {
         let strays = Strays::default();
-        let probe = Probe {
+        let probe = TemplateProbe {
             given: self,
             path: String::new(),
             absent,
@@ -185,14 +185,14 @@ impl Strays {
 
 /// Parts that note what they are asked for.
 #[derive(Debug)]
-struct Probe {
-    given: &'static Given,
+struct TemplateProbe {
+    given: &'static TemplateShape,
     path: String,
     absent: &'static [&'static str],
     strays: Strays,
 }
 
-impl Probe {
+impl TemplateProbe {
     fn value(self) -> Value {
         match self.given {
             One => Value::from("x"),
@@ -204,7 +204,7 @@ impl Probe {
     }
 }
 
-impl Object for Probe {
+impl Object for TemplateProbe {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Map
     }
@@ -240,8 +240,8 @@ impl Object for Probe {
 
 /// The names of a value that was made to be given; a list's are those of its first. For tests that hold what is made against what is said.
 #[cfg(test)]
-pub(crate) fn names(value: &Value, given: &Given) -> BTreeSet<String> {
-    fn into(value: &Value, path: &str, given: &Given, names: &mut BTreeSet<String>) {
+pub(crate) fn names(value: &Value, given: &TemplateShape) -> BTreeSet<String> {
+    fn into(value: &Value, path: &str, given: &TemplateShape, names: &mut BTreeSet<String>) {
         match given {
             _ if value.is_undefined() => {}
             Parts(parts) => {
@@ -263,8 +263,8 @@ pub(crate) fn names(value: &Value, given: &Given) -> BTreeSet<String> {
 
 /// All names that there are.
 #[cfg(test)]
-pub(crate) fn all(given: &'static Given) -> BTreeSet<String> {
-    fn into(given: &Given, path: &str, names: &mut BTreeSet<String>) {
+pub(crate) fn all(given: &'static TemplateShape) -> BTreeSet<String> {
+    fn into(given: &TemplateShape, path: &str, names: &mut BTreeSet<String>) {
         match given {
             Parts(parts) => parts
                 .iter()

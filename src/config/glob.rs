@@ -5,7 +5,7 @@
 
 use wildmatch::WildMatch;
 
-pub use super::example::Against;
+pub use super::example::PatternTarget;
 use super::{example::example, problem::Fault};
 
 /// A pattern, ready to match without regard to case.
@@ -69,7 +69,7 @@ const LONGEST_EXTENSION: usize = 5;
 ///
 /// # Errors
 /// In words, when it could match nothing.
-pub fn argument(against: Against, pattern: &str) -> Result<String, String> {
+pub fn argument(against: PatternTarget, pattern: &str) -> Result<String, String> {
     match flaw(against, pattern) {
         None => Ok(pattern.to_owned()),
         Some(Fault { cause, cure }) => Err(format!("{cause}; {cure}")),
@@ -77,7 +77,7 @@ pub fn argument(against: Against, pattern: &str) -> Result<String, String> {
 }
 
 /// Why a pattern matches nothing, or surely not what was meant, and what to write.
-pub(super) fn flaw(against: Against, pattern: &str) -> Option<Fault> {
+pub(super) fn flaw(against: PatternTarget, pattern: &str) -> Option<Fault> {
     if pattern.len() > LONGEST {
         let cure = format!("write {LONGEST} bytes at most; several patterns make a list");
         return Some(Fault::new("is too long for a pattern", cure));
@@ -85,12 +85,12 @@ pub(super) fn flaw(against: Against, pattern: &str) -> Option<Fault> {
     let of_kind = || match against {
         // Exactly what is meant was said.
         _ if pattern.starts_with('=') => None,
-        Against::Address => of_address(pattern),
-        Against::Domain => of_domain(pattern),
-        Against::Detail => of_detail(pattern),
-        Against::Subject => of_subject(pattern),
-        Against::FileName => of_file(pattern),
-        Against::MediaType => of_media_type(pattern),
+        PatternTarget::Address => of_address(pattern),
+        PatternTarget::Domain => of_domain(pattern),
+        PatternTarget::Detail => of_detail(pattern),
+        PatternTarget::Subject => of_subject(pattern),
+        PatternTarget::FileName => of_file(pattern),
+        PatternTarget::MediaType => of_media_type(pattern),
     };
     let found = by_form(against, pattern).or_else(of_kind);
     found.or_else(|| {
@@ -99,7 +99,7 @@ pub(super) fn flaw(against: Against, pattern: &str) -> Option<Fault> {
     })
 }
 
-impl Against {
+impl PatternTarget {
     fn never(self) -> &'static str {
         match self {
             Self::Address => "which no mail address can match",
@@ -132,9 +132,9 @@ fn instead(pattern: &str, what: &str, write: &str) -> Fault {
 }
 
 /// What any kind of pattern may have of other programs.
-fn by_form(against: Against, pattern: &str) -> Option<Fault> {
+fn by_form(against: PatternTarget, pattern: &str) -> Option<Fault> {
     if let Some(exact) = pattern.strip_prefix('=') {
-        if against == Against::Subject && exact.starts_with('?') && exact.ends_with("?=") {
+        if against == PatternTarget::Subject && exact.starts_with('?') && exact.ends_with("?=") {
             let what = "which is encoded; subjects are matched as people read them";
             return Some(no(pattern, what, against.usual()));
         }
@@ -185,14 +185,14 @@ fn braces(pattern: &str) -> Option<Vec<String>> {
 }
 
 /// Several patterns in one text. In a subject or a name a `;` may be itself, so each part has to look like a pattern.
-fn listed(against: Against, pattern: &str) -> Option<Vec<String>> {
+fn listed(against: PatternTarget, pattern: &str) -> Option<Vec<String>> {
     let parts: Vec<_> = pattern.split(SEPARATORS).map(|part| part.trim().to_owned()).collect();
     let is_one = |part: &String| match against {
-        Against::Address => part.contains('@') || part.contains('.') || part.contains('*'),
-        Against::Domain | Against::Detail => true,
-        Against::MediaType => part.contains('/'),
-        Against::FileName => part.starts_with("*.") || extension(part).is_some(),
-        Against::Subject => part.len() > 1 && (part.starts_with('*') || part.ends_with('*')),
+        PatternTarget::Address => part.contains('@') || part.contains('.') || part.contains('*'),
+        PatternTarget::Domain | PatternTarget::Detail => true,
+        PatternTarget::MediaType => part.contains('/'),
+        PatternTarget::FileName => part.starts_with("*.") || extension(part).is_some(),
+        PatternTarget::Subject => part.len() > 1 && (part.starts_with('*') || part.ends_with('*')),
     };
     (parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && is_one(part))).then_some(parts)
 }
@@ -347,7 +347,7 @@ fn of_media_type(pattern: &str) -> Option<Fault> {
     match likely {
         Some(likely) => Some(instead(pattern, "which is no media type", &likely)),
         None if bare != pattern => Some(instead(pattern, "but parameters are not matched", bare.trim())),
-        None if !bare.contains('/') => Some(no(pattern, "which is no media type", Against::MediaType.usual())),
+        None if !bare.contains('/') => Some(no(pattern, "which is no media type", PatternTarget::MediaType.usual())),
         None => None,
     }
 }

@@ -2,19 +2,19 @@ use proptest::prelude::*;
 
 use super::{super::example::is_possible, *};
 
-const ALL: [Against; 6] = [
-    Against::Address,
-    Against::Domain,
-    Against::Detail,
-    Against::Subject,
-    Against::FileName,
-    Against::MediaType,
+const ALL: [PatternTarget; 6] = [
+    PatternTarget::Address,
+    PatternTarget::Domain,
+    PatternTarget::Detail,
+    PatternTarget::Subject,
+    PatternTarget::FileName,
+    PatternTarget::MediaType,
 ];
 
 /// What is told of patterns that somebody may well write, and `""` of those that are right.
 #[test]
 fn what_can_match_nothing_is_told_with_what_to_write() {
-    use Against::{Address, Detail, Domain, FileName, MediaType, Subject};
+    use PatternTarget::{Address, Detail, Domain, FileName, MediaType, Subject};
     for (against, pattern, cure) in [
         (Address, "*@supplier.example", ""),
         (Address, "*", ""),
@@ -152,12 +152,12 @@ fn what_can_match_nothing_is_told_with_what_to_write() {
 #[test]
 fn what_a_cure_says_is_right_itself() {
     for (against, pattern) in [
-        (Against::Address, "example.test"),
-        (Against::Address, "orders"),
-        (Against::Subject, "invoice"),
-        (Against::FileName, "*.[pP][dD][fF]"),
-        (Against::FileName, "*.{pdf,doc}"),
-        (Against::MediaType, "pdf"),
+        (PatternTarget::Address, "example.test"),
+        (PatternTarget::Address, "orders"),
+        (PatternTarget::Subject, "invoice"),
+        (PatternTarget::FileName, "*.[pP][dD][fF]"),
+        (PatternTarget::FileName, "*.{pdf,doc}"),
+        (PatternTarget::MediaType, "pdf"),
     ] {
         let cure = flaw(against, pattern).unwrap().cure;
         let written: Vec<_> = cure.split('"').skip(1).step_by(2).collect();

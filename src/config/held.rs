@@ -7,22 +7,22 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Action, Answers, Endpoint, EndpointName, Filter, Limits, Machines, Mailbox, MailboxId,
-    check::{self, Accounts, Open, Told},
+    check::{self, Accounts, Ambiguity, KnownMailbox},
     defaults::Defaults,
 };
 
 /// An endpoint that does not run. Mails that may be meant for it become jobs that wait for its file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct HeldEndpoint {
     /// Which mails may be meant for it.
-    pub claim: Claim,
+    pub claim: MailboxClaim,
     /// Whether its file is gone, perhaps for a moment; else it can't be used.
     pub away: bool,
 }
 
 /// What is known of the mailbox of an endpoint that does not run.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
+pub enum MailboxClaim {
     /// All of it: this is how it ran, or would.
     Endpoint(Arc<Endpoint>),
     /// Its mailbox, and how that is watched.
@@ -35,16 +35,16 @@ pub enum Claim {
     Anywhere,
 }
 
-impl Held {
+impl HeldEndpoint {
     /// Whether mails of this mailbox may be meant for it.
     #[must_use]
     pub fn concerns(&self, mailbox: &MailboxId) -> bool {
         match &self.claim {
-            Claim::Endpoint(endpoint) => endpoint.mailbox.id() == *mailbox,
-            Claim::Mailbox(known) => known.id() == *mailbox,
-            Claim::At(id) => id == mailbox,
-            Claim::Beside(id) => id.is_beside(mailbox),
-            Claim::Anywhere => true,
+            MailboxClaim::Endpoint(endpoint) => endpoint.mailbox.id() == *mailbox,
+            MailboxClaim::Mailbox(known) => known.id() == *mailbox,
+            MailboxClaim::At(id) => id == mailbox,
+            MailboxClaim::Beside(id) => id.is_beside(mailbox),
+            MailboxClaim::Anywhere => true,
         }
     }
 
@@ -52,24 +52,26 @@ impl Held {
     #[must_use]
     pub fn mailbox(&self) -> Option<&Mailbox> {
         match &self.claim {
-            Claim::Endpoint(endpoint) => Some(&endpoint.mailbox),
-            Claim::Mailbox(mailbox) => Some(mailbox),
-            Claim::At(_) | Claim::Beside(_) | Claim::Anywhere => None,
+            MailboxClaim::Endpoint(endpoint) => Some(&endpoint.mailbox),
+            MailboxClaim::Mailbox(mailbox) => Some(mailbox),
+            MailboxClaim::At(_) | MailboxClaim::Beside(_) | MailboxClaim::Anywhere => None,
         }
     }
 
     /// Bytes of the largest mail that it may read.
     pub(super) fn size(&self) -> u64 {
         match &self.claim {
-            Claim::Endpoint(endpoint) => endpoint.limits.size,
-            Claim::Mailbox(_) | Claim::At(_) | Claim::Beside(_) | Claim::Anywhere => Limits::default().size,
+            MailboxClaim::Endpoint(endpoint) => endpoint.limits.size,
+            MailboxClaim::Mailbox(_) | MailboxClaim::At(_) | MailboxClaim::Beside(_) | MailboxClaim::Anywhere => {
+                Limits::default().size
+            }
         }
     }
 
     /// How it ran, where its turn among the others is known and counts: its file may be back in a moment.
     pub(super) fn in_turn(&self) -> Option<&Arc<Endpoint>> {
         match &self.claim {
-            Claim::Endpoint(endpoint) if self.away => Some(endpoint),
+            MailboxClaim::Endpoint(endpoint) if self.away => Some(endpoint),
             _ => None,
         }
     }
@@ -103,32 +105,35 @@ pub(super) fn claim(
     text: &str,
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
-) -> Claim {
+) -> MailboxClaim {
     let alone = |text: &str| check::mailbox_alone(name, file, text, accounts, defaults);
     let told = match told_whole(text) {
         Some(text) => alone(text),
         None => told_by_lines(text).and_then(|(lines, open)| match (alone(&lines)?, open) {
             (told, None) => Some(told),
             // How it is watched may stand in the line that is wrong.
-            (Told::Whole(mailbox) | Told::Which(mailbox), Some(Open::Nothing)) => Some(Told::Which(mailbox)),
-            (told @ Told::Whose(_), Some(Open::Nothing)) => Some(told),
-            (Told::Whole(mailbox) | Told::Which(mailbox) | Told::Whose(mailbox), Some(Open::Which)) => {
-                Some(Told::Whose(mailbox))
+            (KnownMailbox::Whole(mailbox) | KnownMailbox::Which(mailbox), Some(Ambiguity::Nothing)) => {
+                Some(KnownMailbox::Which(mailbox))
             }
-            (_, Some(Open::Whose)) => None,
+            (told @ KnownMailbox::Whose(_), Some(Ambiguity::Nothing)) => Some(told),
+            (
+                KnownMailbox::Whole(mailbox) | KnownMailbox::Which(mailbox) | KnownMailbox::Whose(mailbox),
+                Some(Ambiguity::Which),
+            ) => Some(KnownMailbox::Whose(mailbox)),
+            (_, Some(Ambiguity::Whose)) => None,
         }),
     };
     match told {
-        Some(Told::Whole(mailbox)) => Claim::Mailbox(Box::new(mailbox)),
-        Some(Told::Which(mailbox)) => Claim::At(mailbox.id()),
-        Some(Told::Whose(mailbox)) => Claim::Beside(mailbox.id()),
-        None => Claim::Anywhere,
+        Some(KnownMailbox::Whole(mailbox)) => MailboxClaim::Mailbox(Box::new(mailbox)),
+        Some(KnownMailbox::Which(mailbox)) => MailboxClaim::At(mailbox.id()),
+        Some(KnownMailbox::Whose(mailbox)) => MailboxClaim::Beside(mailbox.id()),
+        None => MailboxClaim::Anywhere,
     }
 }
 
 /// The lines of `[mailbox]` that are right on their own, and what the others leave open. TOML is written in lines, so a slip elsewhere
 /// spoils none of them; but for a text over several lines, and for a table that may go on where the file was cut off.
-fn told_by_lines(text: &str) -> Option<(String, Option<Open>)> {
+fn told_by_lines(text: &str) -> Option<(String, Option<Ambiguity>)> {
     let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     let is_header = |line: &&str| bare(line) == "[mailbox]";
     let elsewhere = |line: &str| line.starts_with("[mailbox.") || line.starts_with("mailbox");
@@ -154,7 +159,7 @@ fn told_by_lines(text: &str) -> Option<(String, Option<Open>)> {
     let named = lines
         .lines()
         .any(|line| line.split('=').next().unwrap_or_default().trim() == "name");
-    let open = wrong.into_iter().map(|key| Open::by(key, named)).max();
+    let open = wrong.into_iter().map(|key| Ambiguity::by(key, named)).max();
     ended.then_some((lines, open))
 }
 

@@ -22,11 +22,11 @@ fn claims(text: &str) -> String {
     };
     let name = EndpointName::new("x").unwrap();
     match claim(&name, Path::new("x.toml"), text, &accounts, None) {
-        Claim::Endpoint(_) => unreachable!(),
-        Claim::Mailbox(mailbox) => format!("mailbox {}", mailbox.name),
-        Claim::At(id) => format!("at {}", id_name(&id)),
-        Claim::Beside(id) => format!("any beside {}", id_name(&id)),
-        Claim::Anywhere => "anywhere".to_owned(),
+        MailboxClaim::Endpoint(_) => unreachable!(),
+        MailboxClaim::Mailbox(mailbox) => format!("mailbox {}", mailbox.name),
+        MailboxClaim::At(id) => format!("at {}", id_name(&id)),
+        MailboxClaim::Beside(id) => format!("any beside {}", id_name(&id)),
+        MailboxClaim::Anywhere => "anywhere".to_owned(),
     }
 }
 

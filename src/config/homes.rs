@@ -12,7 +12,7 @@ use super::{
 
 /// The two kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum SettingsFile {
+pub(super) enum FileKind {
     /// An endpoint's.
     Endpoint,
     /// `mailjob.toml`.
@@ -22,7 +22,7 @@ pub(super) enum SettingsFile {
 /// A table with keys of ours.
 #[derive(Debug)]
 pub(super) struct KeyTable {
-    pub(super) file: SettingsFile,
+    pub(super) file: FileKind,
     /// With the tables around it; `*` is any name.
     pub(super) path: String,
     pub(super) keys: Vec<(&'static str, Allowed)>,
@@ -44,8 +44,8 @@ pub(super) fn homes() -> &'static [KeyTable] {
     static ALL: LazyLock<Vec<KeyTable>> = LazyLock::new(|| {
         let mut all = Vec::new();
         for (file, section) in sections()
-            .map(|section| (SettingsFile::Endpoint, section))
-            .chain(of_mailjob_toml().map(|section| (SettingsFile::Shared, section)))
+            .map(|section| (FileKind::Endpoint, section))
+            .chain(of_mailjob_toml().map(|section| (FileKind::Shared, section)))
         {
             let entries = section.open.as_ref().map(|each| match each {
                 Allowed::Table(_) => Entries::Tables,
@@ -64,30 +64,15 @@ pub(super) fn homes() -> &'static [KeyTable] {
             ("mailbox.account", AccountKeys::section()),
             ("mailbox.auth", SignInKeys::section()),
         ] {
-            put(
-                &mut all,
-                SettingsFile::Endpoint,
-                path.to_owned(),
-                &section.keys,
-                None,
-                true,
-            );
+            put(&mut all, FileKind::Endpoint, path.to_owned(), &section.keys, None, true);
         }
-        for (file, path) in [
-            (SettingsFile::Shared, "accounts"),
-            (SettingsFile::Endpoint, "reply.languages"),
-        ] {
+        for (file, path) in [(FileKind::Shared, "accounts"), (FileKind::Endpoint, "reply.languages")] {
             put(&mut all, file, path.to_owned(), &[], Some(Entries::Tables), false);
         }
         // A table with a header of its own is a key of the one around it.
-        let inner: Vec<_> = sections()
-            .map(|section| (SettingsFile::Endpoint, section.name))
-            .collect();
-        let shared = of_mailjob_toml().map(|section| (SettingsFile::Shared, section.name));
-        let named = [
-            (SettingsFile::Shared, "accounts"),
-            (SettingsFile::Endpoint, "reply.languages"),
-        ];
+        let inner: Vec<_> = sections().map(|section| (FileKind::Endpoint, section.name)).collect();
+        let shared = of_mailjob_toml().map(|section| (FileKind::Shared, section.name));
+        let named = [(FileKind::Shared, "accounts"), (FileKind::Endpoint, "reply.languages")];
         for (file, path) in inner.into_iter().chain(shared).chain(named) {
             let (outer, name) = path.rsplit_once('.').unwrap_or(("", path));
             let outer = all.iter_mut().find(|home| home.file == file && home.path == outer);
@@ -100,14 +85,7 @@ pub(super) fn homes() -> &'static [KeyTable] {
     &ALL
 }
 
-fn put(
-    all: &mut Vec<KeyTable>,
-    file: SettingsFile,
-    path: String,
-    keys: &[Key],
-    entries: Option<Entries>,
-    is_value: bool,
-) {
+fn put(all: &mut Vec<KeyTable>, file: FileKind, path: String, keys: &[Key], entries: Option<Entries>, is_value: bool) {
     for key in keys {
         let inner = within(&key.allowed);
         if !inner.is_empty() {
@@ -169,7 +147,7 @@ impl KeyTable {
             .any(|(key, allowed)| *key == name && can_be(allowed, raw))
     }
 
-    pub(super) fn at(file: SettingsFile, path: &str) -> Option<&'static Self> {
+    pub(super) fn at(file: FileKind, path: &str) -> Option<&'static Self> {
         homes().iter().find(|home| home.file == file && is_at(&home.path, path))
     }
 }

@@ -13,22 +13,22 @@ pub struct Input {
     /// Whether the job fails without it.
     pub required: bool,
     /// What it is made of.
-    pub source: Source,
+    pub source: InputSource,
 }
 
 /// What an input is made of.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Source {
+pub enum InputSource {
     /// The same for every mail.
     Value(Literal),
     /// A field of the mail.
-    Field(Field, Kind),
+    Field(MailField, InputType),
     /// What a pattern finds.
-    Match(Match, Kind),
+    Match(Match, InputType),
     /// The detail of the plus-address that the mail was sent to.
-    Plus(Kind),
+    Plus(InputType),
     /// Attachments that are handed on.
-    Attachments(Files),
+    Attachments(FileInput),
 }
 
 /// A value that the operator wrote.
@@ -48,7 +48,7 @@ pub enum Literal {
 
 /// What a text is turned into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub enum InputType {
     /// Nothing else.
     #[default]
     Text,
@@ -62,7 +62,7 @@ pub enum Kind {
 
 /// A field of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Field {
+pub enum MailField {
     /// Subject, decoded, on one line.
     Subject,
     /// The text, or what of the HTML is text where there is none.
@@ -93,7 +93,7 @@ pub enum Field {
     Header(String),
 }
 
-impl Field {
+impl MailField {
     /// Whether it is a list of texts.
     #[must_use]
     pub fn is_list(&self) -> bool {
@@ -127,9 +127,9 @@ pub struct Match {
 /// Where a pattern is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchIn {
-    /// [`Field::Subject`].
+    /// [`MailField::Subject`].
     Subject,
-    /// [`Field::Body`].
+    /// [`MailField::Body`].
     Body,
 }
 
@@ -170,7 +170,7 @@ impl Eq for Pattern {}
 
 /// Attachments that are handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
+pub struct FileInput {
     /// Globs; one of them matches the name.
     pub names: Vec<String>,
     /// Globs; the declared media type and that of the content each match one. Empty: any.

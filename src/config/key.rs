@@ -20,7 +20,7 @@ pub(super) struct Section {
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) allowed: Allowed,
-    pub(super) given: Given,
+    pub(super) given: KeyDefault,
     /// What it is for. Its limits are said after it.
     pub(super) about: &'static str,
     /// A paragraph that stands above it.
@@ -35,7 +35,7 @@ pub(super) struct Key {
 
 /// What the reference shows of a key, as TOML.
 #[derive(Debug, Clone)]
-pub(super) enum Given {
+pub(super) enum KeyDefault {
     /// It must be written: an example, and other ways to write it, each with what is said of it alone.
     Must(&'static str, Examples),
     /// Its default.
@@ -102,7 +102,8 @@ impl Allowed {
 
     /// A table of keys of which each may be left out.
     pub(super) fn any_of(keys: &[(&'static str, Self)]) -> Self {
-        let key = |(name, allowed): &(&'static str, Self)| Key::of(name, allowed.clone(), Given::Never(Vec::new()), "");
+        let key =
+            |(name, allowed): &(&'static str, Self)| Key::of(name, allowed.clone(), KeyDefault::Never(Vec::new()), "");
         Self::Table(keys.iter().map(key).collect())
     }
 }
@@ -127,7 +128,7 @@ impl Section {
         examples: &[[&'static str; 3]],
     ) -> Self {
         let key = |[name, value, about]: &[&'static str; 3]| {
-            let given = Given::Usual((*value).to_owned());
+            let given = KeyDefault::Usual((*value).to_owned());
             Key::of(name, each.clone(), given, about)
         };
         Self {
@@ -149,7 +150,7 @@ impl Section {
 }
 
 impl Key {
-    pub(super) fn of(name: &'static str, allowed: Allowed, given: Given, about: &'static str) -> Self {
+    pub(super) fn of(name: &'static str, allowed: Allowed, given: KeyDefault, about: &'static str) -> Self {
         Self {
             name,
             allowed,
@@ -163,7 +164,7 @@ impl Key {
     }
 
     pub(super) fn must(name: &'static str, allowed: Allowed, example: &'static str, about: &'static str) -> Self {
-        Self::of(name, allowed, Given::Must(example, &[]), about)
+        Self::of(name, allowed, KeyDefault::Must(example, &[]), about)
     }
 
     /// The same with a paragraph above it.
@@ -191,8 +192,8 @@ impl Key {
     pub(super) fn usual_value(&self, pop3: bool, written: impl Fn(&str) -> bool) -> Option<&str> {
         let usual = match (self.by_pop3, &self.given) {
             (Some(usual), _) if pop3 => usual,
-            (_, Given::Usual(usual)) => usual,
-            (_, Given::Must(..) | Given::Never(_)) => return None,
+            (_, KeyDefault::Usual(usual)) => usual,
+            (_, KeyDefault::Must(..) | KeyDefault::Never(_)) => return None,
         };
         let excluded = || self.unless.iter().any(|other| written(other));
         (!usual.is_empty() && !excluded()).then_some(usual)

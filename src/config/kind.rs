@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use super::{Rate, key::Allowed, sheet::Value, value};
+use super::{Rate, key::Allowed, sheet::PlacedValue, value};
 
 /// What can be said of a kind of value without one.
 pub(super) trait Described {
@@ -19,7 +19,7 @@ impl Described for Allowed {
 pub(super) trait Kind: Described {
     type Is;
     /// What a value means; what is wrong with it is noted.
-    fn read(&self, value: Value<'_>) -> Option<Self::Is>;
+    fn read(&self, value: PlacedValue<'_>) -> Option<Self::Is>;
     /// It as TOML.
     fn written(&self, is: &Self::Is) -> String;
 }
@@ -62,7 +62,7 @@ macro_rules! kind {
 
             impl$(<$of: $bound>)? Kind for $name$(<$of>)? {
                 type Is = $is;
-                fn read(&$self, $value: Value<'_>) -> Option<$is> {
+                fn read(&$self, $value: PlacedValue<'_>) -> Option<$is> {
                     $read
                 }
                 fn written(&$self, $shown: &$is) -> String {
@@ -74,9 +74,9 @@ macro_rules! kind {
 }
 
 /// A word that can be told from others.
-pub(super) trait Word: Clone + PartialEq {}
+pub(super) trait Keyword: Clone + PartialEq {}
 
-impl<T: Clone + PartialEq> Word for T {}
+impl<T: Clone + PartialEq> Keyword for T {}
 
 kind! {
     Flag: bool, self => Allowed::Flag, value => value::flag(value), is => is.to_string();
@@ -90,7 +90,7 @@ kind! {
         value => value::duration(self.0.clone())(value), is => format!("\"{}\"", value::show_time(is));
     Bytes: u64, self => Allowed::Size(value::show_size(*self.0.start()), value::show_size(*self.0.end())),
         value => value::size(self.0.clone())(value), is => format!("\"{}\"", value::show_size(*is));
-    OneOf<T: Word>: T, self => Allowed::Word(self.0.iter().map(|(word, _)| *word).collect()), value => value::choice(self.0)(value),
+    OneOf<T: Keyword>: T, self => Allowed::Word(self.0.iter().map(|(word, _)| *word).collect()), value => value::choice(self.0)(value),
         is => self.0.iter().find(|(_, known)| known == is).map(|(word, _)| format!("\"{word}\"")).unwrap_or_default();
     PerTime: Option<Rate>, self => Allowed::Rate, value => value::rate_or_none(value),
         is => is.map_or("false".to_owned(), |rate| format!("\"{rate}\""));

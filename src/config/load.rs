@@ -13,16 +13,16 @@ use std::{
 };
 
 use super::{
-    Api, Claim, Config, Endpoint, EndpointName, Problem, Route, Service, agree, answers,
+    ApiAccess, Config, Endpoint, EndpointName, MailboxClaim, Problem, Route, Service, agree, answers,
     check::{self, Accounts},
     defaults::{self, Defaults},
     file_name,
-    files::{self, Listed},
+    files::{self, ListedFile},
     held,
     remembered::Remembered,
     route::routes,
     shared::{Needs, read_shared, verified},
-    standing::{Past, Standing},
+    standing::{EarlierVersions, StandInVersions},
     versions::{FileText, Texts, Versions},
     writers,
 };
@@ -48,7 +48,7 @@ impl Sources {
 /// Reads files and the environment, and so blocks; give it a thread of its own.
 #[must_use]
 pub fn load(sources: &Sources) -> Loaded {
-    load_beside(sources, &Before::default(), &mut Remembered::default())
+    load_beside(sources, &PreviousLoad::default(), &mut Remembered::default())
 }
 
 /// Reads everything for a start where these versions were in use before.
@@ -62,10 +62,10 @@ pub fn load_after(sources: &Sources, versions: &Versions) -> Loaded {
         .map(|name| folder.join(name))
         .collect();
     let files = endpoints.iter().chain(&sources.config).map(PathBuf::as_path);
-    let before = Before {
+    let before = PreviousLoad {
         versions: Some(versions),
         unfinished: writers::open_now(files),
-        ..Before::default()
+        ..PreviousLoad::default()
     };
     load_beside(sources, &before, &mut Remembered::default())
 }
@@ -75,9 +75,9 @@ pub fn load_after(sources: &Sources, versions: &Versions) -> Loaded {
 /// Blocks, as [`load`] does.
 #[must_use]
 pub fn load_without_secrets(sources: &Sources) -> Loaded {
-    let before = Before {
+    let before = PreviousLoad {
         needs: Needs::ButSecrets,
-        ..Before::default()
+        ..PreviousLoad::default()
     };
     load_beside(sources, &before, &mut Remembered::default())
 }
@@ -87,9 +87,9 @@ pub fn load_without_secrets(sources: &Sources) -> Loaded {
 /// Blocks, as [`load`] does.
 #[must_use]
 pub fn load_offline(sources: &Sources) -> Loaded {
-    let before = Before {
+    let before = PreviousLoad {
         needs: Needs::Offline,
-        ..Before::default()
+        ..PreviousLoad::default()
     };
     load_beside(sources, &before, &mut Remembered::default())
 }
@@ -102,13 +102,13 @@ impl Loader {
     /// What the files say now. Blocks.
     #[must_use]
     pub fn load(&mut self, sources: &Sources) -> Loaded {
-        load_beside(sources, &Before::default(), &mut self.0)
+        load_beside(sources, &PreviousLoad::default(), &mut self.0)
     }
 }
 
 /// What was before.
 #[derive(Debug, Default)]
-pub(super) struct Before<'a> {
+pub(super) struct PreviousLoad<'a> {
     /// What runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays.
     pub(super) running: Option<&'a Config>,
     /// What was in use last.
@@ -122,7 +122,7 @@ pub(super) struct Before<'a> {
 }
 
 /// The same beside what was before. All files are read; those that say what they said are not understood again.
-pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &mut Remembered) -> Loaded {
+pub(super) fn load_beside(sources: &Sources, before: &PreviousLoad<'_>, remembered: &mut Remembered) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let unfinished = |file: &Path| {
@@ -153,7 +153,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         None => (
             Some(Service::on(cores)),
             Some(None),
-            Api::Loopback,
+            ApiAccess::Loopback,
             Accounts::default(),
             Accounts::default(),
         ),
@@ -170,7 +170,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
     let (mut broken, mut disabled, mut fallen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for (
         name,
-        Listed {
+        ListedFile {
             path: file,
             is_misnamed,
         },
@@ -220,7 +220,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
                     .map(|text| held::claim(name, file, text, &written, defaults));
                 // What it says now was never meant by that name.
                 let text = text.filter(|_| !is_misnamed);
-                fallen.insert(name.clone(), (text, claim.unwrap_or(Claim::Anywhere)));
+                fallen.insert(name.clone(), (text, claim.unwrap_or(MailboxClaim::Anywhere)));
             }
         }
     }
@@ -228,8 +228,8 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         .iter()
         .map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.id()))
         .collect();
-    let past = Past::new(sources, before.versions, cores);
-    let mut standing = Standing::default();
+    let past = EarlierVersions::new(sources, before.versions, cores);
+    let mut standing = StandInVersions::default();
     for (name, (text, claim)) in fallen {
         standing.fall(&name, text.as_deref(), claim, before.running, &past);
     }
@@ -243,7 +243,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
     let endpoints = agree::settle(drafts, &mut broken, before.running, &mut problems);
     for (name, id) in mailboxes.into_iter().filter(|(name, _)| broken.contains(name)) {
         texts.endpoints.remove(&name);
-        standing.fall(&name, None, Claim::At(id), before.running, &past);
+        standing.fall(&name, None, MailboxClaim::At(id), before.running, &past);
     }
     let mut away = BTreeSet::new();
     if files.is_some() {
@@ -256,10 +256,10 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         let runs = |name: &EndpointName| before.running.is_some_and(|config| config.endpoints.contains_key(name));
         for name in known_before(before).filter(|name| !runs(name)) {
             broken.insert(name.clone());
-            standing.fall(name, None, Claim::Anywhere, None, &past);
+            standing.fall(name, None, MailboxClaim::Anywhere, None, &past);
         }
     }
-    let Standing {
+    let StandInVersions {
         endpoints: mut last_good,
         held,
     } = standing;
@@ -320,7 +320,7 @@ fn hints(sources: &Sources, shared: Option<&str>, endpoints: &BTreeMap<EndpointN
 }
 
 /// The endpoints that ran, or waited for their file.
-fn known_before<'a>(before: &'a Before<'_>) -> impl Iterator<Item = &'a EndpointName> {
+fn known_before<'a>(before: &'a PreviousLoad<'_>) -> impl Iterator<Item = &'a EndpointName> {
     let running = before.running.into_iter();
     let ran = running.flat_map(|config| config.endpoints.keys().chain(config.held.keys()));
     ran.chain(before.versions.into_iter().flat_map(Versions::names))

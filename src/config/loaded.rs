@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Protocol, Service, sign_ins::by_sign_in,
-    texts::Texts,
+    Account, ApiAccess, Config, Endpoint, EndpointName, HeldEndpoint, Operator, Problem, Protocol, Service,
+    sign_ins::by_sign_in, texts::Texts,
 };
 
 /// What the files say now.
@@ -19,7 +19,7 @@ pub struct Loaded {
     /// Who is told of what only a person can mend, or that nobody is; nothing when `[operator]` can't be used.
     pub operator: Option<Option<Operator>>,
     /// Who may use the API.
-    pub api: Api,
+    pub api: ApiAccess,
     /// The accounts that are right: those of `mailjob.toml`, and those that endpoints bring or make of them, by name.
     pub accounts: BTreeMap<String, Arc<Account>>,
     /// The endpoints that are right.
@@ -33,7 +33,7 @@ pub struct Loaded {
     /// Endpoints whose file is broken and that may run in their last good version.
     pub standing: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// Endpoints without a version that may run, because their file is broken or gone: their mails wait.
-    pub held: BTreeMap<EndpointName, Held>,
+    pub held: BTreeMap<EndpointName, HeldEndpoint>,
     /// Endpoints that had a file until now; it may be back in a moment.
     pub away: BTreeSet<EndpointName>,
     /// What the files say that are right.

@@ -18,11 +18,11 @@ pub struct Mailbox {
     /// The mailbox's name in Unicode. Default `INBOX`; POP3 knows no other.
     pub name: String,
     /// How new mail is noticed.
-    pub watch: Watch,
+    pub watch: WatchMode,
     /// How much is taken at a time, and what becomes of mails that lay there before.
-    pub looks: Looks,
+    pub looks: Polling,
     /// Which of its endpoints get a mail.
-    pub taker: Taker,
+    pub taker: MatchMode,
 }
 
 /// Names a mailbox, whatever its account is called and however it is read: its server's host and its user in small letters, its name, and
@@ -47,15 +47,15 @@ impl Mailbox {
     /// The mailbox `INBOX` of an account, watched as is usual.
     #[must_use]
     pub fn inbox(account: Arc<Account>, protocol: ReadBy, server: Server) -> Self {
-        let watch = Watch::usual(protocol, account.provider);
+        let watch = WatchMode::usual(protocol, account.provider);
         Self {
             account,
             protocol,
             server,
             name: "INBOX".to_owned(),
             watch,
-            looks: Looks::default(),
-            taker: Taker::default(),
+            looks: Polling::default(),
+            taker: MatchMode::default(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Mailbox {
 
 /// How new mail is noticed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Watch {
+pub enum WatchMode {
     /// IDLE, with an unconditional look at least this often (default 3 min). A server without IDLE is looked at every 10 s. Not for
     /// POP3.
     Idle {
@@ -140,7 +140,7 @@ pub enum Watch {
     },
 }
 
-impl Watch {
+impl WatchMode {
     /// How new mail is noticed when nothing is written. A POP3 server never tells of it, and each look is a sign-in: Gmail wants no more
     /// than one in ten minutes for each client and tolerates more, Exchange Online throttles (their pages, 2026).
     #[must_use]
@@ -157,7 +157,7 @@ impl Watch {
 
 /// How much is taken at a time, and what becomes of mails that lay in the mailbox before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looks {
+pub struct Polling {
     /// The mails that a look takes at most; `None` is all. The rest is taken by the next looks, which follow at once where the server
     /// tells of new mail.
     pub batch: Option<usize>,
@@ -170,7 +170,7 @@ pub struct Looks {
     pub backlog: Option<Backlog>,
 }
 
-impl Default for Looks {
+impl Default for Polling {
     fn default() -> Self {
         Self {
             batch: None,
@@ -217,7 +217,7 @@ impl Since {
 
 /// Which endpoints of a mailbox get a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Taker {
+pub enum MatchMode {
     /// The first whose filter says that the mail is meant.
     #[default]
     First,

@@ -4,13 +4,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Action,
-    homes::{Entries, KeyTable, SettingsFile, homes, is_at, outer, path_of},
+    homes::{Entries, FileKind, KeyTable, homes, is_at, outer, path_of},
     key::Allowed,
 };
 
 /// A key, where it is written, and what is written there.
 pub(super) struct MisplacedKey<'a> {
-    pub(super) file: SettingsFile,
+    pub(super) file: FileKind,
     /// The table, by its path in a file of its kind.
     pub(super) path: &'a str,
     pub(super) name: &'a str,
@@ -24,7 +24,7 @@ pub(super) struct MisplacedKey<'a> {
 /// A table that a key may be meant for, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
-    file: SettingsFile,
+    file: FileKind,
     path: String,
 }
 
@@ -181,12 +181,12 @@ impl MisplacedKey<'_> {
             Some(DeValue::String(name)) => Some(name.as_ref()),
             _ => None,
         };
-        if let (SettingsFile::Endpoint, Some(rest), Some(account)) =
+        if let (FileKind::Endpoint, Some(rest), Some(account)) =
             (home.file, home.path.strip_prefix("mailbox.account"), named)
         {
             let path = format!("accounts.{account}{rest}");
             return Target {
-                file: SettingsFile::Shared,
+                file: FileKind::Shared,
                 path,
             };
         }
@@ -229,7 +229,7 @@ impl MisplacedKey<'_> {
         };
         if let [
             Target {
-                file: SettingsFile::Endpoint,
+                file: FileKind::Endpoint,
                 path,
             },
         ] = targets
@@ -244,11 +244,11 @@ impl MisplacedKey<'_> {
         let how = if name.is_empty() { "under" } else { "as" };
         let tables = tables.join(" or ");
         match targets.first().map(|target| target.file) {
-            Some(SettingsFile::Shared) if self.file == SettingsFile::Endpoint => {
+            Some(FileKind::Shared) if self.file == FileKind::Endpoint => {
                 let tables = tables.replace(&format!("[{}", self.prefix), "[");
                 format!("write it in mailjob.toml, {how} {tables}")
             }
-            Some(SettingsFile::Endpoint) if self.file == SettingsFile::Shared => {
+            Some(FileKind::Endpoint) if self.file == FileKind::Shared => {
                 format!("write it in the file of an endpoint, such as endpoints.d/orders.toml, {how} {tables}")
             }
             _ => format!("write it {how} {tables}"),

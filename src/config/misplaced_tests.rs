@@ -7,7 +7,7 @@ use crate::config::{
     EndpointName, Problem,
     check::{self, Accounts},
     examples_tests::accounts,
-    key::Given,
+    key::KeyDefault,
     reference::{of_mailjob_toml, sections},
 };
 
@@ -53,15 +53,15 @@ const ACTIONS: [&str; 2] = [
 ];
 
 /// The problems of a file that name a path.
-fn problems(file: SettingsFile, text: &Table, path: &str) -> Vec<Problem> {
+fn problems(file: FileKind, text: &Table, path: &str) -> Vec<Problem> {
     static ACCOUNTS: LazyLock<Accounts> = LazyLock::new(accounts);
     let text = text.to_string();
     let problems = match file {
-        SettingsFile::Endpoint => {
+        FileKind::Endpoint => {
             let name = EndpointName::new("tried").unwrap();
             check::endpoint(&name, Path::new("tried.toml"), &text, &ACCOUNTS, None).problems
         }
-        SettingsFile::Shared => {
+        FileKind::Shared => {
             let part = check::shared(Path::new("mailjob.toml"), &text, 2);
             let shared = part.value.unwrap();
             let parts = [shared.service.problems, shared.operator.problems, shared.api.problems];
@@ -117,19 +117,19 @@ fn named(path: &str) -> String {
 }
 
 /// Values that the declaration of a key shows.
-fn shown(file: SettingsFile, path: &str, name: &str) -> Option<Value> {
+fn shown(file: FileKind, path: &str, name: &str) -> Option<Value> {
     let sections: Vec<_> = match file {
-        SettingsFile::Endpoint => sections().collect(),
-        SettingsFile::Shared => of_mailjob_toml().collect(),
+        FileKind::Endpoint => sections().collect(),
+        FileKind::Shared => of_mailjob_toml().collect(),
     };
     let section = sections
         .into_iter()
         .find(|section| section.name == path && section.open.is_none())?;
     let key = section.keys.iter().find(|key| key.name == name)?;
     let text = match &key.given {
-        Given::Must(value, _) => (*value).to_owned(),
-        Given::Usual(value) => value.clone(),
-        Given::Never(values) => values.first()?.0.to_owned(),
+        KeyDefault::Must(value, _) => (*value).to_owned(),
+        KeyDefault::Usual(value) => value.clone(),
+        KeyDefault::Never(values) => values.first()?.0.to_owned(),
     };
     let table: Table = format!("it = {}", text.replace("\"contoso\"", "\"office\""))
         .parse()
@@ -138,18 +138,18 @@ fn shown(file: SettingsFile, path: &str, name: &str) -> Option<Value> {
 }
 
 /// Every table that the cure names, in which file.
-fn cures(file: SettingsFile, cure: &str) -> Vec<(SettingsFile, String)> {
+fn cures(file: FileKind, cure: &str) -> Vec<(FileKind, String)> {
     let (cure, _) = cure.split_once(", or did you mean").unwrap_or((cure, ""));
     let (cure, _) = cure.split_once(';').unwrap_or((cure, ""));
     if cure == "it is a key of the file itself: move it above the first table" {
         return vec![(file, String::new())];
     }
     if cure.ends_with("above the first table") {
-        return vec![(SettingsFile::Endpoint, String::new())];
+        return vec![(FileKind::Endpoint, String::new())];
     }
     let file = match cure {
-        cure if cure.starts_with("write it in mailjob.toml, ") => SettingsFile::Shared,
-        cure if cure.starts_with("write it in the file of an endpoint, ") => SettingsFile::Endpoint,
+        cure if cure.starts_with("write it in mailjob.toml, ") => FileKind::Shared,
+        cure if cure.starts_with("write it in the file of an endpoint, ") => FileKind::Endpoint,
         _ => file,
     };
     let is_as = cure.contains(" as [");
@@ -176,12 +176,12 @@ fn a_key_in_the_wrong_table_is_told_where_it_is_right() {
     for action in ACTIONS {
         let files = [
             (
-                SettingsFile::Endpoint,
+                FileKind::Endpoint,
                 format!("{ENDPOINT}{action}").parse::<Table>().unwrap(),
             ),
-            (SettingsFile::Shared, SHARED.parse::<Table>().unwrap()),
+            (FileKind::Shared, SHARED.parse::<Table>().unwrap()),
         ];
-        let of = |file: SettingsFile| files.iter().find(|(kind, _)| *kind == file).unwrap().1.clone();
+        let of = |file: FileKind| files.iter().find(|(kind, _)| *kind == file).unwrap().1.clone();
         let other = if action.contains("[webhook]") {
             "command"
         } else {

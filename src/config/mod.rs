@@ -74,31 +74,33 @@ pub mod versions;
 mod writers;
 
 pub use account::{Account, Auth, Protocol, ReadBy, Server, Tls, TokenSource};
-pub use action::{Action, Describe, Remote};
+pub use action::{Action, Describe, RemoteAccess};
 pub use check::{
-    Api, Body, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep, Limits, Machines, NamePiece,
-    NameToken, Operator, Output, Oversize, PartReply, Partial, Per, Rates, Retention, Retry, Service, TextFrom,
-    Webhook, Words,
+    ApiAccess, BodyFormat, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep, Limits, Machines,
+    NamePiece, NameToken, Operator, Output, Oversize, PartReply, Partial, Per, Rates, ReplyWords, Retention, Retry,
+    Service, TextFrom, Webhook,
 };
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
-pub use endpoint::{Endpoint, Fate, Settle};
-pub use held::{Claim, Held};
-pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
+pub use endpoint::{Endpoint, Settle, SettleAction};
+pub use held::{HeldEndpoint, MailboxClaim};
+pub use inputs::{
+    FileInput, Input, InputSource, InputType, Inputs, Literal, MailField, Match, MatchIn, Pattern, Shape,
+};
 pub use ledger_address::{LedgerAddress, NoLedgerAddress};
-pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
+pub use mailbox::{Backlog, Mailbox, MailboxId, MatchMode, Polling, Since, WatchMode};
 pub use name::EndpointName;
 pub use net::{Bypass, Net, NoBypass, Proxy, ProxyChoice, ProxyKind};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret};
 pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
-pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender};
-pub use route::{Inlet, Route, routes};
-pub use senders::{Proof, Senders, Trust, Who};
+pub use reply::{OriginalAs, Reply, ReplyCharset, ReplySender, ReplyTemplate, ReplyTo, ReturnTo};
+pub use route::{Route, WatchPlan, routes};
+pub use senders::{Proof, SenderList, Senders, Trust};
 pub use sign_ins::uses;
-pub use template::{Form, MAX_SOURCE, Template, TemplateError};
+pub use template::{MAX_SOURCE, Template, TemplateError, TemplateFormat};
 pub use tls::{ClientCertificate, TlsFiles};
 
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
@@ -109,13 +111,13 @@ pub struct Config {
     /// Who is told of what only a person can mend; without one that is only logged.
     pub operator: Option<Operator>,
     /// Who may use the API.
-    pub api: Api,
+    pub api: ApiAccess,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// Endpoints that have a file and don't run, because it can't be used or says so: their jobs wait.
     pub idle: BTreeSet<EndpointName>,
     /// Those of them whose mails wait for their file, because it can't be used or is gone for a moment.
-    pub held: BTreeMap<EndpointName, Held>,
+    pub held: BTreeMap<EndpointName, HeldEndpoint>,
 }
 
 #[cfg(test)]

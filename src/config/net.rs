@@ -87,12 +87,12 @@ impl Proxy {
 /// Servers that are reached without a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bypass {
-    whom: Whom,
+    whom: ServerPattern,
     port: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Whom {
+enum ServerPattern {
     All,
     /// A host, and those below it.
     Domain(String),
@@ -120,7 +120,7 @@ impl FromStr for Bypass {
         let text = text.trim();
         if text == "*" {
             return Ok(Self {
-                whom: Whom::All,
+                whom: ServerPattern::All,
                 port: None,
             });
         }
@@ -129,7 +129,7 @@ impl FromStr for Bypass {
             let most = if address.is_ipv4() { 32 } else { 128 };
             let bits = bits.parse().ok().filter(|bits| *bits <= most).ok_or(NoBypass)?;
             return Ok(Self {
-                whom: Whom::Network(address, bits),
+                whom: ServerPattern::Network(address, bits),
                 port: None,
             });
         }
@@ -148,7 +148,7 @@ impl FromStr for Bypass {
             Err(_) => {
                 let name = host.strip_prefix('*').unwrap_or(host);
                 let name = name.strip_prefix('.').unwrap_or(name);
-                Whom::Domain(normal_domain(name).ok_or(NoBypass)?)
+                ServerPattern::Domain(normal_domain(name).ok_or(NoBypass)?)
             }
         };
         Ok(Self { whom, port })
@@ -161,8 +161,8 @@ fn bare(host: &str) -> &str {
         .unwrap_or(host)
 }
 
-fn exactly(address: IpAddr) -> Whom {
-    Whom::Network(address, if address.is_ipv4() { 32 } else { 128 })
+fn exactly(address: IpAddr) -> ServerPattern {
+    ServerPattern::Network(address, if address.is_ipv4() { 32 } else { 128 })
 }
 
 impl Bypass {
@@ -173,11 +173,11 @@ impl Bypass {
             return false;
         }
         match &self.whom {
-            Whom::All => true,
-            Whom::Network(network, bits) => host
+            ServerPattern::All => true,
+            ServerPattern::Network(network, bits) => host
                 .parse::<IpAddr>()
                 .is_ok_and(|address| shares(address.to_canonical(), network.to_canonical(), *bits)),
-            Whom::Domain(domain) => {
+            ServerPattern::Domain(domain) => {
                 let host = host.trim_end_matches('.');
                 let host = normal_domain(host).unwrap_or_else(|| host.to_ascii_lowercase());
                 let below = || host.strip_suffix(domain.as_str())?.strip_suffix('.');
@@ -290,7 +290,7 @@ mod tests {
         #[test]
         fn nothing_that_is_written_panics(entry in ".{0,40}", host in ".{0,40}") {
             if let Ok(entry) = entry.parse::<Bypass>() {
-                prop_assert!(!entry.covers(&host, 443) || host.parse::<IpAddr>().is_ok() || entry.whom == Whom::All || !host.is_empty());
+                prop_assert!(!entry.covers(&host, 443) || host.parse::<IpAddr>().is_ok() || entry.whom == ServerPattern::All || !host.is_empty());
             }
         }
     }

@@ -8,10 +8,10 @@ use toml::de::DeTable;
 
 use super::{
     defaults::Defaults,
-    homes::SettingsFile,
+    homes::FileKind,
     problem::Problem,
-    sheet::{Below, Part, Sheet},
-    slip::{Complaint, Known, slip},
+    sheet::{Checked, DefaultsTable, Sheet},
+    slip::{KeyPredicate, ParseError, slip},
     table::Table,
 };
 
@@ -19,10 +19,10 @@ use super::{
 pub(super) fn read<T>(
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
-    read_as(SettingsFile::Shared, None, file, text, is_known, read)
+) -> Checked<T> {
+    read_as(FileKind::Shared, None, file, text, is_known, read)
 }
 
 /// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
@@ -30,20 +30,20 @@ pub(super) fn read_over<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
-    read_as(SettingsFile::Endpoint, defaults, file, text, is_known, read)
+) -> Checked<T> {
+    read_as(FileKind::Endpoint, defaults, file, text, is_known, read)
 }
 
 fn read_as<T>(
-    kind: SettingsFile,
+    kind: FileKind,
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
+) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(file, text, kind, root.get_ref());
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
@@ -55,7 +55,7 @@ fn read_as<T>(
     });
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
     let value = top
-        .over(below.as_ref().map(|(sheet, table)| Below::new(sheet, table)))
+        .over(below.as_ref().map(|(sheet, table)| DefaultsTable::new(sheet, table)))
         .finish(read);
     let below = below.map(|(sheet, _)| sheet);
     let (problems, needs): (Vec<_>, Vec<_>) = [Some(sheet), below]
@@ -69,11 +69,11 @@ fn read_as<T>(
     }
     problems.extend(slip.map(|(place, fault)| Problem::at(file, place, fault)));
     problems.sort();
-    Part { value, problems, needs }
+    Checked { value, problems, needs }
 }
 
-fn complaint(error: &toml::de::Error) -> Complaint<'_> {
-    Complaint {
+fn complaint(error: &toml::de::Error) -> ParseError<'_> {
+    ParseError {
         span: error.span().unwrap_or_default(),
         message: error.message(),
     }

@@ -22,9 +22,9 @@ use tokio::{signal::unix::Signal, task, time};
 
 use super::{
     Changes, Config, EndpointName, Problem,
-    ears::Ears,
-    files::{self, Prints},
-    load::{Before, Loaded, Sources, load_beside},
+    ears::FolderWatcher,
+    files::{self, FileMetas},
+    load::{Loaded, PreviousLoad, Sources, load_beside},
     remembered::Remembered,
     versions::{Revision, Versions},
 };
@@ -66,9 +66,9 @@ pub struct Reloader {
     last: Loaded,
     versions: Versions,
     files: Remembered,
-    prints: Prints,
+    prints: FileMetas,
     hangup: Signal,
-    ears: Ears,
+    ears: FolderWatcher,
     /// Whether something was noticed that has not been read yet.
     stale: bool,
     /// Since when files are gone that were there.
@@ -80,7 +80,7 @@ impl Reloader {
     #[must_use]
     pub fn new(sources: Sources, loaded: Loaded, running: Config, versions: Versions, hangup: Signal) -> Self {
         let now = Instant::now();
-        let mut ears = Ears::new(&loaded.unfinished, now);
+        let mut ears = FolderWatcher::new(&loaded.unfinished, now);
         ears.listen(&sources);
         Self {
             gone: loaded
@@ -125,12 +125,12 @@ impl Reloader {
             // When this is dropped meanwhile, they are understood again at the next look.
             let mut files = mem::take(&mut self.files);
             let reading = task::spawn_blocking(move || {
-                let before = Before {
+                let before = PreviousLoad {
                     running: Some(&running),
                     versions: Some(&versions),
                     removed,
                     unfinished,
-                    ..Before::default()
+                    ..PreviousLoad::default()
                 };
                 (load_beside(&sources, &before, &mut files), files)
             });

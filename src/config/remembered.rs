@@ -9,22 +9,22 @@ use std::{
 
 use super::{
     Account,
-    check::{Accounts, Draft},
-    sheet::Part,
+    check::{Accounts, EndpointDraft},
+    sheet::Checked,
 };
 
 /// What was made of the files at the last time.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
-    shared: Shared,
-    files: HashMap<PathBuf, File>,
+    shared: SharedInputs,
+    files: HashMap<PathBuf, RememberedFile>,
     /// Files that were understood anew since the last [`Remembered::beside`].
     understood: usize,
 }
 
 /// What all of them depend on.
 #[derive(Debug, Default, PartialEq)]
-struct Shared {
+struct SharedInputs {
     /// The text of `mailjob.toml`; nothing where it can't be read, or there is none.
     text: Option<String>,
     accounts: Vec<(String, Option<Arc<Account>>)>,
@@ -32,14 +32,14 @@ struct Shared {
 }
 
 #[derive(Debug)]
-struct File {
+struct RememberedFile {
     text: String,
-    part: Part<Draft>,
+    part: Checked<EndpointDraft>,
     /// Whether it was asked for since the last [`Remembered::beside`].
     used: bool,
 }
 
-impl File {
+impl RememberedFile {
     /// Whether the templates that it names are what they were.
     fn is_as_it_was(&self) -> bool {
         self.part.needs.iter().all(|needed| needed.need.is_as_it_was())
@@ -49,7 +49,7 @@ impl File {
 impl Remembered {
     /// Begins a new look. All is forgotten when what endpoints share is not what it was.
     pub(super) fn beside(&mut self, text: Option<&str>, accounts: &Accounts) {
-        let shared = Shared {
+        let shared = SharedInputs {
             text: text.map(str::to_owned),
             accounts: accounts.by_name.clone().into_iter().collect(),
             more: accounts.more,
@@ -67,8 +67,8 @@ impl Remembered {
         &mut self,
         file: &Path,
         text: String,
-        understand: impl FnOnce(&str) -> Part<Draft>,
-    ) -> Part<Draft> {
+        understand: impl FnOnce(&str) -> Checked<EndpointDraft>,
+    ) -> Checked<EndpointDraft> {
         if let Some(known) = self
             .files
             .get_mut(file)
@@ -79,7 +79,7 @@ impl Remembered {
         }
         self.understood += 1;
         let part = understand(&text);
-        let known = File {
+        let known = RememberedFile {
             text,
             part: part.clone(),
             used: true,
@@ -101,7 +101,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::load::{Before, Loaded, Sources, load, load_beside};
+    use crate::config::load::{Loaded, PreviousLoad, Sources, load, load_beside};
 
     struct Folder {
         dir: TempDir,
@@ -126,7 +126,7 @@ mod tests {
                 endpoints: self.dir.path().to_owned(),
                 config: Some(self.dir.path().join("mailjob.toml")),
             };
-            let loaded = load_beside(&sources, &Before::default(), &mut self.remembered);
+            let loaded = load_beside(&sources, &PreviousLoad::default(), &mut self.remembered);
             assert_eq!(loaded, load(&sources), "as if nothing had been remembered");
             (self.remembered.understood(), loaded)
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Account, Form, Template, Words};
+use super::{Account, ReplyWords, Template, TemplateFormat};
 
 /// How jobs are answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,11 +10,11 @@ pub struct Reply {
     /// Through whose SMTP server, and with what From.
     pub account: Option<Arc<Account>>,
     /// How a done job is answered; `None` where it is not.
-    pub success: Option<Letter>,
+    pub success: Option<ReplyTemplate>,
     /// How a failed job is answered; `None` where it is not.
-    pub failure: Option<Letter>,
+    pub failure: Option<ReplyTemplate>,
     /// From. Default: the account's address, without a name.
-    pub from: Option<Sender>,
+    pub from: Option<ReplySender>,
     /// Reply-To. Default: none, so that answers go to From.
     pub reply_to: Option<String>,
     /// Globs of domains to which a mail's Reply-To may point although its From is elsewhere. Default: none.
@@ -22,7 +22,7 @@ pub struct Reply {
     /// Whether what the action says of a failure in plain text is told. Default: no.
     pub tell: bool,
     /// Of subject and text. Default UTF-8.
-    pub charset: Charset,
+    pub charset: ReplyCharset,
     /// Whether the subject is that of the mail, after `Re:`, whatever templates there are. `None`: where there is no template.
     pub original_subject: Option<bool>,
     /// How the mail goes back. Default: not at all.
@@ -47,7 +47,7 @@ impl Reply {
             reply_to: None,
             reply_to_domains: Vec::new(),
             tell: false,
-            charset: Charset::Utf8,
+            charset: ReplyCharset::Utf8,
             original_subject: None,
             original: OriginalAs::Nothing,
             original_limit: OriginalAs::Nothing.usual_limit(),
@@ -59,9 +59,9 @@ impl Reply {
     /// These hear of success and failure, through an account, in the words that are usual.
     #[must_use]
     pub fn to(to: Vec<ReplyTo>, account: Arc<Account>) -> Self {
-        let letter = Letter {
+        let letter = ReplyTemplate {
             to,
-            ..Letter::default()
+            ..ReplyTemplate::default()
         };
         Self {
             account: Some(account),
@@ -72,7 +72,7 @@ impl Reply {
     }
 
     /// The letters that may go.
-    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
+    pub fn letters(&self) -> impl Iterator<Item = &ReplyTemplate> {
         self.success.iter().chain(&self.failure)
     }
 
@@ -94,13 +94,13 @@ impl Reply {
         let words = self
             .letters()
             .flat_map(|letter| letter.languages.values().chain([&letter.words]));
-        words.flat_map(Words::templates)
+        words.flat_map(ReplyWords::templates)
     }
 }
 
 /// One kind of answer.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Letter {
+pub struct ReplyTemplate {
     /// Whom it is for; empty where nobody hears.
     pub to: Vec<ReplyTo>,
     /// Who else is named.
@@ -110,9 +110,9 @@ pub struct Letter {
     /// Where a mail that can't be delivered goes back to. Default: the account's address.
     pub return_to: Option<ReturnTo>,
     /// Its words.
-    pub words: Words,
+    pub words: ReplyWords,
     /// Its words by language (RFC 5646), in lower case.
-    pub languages: BTreeMap<String, Words>,
+    pub languages: BTreeMap<String, ReplyWords>,
 }
 
 /// Whom a reply is for.
@@ -128,7 +128,7 @@ pub enum ReplyTo {
 
 /// An address that replies come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sender {
+pub struct ReplySender {
     /// For people.
     pub name: Option<String>,
     /// `local@domain`.
@@ -144,7 +144,7 @@ pub enum ReturnTo {
     Address(String),
 }
 
-impl Words {
+impl ReplyWords {
     /// These, and what they lack from others. Text and HTML belong together: one without the other is not completed.
     #[must_use]
     pub fn or(self, others: &Self) -> Self {
@@ -169,7 +169,7 @@ impl Words {
 
 /// The charset of subject and text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
+pub enum ReplyCharset {
     /// UTF-8.
     Utf8,
     /// ISO-2022-JP (RFC 1468), where all characters fit; else UTF-8.
@@ -214,5 +214,5 @@ pub mod usual {
 }
 
 fn heading() -> Template {
-    Template::ours(Form::Text, usual::HEADING)
+    Template::ours(TemplateFormat::Text, usual::HEADING)
 }

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     LedgerAddress, Service,
-    check::{self, Shared},
+    check::{self, ServiceFile},
     files,
     load::{Loaded, Sources},
 };
@@ -194,7 +194,8 @@ fn readable(file: &Path, text: &str, cores: usize) -> Service {
         let alone = format!("[service]\n{key}\n");
         let read = check::shared(file, &alone, cores);
         let said = read.value.filter(|_| read.problems.is_empty());
-        let Some(said) = said.and_then(|Shared { service, .. }| service.value.filter(|_| service.problems.is_empty()))
+        let Some(said) =
+            said.and_then(|ServiceFile { service, .. }| service.value.filter(|_| service.problems.is_empty()))
         else {
             continue;
         };

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Claim, Config, Endpoint, EndpointName, Fate, Held, Mailbox, MailboxId, Settle, Taker};
+use super::{
+    Config, Endpoint, EndpointName, HeldEndpoint, Mailbox, MailboxClaim, MailboxId, MatchMode, Settle, SettleAction,
+};
 
 /// A mailbox and its endpoints, in the order in which they are asked: at least one that runs, or is held.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,12 +17,12 @@ pub struct Route {
     /// Those that run: lowest order first, of equals the first by name.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Those that don't run and get their mails all the same, each with how many of the others stand before it.
-    held: Vec<(usize, EndpointName, Held)>,
+    held: Vec<(usize, EndpointName, HeldEndpoint)>,
 }
 
 /// What the watch of a mailbox has to know of its endpoints. While it stays the same, the watch goes on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inlet {
+pub struct WatchPlan {
     /// The mailbox.
     pub mailbox: Mailbox,
     /// The endpoints at which a new mail becomes a job.
@@ -28,7 +30,7 @@ pub struct Inlet {
     /// What each endpoint makes of a mail that it decided on.
     pub settle: BTreeMap<EndpointName, Settle>,
     /// What becomes of a mail that nobody wants.
-    pub ignored: Fate,
+    pub ignored: SettleAction,
     /// Bytes of the largest mail that one of the endpoints reads.
     pub size: u64,
 }
@@ -39,7 +41,7 @@ impl Config {
     pub fn routes(&self) -> Vec<Route> {
         let mut routes = routes(self.endpoints.values());
         let mut known: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
-        for mailbox in self.held.values().filter_map(Held::mailbox) {
+        for mailbox in self.held.values().filter_map(HeldEndpoint::mailbox) {
             if known.insert(mailbox.id()) {
                 routes.push(Route::without_endpoints(mailbox.clone()));
             }
@@ -81,12 +83,12 @@ impl Route {
 
     /// The route with those that are held. One whose file may be back in a moment keeps its turn. Another comes behind those who say by
     /// name which mails they mean, up to the first that takes what comes: nobody has a mail that may not be meant for him.
-    fn holding(mut self, held: &BTreeMap<EndpointName, Held>) -> Self {
+    fn holding(mut self, held: &BTreeMap<EndpointName, HeldEndpoint>) -> Self {
         let id = self.mailbox.id();
         let key = |endpoint: &Endpoint| (endpoint.order, endpoint.name.clone());
         let greedy = self.endpoints.iter().position(|endpoint| !endpoint.filter.owns());
         let behind = greedy.unwrap_or(self.endpoints.len());
-        let turn = |held: &Held| {
+        let turn = |held: &HeldEndpoint| {
             let in_turn = held.in_turn().map(|endpoint| key(endpoint));
             let before = in_turn.map(|turn| self.endpoints.partition_point(|other| key(other) < turn));
             before.unwrap_or(behind)
@@ -95,12 +97,12 @@ impl Route {
         let mut held: Vec<_> = concerned
             .map(|(name, held)| (turn(held), name.clone(), held.clone()))
             .collect();
-        let order = |held: &Held| held.in_turn().map_or(usize::MAX, |endpoint| endpoint.order);
+        let order = |held: &HeldEndpoint| held.in_turn().map_or(usize::MAX, |endpoint| endpoint.order);
         // Whose mailbox is known before who may have several, or any.
-        let vague = |held: &Held| match held.claim {
-            Claim::Endpoint(_) | Claim::Mailbox(_) | Claim::At(_) => 0,
-            Claim::Beside(_) => 1,
-            Claim::Anywhere => 2,
+        let vague = |held: &HeldEndpoint| match held.claim {
+            MailboxClaim::Endpoint(_) | MailboxClaim::Mailbox(_) | MailboxClaim::At(_) => 0,
+            MailboxClaim::Beside(_) => 1,
+            MailboxClaim::Anywhere => 2,
         };
         held.sort_by_cached_key(|(turn, name, held)| (*turn, order(held), vague(held), name.clone()));
         self.held = held;
@@ -135,7 +137,7 @@ impl Route {
         let Some((at, taker)) = first.and_then(|at| Some((at, self.endpoints.get(at)?))) else {
             return Vec::new();
         };
-        if self.mailbox.taker == Taker::All {
+        if self.mailbox.taker == MatchMode::All {
             return Vec::new();
         }
         let behind = self.endpoints.iter().skip(at + 1);
@@ -148,7 +150,7 @@ impl Route {
     /// meant for one of these, nobody knows.
     #[must_use]
     pub fn held_back(&self) -> BTreeMap<EndpointName, Vec<(EndpointName, bool)>> {
-        if self.mailbox.taker == Taker::All {
+        if self.mailbox.taker == MatchMode::All {
             return BTreeMap::new();
         }
         let before = |at: usize| {
@@ -162,19 +164,19 @@ impl Route {
 
     /// What the watch of the mailbox has to know.
     #[must_use]
-    pub fn inlet(&self) -> Inlet {
+    pub fn inlet(&self) -> WatchPlan {
         let most = match self.mailbox.taker {
-            Taker::First => 1,
-            Taker::All => usize::MAX,
+            MatchMode::First => 1,
+            MatchMode::All => usize::MAX,
         };
         let settle = |endpoint: &Arc<Endpoint>| (endpoint.name.clone(), endpoint.settle.clone());
         let away = self.held.iter().filter_map(|(_, _, held)| held.in_turn());
         let first = self.endpoints.first().or_else(|| away.clone().next());
-        Inlet {
+        WatchPlan {
             mailbox: self.mailbox.clone(),
             takers: self.getters().into_iter().take(most).collect(),
             settle: self.endpoints.iter().chain(away).map(settle).collect(),
-            ignored: first.map_or(Fate::Keep, |endpoint| endpoint.settle.ignored.clone()),
+            ignored: first.map_or(SettleAction::Keep, |endpoint| endpoint.settle.ignored.clone()),
             size: self
                 .endpoints
                 .iter()
@@ -190,8 +192,8 @@ impl Route {
     #[must_use]
     pub fn successors(&self, of: &EndpointName) -> Vec<EndpointName> {
         match self.mailbox.taker {
-            Taker::All => Vec::new(),
-            Taker::First => self.getters().into_iter().filter(|name| name != of).collect(),
+            MatchMode::All => Vec::new(),
+            MatchMode::First => self.getters().into_iter().filter(|name| name != of).collect(),
         }
     }
 }

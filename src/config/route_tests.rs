@@ -82,14 +82,14 @@ fn the_first_takes_a_mail_and_the_others_may_have_it_after_it() {
     };
     Arc::make_mut(&mut all[2]).limits = limits;
     for endpoint in &mut all {
-        Arc::make_mut(endpoint).settle.ignored = Fate::Flag;
+        Arc::make_mut(endpoint).settle.ignored = SettleAction::Flag;
     }
     let route = routes(&all).pop().unwrap();
     let inlet = route.inlet();
     assert_eq!(inlet.takers, [all[1].name.clone()]);
     assert_eq!(
         (inlet.size, inlet.settle.len(), inlet.ignored),
-        (1 << 30, 3, Fate::Flag)
+        (1 << 30, 3, SettleAction::Flag)
     );
     let after = |name: &str| {
         let names = route.successors(&EndpointName::new(name).unwrap());
@@ -103,7 +103,7 @@ fn the_first_takes_a_mail_and_the_others_may_have_it_after_it() {
     );
 
     for endpoint in &mut all {
-        Arc::make_mut(endpoint).mailbox.taker = Taker::All;
+        Arc::make_mut(endpoint).mailbox.taker = MatchMode::All;
     }
     let route = routes(&all).pop().unwrap();
     assert_eq!(route.inlet().takers, route.names());
@@ -124,7 +124,7 @@ fn a_watch_goes_on_while_what_it_uses_stays() {
     assert!(!changed(|endpoint| endpoint.limits.size = 5));
     assert!(changed(|endpoint| endpoint.order = 0));
     assert!(changed(|endpoint| endpoint.limits.size = 1 << 40));
-    assert!(changed(|endpoint| endpoint.settle.done = Fate::Keep));
+    assert!(changed(|endpoint| endpoint.settle.done = SettleAction::Keep));
 }
 
 proptest! {
@@ -153,7 +153,7 @@ proptest! {
         held in prop::collection::btree_map("[e-h]", (0usize..4, any::<bool>(), 0u8..4), 0..4),
         is_for_all in any::<bool>(),
     ) {
-        let taker = if is_for_all { Taker::All } else { Taker::First };
+        let taker = if is_for_all { MatchMode::All } else { MatchMode::First };
         let one = |name: &str, order: usize, owns: bool| {
             let mut endpoint = Endpoint::clone(&endpoint(name, "INBOX", order));
             endpoint.mailbox.taker = taker;
@@ -163,15 +163,15 @@ proptest! {
         let endpoints: Vec<_> = all.iter().map(|(name, (order, owns))| one(name, *order, *owns)).collect();
         let id = endpoints[0].mailbox.id();
         let claim = |name: &str, order, kind| match kind {
-            0 => Claim::Endpoint(one(name, order, true)),
-            1 => Claim::At(id.clone()),
-            2 => Claim::Beside(endpoint("z", "Other", 0).mailbox.id()),
-            _ => Claim::Anywhere,
+            0 => MailboxClaim::Endpoint(one(name, order, true)),
+            1 => MailboxClaim::At(id.clone()),
+            2 => MailboxClaim::Beside(endpoint("z", "Other", 0).mailbox.id()),
+            _ => MailboxClaim::Anywhere,
         };
         let held: BTreeMap<_, _> = held
             .iter()
             .map(|(name, (order, away, kind))| {
-                let held = Held { claim: claim(name, *order, *kind), away: *away };
+                let held = HeldEndpoint { claim: claim(name, *order, *kind), away: *away };
                 (EndpointName::new(name).unwrap(), held)
             })
             .collect();
@@ -218,7 +218,7 @@ fn who_stands_behind_one_that_takes_every_mail_is_told() {
     assert_eq!(shadowed(large), [""; 0]);
     let all = |a: &mut Endpoint| {
         a.filter = Filter::default();
-        a.mailbox.taker = Taker::All;
+        a.mailbox.taker = MatchMode::All;
         a.order = 0;
     };
     assert_eq!(shadowed(all), [""; 0]);

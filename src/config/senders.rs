@@ -8,9 +8,9 @@ use super::Provider;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Senders {
     /// Whoever is not here is refused; empty: anybody may.
-    pub allow: Vec<Who>,
+    pub allow: Vec<SenderList>,
     /// Whoever is here is refused, also when `allow` has them.
-    pub deny: Vec<Who>,
+    pub deny: Vec<SenderList>,
     /// What must have shown that the mail is of whom From names; `None`: nothing need.
     pub require: Option<Proof>,
     /// Whose header fields of results are believed.
@@ -38,7 +38,7 @@ impl Senders {
 
 /// Senders, in the form of [`crate::addr_spec::normal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub enum SenderList {
     /// One address.
     Address(String),
     /// Every address of this domain, not of those below it.
@@ -47,7 +47,7 @@ pub enum Who {
     Below(String),
 }
 
-impl Who {
+impl SenderList {
     /// Whether an address, in the form of [`crate::addr_spec::normal`], is meant.
     #[must_use]
     pub fn has(&self, address: &str) -> bool {
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn senders_are_addresses_domains_or_what_is_below() {
-        let domain = Who::Domain("a.example".into());
-        let below = Who::Below("a.example".into());
-        let ann = Who::Address("ann@a.example".into());
+        let domain = SenderList::Domain("a.example".into());
+        let below = SenderList::Below("a.example".into());
+        let ann = SenderList::Address("ann@a.example".into());
         for (address, in_domain, is_below, is_ann) in [
             ("ann@a.example", true, false, true),
             ("bob@a.example", true, false, false),

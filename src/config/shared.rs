@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::{
-    Api, Operator, Problem, Service,
-    check::{self, Accounts, Shared},
+    ApiAccess, Operator, Problem, Service,
+    check::{self, Accounts, ServiceFile},
     problem::Fault,
-    sheet::{Needed, Part},
+    sheet::{Checked, PlacedNeed},
 };
 
 /// What `mailjob.toml` says, without what is wrong. Last come the accounts as they are written, whether their secrets are there or not.
-pub(super) type ReadShared = (Option<Service>, Option<Option<Operator>>, Api, Accounts, Accounts);
+pub(super) type ReadShared = (Option<Service>, Option<Option<Operator>>, ApiAccess, Accounts, Accounts);
 
 /// What is looked up on this machine of what files need.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,9 +33,9 @@ pub(super) fn read_shared(
     problems: &mut Vec<Problem>,
 ) -> ReadShared {
     let read = text.map(|text| check::shared(file, text, cores));
-    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault.clone())));
+    let part = read.unwrap_or_else(|fault| Checked::unread(Problem::of(file, fault.clone())));
     problems.extend(part.problems);
-    let Some(Shared {
+    let Some(ServiceFile {
         service,
         operator,
         api,
@@ -50,7 +50,7 @@ pub(super) fn read_shared(
             more: true,
             ..Accounts::default()
         };
-        return (None, None, Api::Closed, unknown, nobody);
+        return (None, None, ApiAccess::Closed, unknown, nobody);
     };
     let service = verified(service, needs, problems);
     let operator = verified(operator, needs, problems);
@@ -77,15 +77,15 @@ pub(super) fn read_shared(
 }
 
 /// A token whose file is missing is a problem, and may come; what is wrong with the table lets nobody in.
-fn who_may(api: Part<Api>, needs: Needs, problems: &mut Vec<Problem>) -> Api {
+fn who_may(api: Checked<ApiAccess>, needs: Needs, problems: &mut Vec<Problem>) -> ApiAccess {
     let said = api.value.clone().filter(|_| api.problems.is_empty());
     verified(api, needs, problems);
-    said.unwrap_or(Api::Closed)
+    said.unwrap_or(ApiAccess::Closed)
 }
 
 /// The value, when nothing is wrong with it and all that it needs is there.
-pub(super) fn verified<T>(mut part: Part<T>, needs: Needs, problems: &mut Vec<Problem>) -> Option<T> {
-    for Needed { file, place, need } in part.needs {
+pub(super) fn verified<T>(mut part: Checked<T>, needs: Needs, problems: &mut Vec<Problem>) -> Option<T> {
+    for PlacedNeed { file, place, need } in part.needs {
         let fault = match needs {
             Needs::ButSecrets if need.is_secret() => None,
             Needs::Offline => need.fault_elsewhere(&file),

@@ -12,7 +12,7 @@ use toml::{
 };
 
 use super::{
-    homes::SettingsFile,
+    homes::FileKind,
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
@@ -23,22 +23,22 @@ const MOST: usize = 100;
 
 /// What reading came to. The value counts only when there are no problems and all needs are met.
 #[derive(Debug, Clone)]
-pub(super) struct Part<T> {
+pub(super) struct Checked<T> {
     pub(super) value: Option<T>,
     pub(super) problems: Vec<Problem>,
     /// What must be there on this machine, for someone who may look.
-    pub(super) needs: Vec<Needed>,
+    pub(super) needs: Vec<PlacedNeed>,
 }
 
 /// What must be there on this machine, and where that is said.
 #[derive(Debug, Clone)]
-pub(super) struct Needed {
+pub(super) struct PlacedNeed {
     pub(super) file: PathBuf,
     pub(super) place: Place,
     pub(super) need: Need,
 }
 
-impl<T> Part<T> {
+impl<T> Checked<T> {
     /// A file that could not be read.
     pub(super) fn unread(problem: Problem) -> Self {
         Self {
@@ -54,17 +54,17 @@ pub(super) struct Sheet<'a> {
     file: &'a Path,
     text: &'a str,
     /// What kind of file its tables are of: those of the defaults are an endpoint's.
-    pub(super) kind: SettingsFile,
+    pub(super) kind: FileKind,
     /// All of it.
     pub(super) root: &'a DeTable<'a>,
     /// Whether it is not TOML: what else is odd there may be the doing of that, and is told when it is mended.
     pub(super) is_torn: bool,
     notes: RefCell<Vec<Problem>>,
-    needs: RefCell<Vec<Needed>>,
+    needs: RefCell<Vec<PlacedNeed>>,
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str, kind: SettingsFile, root: &'a DeTable<'a>) -> Self {
+    pub(super) fn new(file: &'a Path, text: &'a str, kind: FileKind, root: &'a DeTable<'a>) -> Self {
         Self {
             file,
             text,
@@ -76,7 +76,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    pub(super) fn into_inner(self) -> (Vec<Problem>, Vec<Needed>) {
+    pub(super) fn into_inner(self) -> (Vec<Problem>, Vec<PlacedNeed>) {
         (self.notes.into_inner(), self.needs.into_inner())
     }
 
@@ -89,12 +89,12 @@ impl<'a> Sheet<'a> {
     }
 
     /// Reads something on its own: what is wrong with it is nobody else's fault. In a file that is not TOML there is nothing to rely on.
-    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Checked<T> {
         let (notes, needs) = (self.notes.take(), self.needs.take());
         let value = read().filter(|_| !self.is_torn);
         let mut problems = self.notes.replace(notes);
         problems.sort();
-        Part {
+        Checked {
             value,
             problems,
             needs: self.needs.replace(needs),
@@ -119,7 +119,7 @@ impl<'a> Sheet<'a> {
 
 /// A value and where it stands.
 #[derive(Clone)]
-pub(super) struct Value<'a> {
+pub(super) struct PlacedValue<'a> {
     pub(super) sheet: &'a Sheet<'a>,
     /// With the tables around it, e.g. `webhook.url`.
     pub(super) path: String,
@@ -127,25 +127,25 @@ pub(super) struct Value<'a> {
     pub(super) span: Range<usize>,
     pub(super) raw: &'a DeValue<'a>,
     /// The table of the same name among the defaults.
-    pub(super) below: Option<Below<'a>>,
+    pub(super) below: Option<DefaultsTable<'a>>,
 }
 
 /// A table of the defaults, beside the one in the file.
 #[derive(Clone)]
-pub(super) struct Below<'a> {
+pub(super) struct DefaultsTable<'a> {
     pub(super) sheet: &'a Sheet<'a>,
     pub(super) path: String,
     pub(super) table: &'a DeTable<'a>,
 }
 
-impl<'a> Below<'a> {
+impl<'a> DefaultsTable<'a> {
     pub(super) fn new(sheet: &'a Sheet<'a>, table: &'a DeTable<'a>) -> Self {
         let path = "defaults".to_owned();
         Self { sheet, path, table }
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> PlacedValue<'a> {
     /// Notes a fault of this value, which so reads as absent.
     pub(super) fn wrong<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
         let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
@@ -180,7 +180,7 @@ impl<'a> Value<'a> {
 
     /// Notes what must be there on this machine.
     pub(super) fn need(&self, need: Need) {
-        let needed = Needed {
+        let needed = PlacedNeed {
             file: self.sheet.file.to_owned(),
             place: Place::of(self.sheet.text, &self.span),
             need,
@@ -220,11 +220,11 @@ impl<'a> Value<'a> {
     }
 
     /// The values of an array; a single value counts as an array of one.
-    pub(super) fn items(&self) -> Vec<Value<'a>> {
+    pub(super) fn items(&self) -> Vec<PlacedValue<'a>> {
         let DeValue::Array(items) = self.raw else {
             return vec![self.clone()];
         };
-        let item = |item: &'a Spanned<DeValue<'a>>| Value {
+        let item = |item: &'a Spanned<DeValue<'a>>| PlacedValue {
             span: item.span(),
             raw: item.get_ref(),
             below: None,

@@ -80,7 +80,7 @@ impl Config {
             uses.push(Protocol::Smtp);
         }
         // Its mails are taken, and wait.
-        for mailbox in self.held.values().filter_map(super::Held::mailbox) {
+        for mailbox in self.held.values().filter_map(super::HeldEndpoint::mailbox) {
             if mailbox.account.sign_in == sign_in && !uses.contains(&mailbox.protocol.into()) {
                 uses.push(mailbox.protocol.into());
             }

@@ -18,30 +18,30 @@ const SECRETIVE: [&str; 7] = [
 ];
 
 /// What a parser complains of: where, and in which words.
-pub(super) struct Complaint<'a> {
+pub(super) struct ParseError<'a> {
     pub(super) span: Range<usize>,
     pub(super) message: &'a str,
 }
 
 /// Whether a path such as `webhook.url` is a key of ours, and so no secret.
-pub(super) type Known = fn(&str) -> bool;
+pub(super) type KeyPredicate = fn(&str) -> bool;
 
 /// The slip that is behind a parser's complaints.
-pub(super) fn slip(text: &str, complaints: &[Complaint<'_>], is_known: Known) -> Option<(Place, Fault)> {
+pub(super) fn slip(text: &str, complaints: &[ParseError<'_>], is_known: KeyPredicate) -> Option<(Place, Fault)> {
     let first = complaints.iter().min_by_key(|complaint| complaint.span.start)?;
     let lines = Lines::of(text);
     let Slip { at, what, cure } = lines.slip(first);
     let place = Place::of(text, &at);
     let place = match lines.look(place.line.saturating_sub(1), is_known) {
-        Look::All => place,
-        Look::Key(span) => place.looking_at(text, &span),
-        Look::Nothing => place.blind(),
+        LineVisibility::All => place,
+        LineVisibility::Key(span) => place.looking_at(text, &span),
+        LineVisibility::Nothing => place.blind(),
     };
     Some((place, Fault::new(format!("not TOML: {what}"), cure)))
 }
 
 /// How much of a line may be shown.
-enum Look {
+enum LineVisibility {
     All,
     /// Its key alone.
     Key(Range<usize>),
@@ -85,30 +85,30 @@ impl<'a> Lines<'a> {
 
     /// A line may be shown that sets nothing, or sets what is known to be no secret. Of another one its key, but for what may be one that
     /// names a secret and is mistyped.
-    fn look(&self, number: usize, is_known: Known) -> Look {
+    fn look(&self, number: usize, is_known: KeyPredicate) -> LineVisibility {
         let (begin, line) = self.line(number);
         let bare = line.trim_start();
         if ["[", "//", ";", "<<<<<<<", "=======", ">>>>>>>"]
             .iter()
             .any(|mark| bare.starts_with(mark))
         {
-            return Look::All;
+            return LineVisibility::All;
         }
         let Some((key, _)) = bare.split_once(['=', ':']) else {
-            return Look::Nothing;
+            return LineVisibility::Nothing;
         };
         let key = key.trim_end();
         let start = begin + line.len() - bare.len();
         let names = self.names();
         let path = names.get(number).cloned().flatten().unwrap_or_default();
         match nearest(key, SECRETIVE.into_iter()) {
-            Some(_) => Look::Nothing,
-            None if is_known(&path) => Look::All,
-            None => Look::Key(start..start + key.len()),
+            Some(_) => LineVisibility::Nothing,
+            None if is_known(&path) => LineVisibility::All,
+            None => LineVisibility::Key(start..start + key.len()),
         }
     }
 
-    fn slip(&self, complaint: &Complaint<'_>) -> Slip {
+    fn slip(&self, complaint: &ParseError<'_>) -> Slip {
         let (number, message) = (self.at(complaint.span.start), complaint.message);
         let (begin, line) = self.line(number);
         let told = |what: &str, cure: &str| Slip {
@@ -174,14 +174,14 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn rest(&self, complaint: &Complaint<'_>) -> &'a str {
+    fn rest(&self, complaint: &ParseError<'_>) -> &'a str {
         let (begin, line) = self.line(self.at(complaint.span.start));
         line.get(complaint.span.start.saturating_sub(begin)..)
             .unwrap_or_default()
     }
 
     /// Something that was opened and not closed: it is shown where it begins.
-    fn open(&self, number: usize, complaint: &Complaint<'_>, opening: char, closing: char, what: &str) -> Slip {
+    fn open(&self, number: usize, complaint: &ParseError<'_>, opening: char, closing: char, what: &str) -> Slip {
         // The complaint comes with the first line that can't belong to it.
         let begins = |line: &str| {
             line.split_once('=')
@@ -209,7 +209,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The same table or key once more.
-    fn twice(&self, number: usize, complaint: &Complaint<'_>) -> Slip {
+    fn twice(&self, number: usize, complaint: &ParseError<'_>) -> Slip {
         let names = self.names();
         let here = names.get(number).cloned().flatten();
         let before = names
@@ -259,7 +259,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn unquoted(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
+fn unquoted(complaint: &ParseError<'_>, line: &str, begin: usize) -> Slip {
     let at = complaint.span.clone();
     let key = line.split_once('=').map_or("", |(key, _)| key.trim());
     let value = line.get(at.start.saturating_sub(begin)..).unwrap_or_default().trim();
@@ -280,7 +280,7 @@ fn unquoted(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
 }
 
 /// A line that is neither a table nor a setting.
-fn keyless(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
+fn keyless(complaint: &ParseError<'_>, line: &str, begin: usize) -> Slip {
     let trimmed = line.trim();
     let lead = line.len() - line.trim_start().len();
     let whole = begin + lead..begin + line.trim_end().len();

@@ -9,7 +9,7 @@ fn told(text: &str) -> String {
     let (_, errors) = DeTable::parse_recoverable(text);
     let complaints: Vec<_> = errors
         .iter()
-        .map(|error| Complaint {
+        .map(|error| ParseError {
             span: error.span().unwrap_or_default(),
             message: error.message(),
         })
@@ -161,7 +161,7 @@ fn no_more_of_a_line_is_shown_than_is_known_to_be_no_secret() {
         let (_, errors) = DeTable::parse_recoverable(text);
         let complaints: Vec<_> = errors
             .iter()
-            .map(|error| Complaint {
+            .map(|error| ParseError {
                 span: error.span().unwrap_or_default(),
                 message: error.message(),
             })
@@ -182,7 +182,7 @@ proptest! {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let complaints: Vec<_> = errors
             .iter()
-            .map(|error| Complaint { span: error.span().unwrap_or_default(), message: error.message() })
+            .map(|error| ParseError { span: error.span().unwrap_or_default(), message: error.message() })
             .collect();
         let slip = slip(&text, &complaints, is_known);
         prop_assert_eq!(slip.is_some(), !complaints.is_empty());

@@ -3,8 +3,8 @@
 use std::{cell::OnceCell, collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
-    Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Service,
-    check::{self, Accounts, Draft},
+    Account, ApiAccess, Config, Endpoint, EndpointName, HeldEndpoint, MailboxClaim, Operator, Service,
+    check::{self, Accounts, EndpointDraft},
     defaults::Defaults,
     shared::{Needs, ReadShared, read_shared},
     sources::Sources,
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What was in use before, as far as it is asked for.
-pub(super) struct Past<'a> {
+pub(super) struct EarlierVersions<'a> {
     sources: &'a Sources,
     versions: Option<&'a Versions>,
     cores: usize,
@@ -21,22 +21,22 @@ pub(super) struct Past<'a> {
 
 /// Versions that run, and what waits where there is none.
 #[derive(Default)]
-pub(super) struct Standing {
+pub(super) struct StandInVersions {
     pub(super) endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
-    pub(super) held: BTreeMap<EndpointName, Held>,
+    pub(super) held: BTreeMap<EndpointName, HeldEndpoint>,
 }
 
 /// What a version can do.
-enum Stand {
+enum VersionState {
     /// It may run.
     Runs(Arc<Endpoint>),
     /// It does not run by its own word.
     Rests,
     /// Something that it needs is missing.
-    Waits(Claim),
+    Waits(MailboxClaim),
 }
 
-impl<'a> Past<'a> {
+impl<'a> EarlierVersions<'a> {
     pub(super) fn new(sources: &'a Sources, versions: Option<&'a Versions>, cores: usize) -> Self {
         Self {
             sources,
@@ -72,8 +72,8 @@ impl<'a> Past<'a> {
         &self,
         service: Option<Service>,
         operator: Option<Option<Operator>>,
-        api: Api,
-    ) -> (Option<Service>, Option<Option<Operator>>, Api) {
+        api: ApiAccess,
+    ) -> (Option<Service>, Option<Option<Operator>>, ApiAccess) {
         let Some((before, told, who, ..)) = self.newest() else {
             return (service, operator, api);
         };
@@ -82,7 +82,7 @@ impl<'a> Past<'a> {
             other => told.clone().or(other),
         };
         let api = match api {
-            Api::Closed | Api::Loopback => who.clone(),
+            ApiAccess::Closed | ApiAccess::Loopback => who.clone(),
             named => named,
         };
         (before.clone().or(service), operator, api)
@@ -96,7 +96,7 @@ impl<'a> Past<'a> {
     }
 
     /// What stands in for a file: what it says now beside the `mailjob.toml` of before, else what it said beside that.
-    fn stand(&self, name: &EndpointName, now: Option<&str>) -> Option<Stand> {
+    fn stand(&self, name: &EndpointName, now: Option<&str>) -> Option<VersionState> {
         let file = self.sources.endpoints.join(format!("{name}.toml"));
         let versions = self.versions?;
         let shared = versions.newest_shared().map(|(_, version)| version.text.as_str());
@@ -109,81 +109,81 @@ impl<'a> Past<'a> {
         let mut waits = None;
         for (text, beside) in [today, before].into_iter().flatten() {
             match self.understood(name, &file, text, beside) {
-                Some(Stand::Waits(claim)) => {
+                Some(VersionState::Waits(claim)) => {
                     waits.get_or_insert(claim);
                 }
                 Some(stand) => return Some(stand),
                 None => {}
             }
         }
-        waits.map(Stand::Waits)
+        waits.map(VersionState::Waits)
     }
 
-    fn understood(&self, name: &EndpointName, file: &Path, text: &str, beside: Option<&str>) -> Option<Stand> {
+    fn understood(&self, name: &EndpointName, file: &Path, text: &str, beside: Option<&str>) -> Option<VersionState> {
         let (accounts, defaults) = match beside {
             Some(beside) => (self.read(beside).4, Defaults::of(self.file(), beside).ok()?),
             None => (Accounts::default(), None),
         };
         let part = check::endpoint(name, file, text, &accounts, defaults.as_ref());
-        let Draft {
+        let EndpointDraft {
             mut endpoint,
             enabled,
             said,
             ..
         } = part.value.filter(|_| part.problems.is_empty())?;
         if !enabled {
-            return Some(Stand::Rests);
+            return Some(VersionState::Rests);
         }
         said.iter().for_each(|(term, _)| term.apply(&mut endpoint));
         let endpoint = Arc::new(endpoint);
         let is_met = part.needs.iter().all(|needed| needed.need.fault().is_none());
         Some(match is_met {
-            true => Stand::Runs(endpoint),
-            false => Stand::Waits(Claim::Endpoint(endpoint)),
+            true => VersionState::Runs(endpoint),
+            false => VersionState::Waits(MailboxClaim::Endpoint(endpoint)),
         })
     }
 }
 
-impl Standing {
+impl StandInVersions {
     /// A file can't be used; `claim` is what is known of it. What runs already goes on without being asked for.
     pub(super) fn fall(
         &mut self,
         name: &EndpointName,
         text: Option<&str>,
-        claim: Claim,
+        claim: MailboxClaim,
         running: Option<&Config>,
-        past: &Past<'_>,
+        past: &EarlierVersions<'_>,
     ) {
         if running.is_some_and(|config| config.endpoints.contains_key(name)) {
             return;
         }
         match past.stand(name, text) {
-            Some(Stand::Runs(endpoint)) => drop(self.endpoints.insert(name.clone(), endpoint)),
-            Some(Stand::Rests) => {}
-            Some(Stand::Waits(claim)) => self.hold(name, claim, false),
+            Some(VersionState::Runs(endpoint)) => drop(self.endpoints.insert(name.clone(), endpoint)),
+            Some(VersionState::Rests) => {}
+            Some(VersionState::Waits(claim)) => self.hold(name, claim, false),
             None => self.hold(name, claim, false),
         }
     }
 
     /// A file is gone, perhaps for a moment.
-    pub(super) fn leave(&mut self, name: &EndpointName, running: Option<&Config>, past: &Past<'_>) {
+    pub(super) fn leave(&mut self, name: &EndpointName, running: Option<&Config>, past: &EarlierVersions<'_>) {
         let ran = running.and_then(|config| config.endpoints.get(name));
         let held = running.and_then(|config| config.held.get(name));
         let claim = match (ran, held) {
-            (Some(endpoint), _) => Claim::Endpoint(endpoint.clone()),
+            (Some(endpoint), _) => MailboxClaim::Endpoint(endpoint.clone()),
             (None, Some(held)) => held.claim.clone(),
             (None, None) => match past.stand(name, None) {
-                Some(Stand::Runs(endpoint)) => Claim::Endpoint(endpoint),
-                Some(Stand::Waits(claim)) => claim,
-                Some(Stand::Rests) => return,
-                None => Claim::Anywhere,
+                Some(VersionState::Runs(endpoint)) => MailboxClaim::Endpoint(endpoint),
+                Some(VersionState::Waits(claim)) => claim,
+                Some(VersionState::Rests) => return,
+                None => MailboxClaim::Anywhere,
             },
         };
         self.hold(name, claim, true);
     }
 
-    fn hold(&mut self, name: &EndpointName, claim: Claim, away: bool) {
-        self.held.insert(name.clone(), Held { claim, away });
+    fn hold(&mut self, name: &EndpointName, claim: MailboxClaim, away: bool) {
+        self.held.insert(name.clone(), HeldEndpoint { claim, away });
     }
 }
 

@@ -205,7 +205,9 @@ fn what_it_needs_is_missing_at_a_restart() {
     fs::remove_file(folder.dir.path().join("hook")).unwrap();
     let config = folder.start().start().unwrap();
     let name = EndpointName::new("orders").unwrap();
-    assert!(matches!(&config.held[&name].claim, Claim::Endpoint(endpoint) if **endpoint == *before.endpoints[&name]));
+    assert!(
+        matches!(&config.held[&name].claim, MailboxClaim::Endpoint(endpoint) if **endpoint == *before.endpoints[&name])
+    );
     let names: Vec<_> = config.routes()[0].getters().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["orders", "rest"]);
 }
@@ -242,7 +244,7 @@ fn of_two_that_clash_the_one_goes_on_that_ran() {
     assert_eq!(right, ["orders"]);
     assert!(matches!(
         loaded.held[&EndpointName::new("a").unwrap()].claim,
-        Claim::At(_)
+        MailboxClaim::At(_)
     ));
 }
 

@@ -16,7 +16,7 @@ const LOOKED_THROUGH: usize = 10_000;
 
 /// What a command gets to read without being told so by `read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needed {
+pub struct CommandReads {
     /// With all that is in them.
     pub folders: Vec<PathBuf>,
     /// Files by themselves, also in the folder of the configuration.
@@ -25,11 +25,11 @@ pub struct Needed {
 
 /// What a command needs to read whose program is this. Blocks.
 #[must_use]
-pub fn needed(command: &Command, program: &Path) -> Needed {
+pub fn needed(command: &Command, program: &Path) -> CommandReads {
     let arguments = command.argv.iter().skip(1).filter_map(|argument| absolute(argument));
     let listed = command.read.iter().map(PathBuf::as_path);
     let files = arguments.chain(listed).filter(|path| path.is_file());
-    Needed {
+    CommandReads {
         folders: beside(program),
         named: [program].into_iter().chain(files).map(Path::to_owned).collect(),
     }

@@ -11,11 +11,11 @@ use toml::{
 };
 
 use super::{
-    homes::SettingsFile,
+    homes::FileKind,
     meant::{nearest, synonym},
     misplaced::MisplacedKey,
     problem::Fault,
-    sheet::{Below, Part, Sheet, Value, kind},
+    sheet::{Checked, DefaultsTable, PlacedValue, Sheet, kind},
 };
 
 /// A table while it is read.
@@ -31,7 +31,7 @@ pub(super) struct Table<'a> {
     /// Whether its keys are the operator's own.
     open: bool,
     /// Where what is not written here may stand.
-    below: Option<Below<'a>>,
+    below: Option<DefaultsTable<'a>>,
 }
 
 impl<'a> Table<'a> {
@@ -49,12 +49,12 @@ impl<'a> Table<'a> {
     }
 
     /// The same table, where what it does not say may stand in another.
-    pub(super) fn over(self, below: Option<Below<'a>>) -> Self {
+    pub(super) fn over(self, below: Option<DefaultsTable<'a>>) -> Self {
         Self { below, ..self }
     }
 
     /// The value of a key, unread; the key is known from now on. Where it is not written here, that of the defaults.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn value(&mut self, key: &'static str) -> Option<PlacedValue<'a>> {
         self.own(key).or_else(|| {
             let below = self.below.as_ref()?;
             let (name, value) = below.table.get_key_value(key)?;
@@ -63,7 +63,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key where it is written here: defaults alone do not count.
-    pub(super) fn own(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn own(&mut self, key: &'static str) -> Option<PlacedValue<'a>> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
@@ -81,12 +81,17 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key as `parse` reads it; absent when it is missing or wrong.
-    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(Value<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(PlacedValue<'a>) -> Option<T>) -> Option<T> {
         self.value(key).and_then(parse)
     }
 
     /// The same with a default. A wrong value reads as the default too: its file has a problem and won't be used.
-    pub(super) fn or<T>(&mut self, key: &'static str, default: T, parse: impl FnOnce(Value<'a>) -> Option<T>) -> T {
+    pub(super) fn or<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        parse: impl FnOnce(PlacedValue<'a>) -> Option<T>,
+    ) -> T {
         self.get(key, parse).unwrap_or(default)
     }
 
@@ -95,7 +100,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         cure: &str,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(PlacedValue<'a>) -> Option<T>,
     ) -> Option<T> {
         if let Some(value) = self.value(key) {
             return parse(value);
@@ -116,7 +121,7 @@ impl<'a> Table<'a> {
 
     /// Every entry, for tables whose keys are the operator's own: none of them is unknown. One that is a key of another table is told
     /// of, and is none of them.
-    pub(super) fn entries(&mut self) -> Vec<(&'a str, Value<'a>)> {
+    pub(super) fn entries(&mut self) -> Vec<(&'a str, PlacedValue<'a>)> {
         self.open = true;
         let table = self.table;
         let own = table
@@ -129,7 +134,7 @@ impl<'a> Table<'a> {
                 .filter(|(name, _)| !table.contains_key(name.get_ref().as_ref()));
             missing.map(|(name, value)| (name.get_ref().as_ref(), below.entry(name, value)))
         });
-        let is_entry = |(name, value): &(&'a str, Value<'a>)| {
+        let is_entry = |(name, value): &(&'a str, PlacedValue<'a>)| {
             let cure = stray(value.sheet, &value.path, name, value.raw, |stray| stray.entry_cure());
             let fault = cure.map(|cure| Fault::new(format!("unknown key `{}`", value.path), cure));
             fault.map(|fault| value.misnamed(fault)).is_none()
@@ -138,7 +143,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reads something on its own: what is wrong with it is nobody else's fault.
-    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Checked<T> {
         self.sheet.apart(read)
     }
 
@@ -187,8 +192,8 @@ impl<'a> Table<'a> {
         sheet.note(Some(&name.span()), Fault::new(cause, cure));
     }
 
-    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        Value {
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
+        PlacedValue {
             below: self.below.as_ref().and_then(|below| below.inner(name.get_ref())),
             ..entry(self.sheet, self.path_of(name.get_ref()), name, value)
         }
@@ -199,7 +204,7 @@ impl<'a> Table<'a> {
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> PlacedValue<'a> {
     /// Reads a table, then reports the keys that it should not have.
     pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         match self.raw {
@@ -215,8 +220,8 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'a> Below<'a> {
-    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
+impl<'a> DefaultsTable<'a> {
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
         entry(self.sheet, self.path_of(name.get_ref()), name, value)
     }
 
@@ -248,7 +253,7 @@ fn stray(
     let table = path.strip_suffix(name).unwrap_or_default().trim_end_matches('.');
     // What stands in [defaults] has the tables of an endpoint.
     let (prefix, table) = match (sheet.kind, table.strip_prefix("defaults")) {
-        (SettingsFile::Endpoint, Some(rest)) => ("defaults.", rest.trim_start_matches('.')),
+        (FileKind::Endpoint, Some(rest)) => ("defaults.", rest.trim_start_matches('.')),
         _ => ("", table),
     };
     cure(&MisplacedKey {
@@ -266,8 +271,8 @@ fn entry<'a>(
     path: String,
     name: &Spanned<Cow<'a, str>>,
     value: &'a Spanned<DeValue<'a>>,
-) -> Value<'a> {
-    Value {
+) -> PlacedValue<'a> {
+    PlacedValue {
         sheet,
         path,
         key: name.span(),

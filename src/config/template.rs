@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt, io, sync::Arc};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 
 use super::{
-    given::{Given, Stray},
+    given::{Stray, TemplateShape},
     place::visible,
 };
 
@@ -23,7 +23,7 @@ const GLOBALS: [&str; 3] = ["range", "dict", "namespace"];
 
 /// What a template makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum TemplateFormat {
     /// Text as it is.
     Text,
     /// HTML: every value is escaped.
@@ -33,7 +33,7 @@ pub enum Form {
 /// A template that could be parsed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Template {
-    form: Form,
+    form: TemplateFormat,
     source: Arc<str>,
 }
 
@@ -51,7 +51,7 @@ pub struct TemplateError {
 
 /// What is wrong with a template that could be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(super) enum TemplateFlaw {
     /// It calls what there is not.
     Unknown(TemplateError),
     /// It asks for what there is not.
@@ -63,7 +63,7 @@ impl Template {
     ///
     /// # Errors
     /// When it is too large or can't be parsed.
-    pub fn new(form: Form, source: &str) -> Result<Self, TemplateError> {
+    pub fn new(form: TemplateFormat, source: &str) -> Result<Self, TemplateError> {
         if source.len() > MAX_SOURCE {
             let what = format!("the template has more than {MAX_SOURCE} bytes");
             return Err(TemplateError {
@@ -80,7 +80,7 @@ impl Template {
     }
 
     /// A template of our own, which a test parses.
-    pub(super) fn ours(form: Form, source: &'static str) -> Self {
+    pub(super) fn ours(form: TemplateFormat, source: &'static str) -> Self {
         let source = source.into();
         Self { form, source }
     }
@@ -119,17 +119,21 @@ impl Template {
 
     /// What it calls that there is not, and else what it asks for that there is not: by its words, and as far as such values lead into it,
     /// of which each time others are absent.
-    pub(super) fn flaw(&self, given: &'static Given, absent: &[&'static [&'static str]]) -> Option<Flaw> {
+    pub(super) fn flaw(
+        &self,
+        given: &'static TemplateShape,
+        absent: &[&'static [&'static str]],
+    ) -> Option<TemplateFlaw> {
         let mut found = BTreeSet::new();
         for absent in absent {
             let (values, strays) = given.sample(absent);
             if let Some(error) = self.unknown(&values) {
-                return Some(Flaw::Unknown(error));
+                return Some(TemplateFlaw::Unknown(error));
             }
             found.extend(strays.all());
         }
         found.extend(self.asked().iter().filter_map(|asked| given.stray(asked)));
-        (!found.is_empty()).then_some(Flaw::Strays(found))
+        (!found.is_empty()).then_some(TemplateFlaw::Strays(found))
     }
 
     /// Whether it calls something that there is not, as far as these values lead into it.
@@ -143,8 +147,8 @@ impl Template {
 
     fn rendered(&self, values: &Value, most: usize, fuel: Option<u64>) -> Result<String, TemplateError> {
         let name = match self.form {
-            Form::Text => "reply.txt",
-            Form::Html => "reply.html",
+            TemplateFormat::Text => "reply.txt",
+            TemplateFormat::Html => "reply.html",
         };
         let mut text = Bounded {
             bytes: Vec::new(),
@@ -225,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    fn render(form: Form, source: &str, most: usize) -> Result<String, String> {
+    fn render(form: TemplateFormat, source: &str, most: usize) -> Result<String, String> {
         let values = context! { name => "<b>\"Ann\"</b>", nothing => (), list => vec![1, 2, 3] };
         let template = Template::new(form, source).map_err(|error| error.to_string())?;
         template.render(&values, most).map_err(|error| error.to_string())
@@ -255,7 +259,7 @@ mod tests {
                 Err("line 1: the result is too long"),
             ),
         ] {
-            let found = render(Form::Text, source, 25);
+            let found = render(TemplateFormat::Text, source, 25);
             match (&found, made) {
                 (Ok(found), Ok(made)) => assert_eq!(found, made, "{source}"),
                 (Err(found), Err(made)) => assert!(found.starts_with(made), "{source}: {found}"),
@@ -266,14 +270,14 @@ mod tests {
 
     #[test]
     fn html_is_escaped_by_its_name() {
-        let made = render(Form::Html, "<p>{{ name }}</p>", 1000).unwrap();
+        let made = render(TemplateFormat::Html, "<p>{{ name }}</p>", 1000).unwrap();
         assert_eq!(made, "<p>&lt;b&gt;&quot;Ann&quot;&lt;&#x2f;b&gt;</p>");
     }
 
     #[test]
     fn what_is_asked_for() {
         let template = Template::new(
-            Form::Text,
+            TemplateFormat::Text,
             "{{ mail.subject }}{% for x in range(3) %}{{ x }}{{ now }}{% endfor %}",
         )
         .unwrap();

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Backlog, Endpoint, Fate, Mailbox, Taker, Watch};
+use super::{Backlog, Endpoint, Mailbox, MatchMode, SettleAction, WatchMode};
 
 /// A setting that belongs to a mailbox, as a file says it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Term {
-    Watch(Watch),
-    Taker(Taker),
+    Watch(WatchMode),
+    Taker(MatchMode),
     Batch(Option<usize>),
     Repeat(Option<usize>),
     StartDelay(Duration),
     Backlog(Backlog),
-    Ignored(Fate),
+    Ignored(SettleAction),
 }
 
 impl Term {

@@ -7,10 +7,10 @@ use toml::Table;
 use super::*;
 use crate::config::{
     Action, EndpointName,
-    action::Kind,
-    check::{self, Looking},
+    action::ActionKind,
+    check::{self, LookKeys},
     examples_tests::accounts,
-    key::{Allowed, Given, Key},
+    key::{Allowed, Key, KeyDefault},
     reference::sections,
     routes,
 };
@@ -60,8 +60,8 @@ fn another(path: &str, key: &Key) -> String {
         return (*other).to_owned();
     }
     let usual = match &key.given {
-        Given::Usual(usual) => usual.trim_matches('"'),
-        Given::Never(_) | Given::Must(..) => "",
+        KeyDefault::Usual(usual) => usual.trim_matches('"'),
+        KeyDefault::Never(_) | KeyDefault::Must(..) => "",
     };
     match (&key.allowed, &key.given) {
         (Allowed::Flag, _) => (usual == "false").to_string(),
@@ -69,7 +69,7 @@ fn another(path: &str, key: &Key) -> String {
         (Allowed::Duration(_, max) | Allowed::Size(_, max), _) => format!("'{max}'"),
         (Allowed::Rate, _) => "'7/d'".to_owned(),
         (Allowed::Word(words), _) => format!("'{}'", words.iter().rfind(|word| **word != usual).unwrap()),
-        (_, Given::Never(shown)) => shown[0].0.to_owned(),
+        (_, KeyDefault::Never(shown)) => shown[0].0.to_owned(),
         (allowed, _) => panic!("{path}: say another value of {allowed:?} in OTHERS"),
     }
 }
@@ -78,7 +78,7 @@ fn another(path: &str, key: &Key) -> String {
 fn read(table: &str, written: Option<(&str, &str)>) -> Endpoint {
     let outer = table.split('.').next();
     let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
-    let Kind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
+    let ActionKind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
     let mut file: Table = format!("[mailbox]\naccount = 'contoso'\n[reply]\n[{name}]\n{least}\n")
         .parse()
         .unwrap();
@@ -105,7 +105,7 @@ fn read(table: &str, written: Option<(&str, &str)>) -> Endpoint {
 
 #[test]
 fn each_key_restarts_what_uses_it_and_nothing_else() {
-    let watched: Vec<_> = Looking::section().keys.iter().map(|key| key.name).collect();
+    let watched: Vec<_> = LookKeys::section().keys.iter().map(|key| key.name).collect();
     let mut tried = 0;
     for section in sections().filter(|section| section.open.is_none() && !section.name.ends_with('*')) {
         let before = read(section.name, None);

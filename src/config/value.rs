@@ -8,9 +8,9 @@ use toml::de::DeValue;
 
 use super::{
     LedgerAddress, NoRate, Rate,
-    glob::{Against, flaw},
+    glob::{PatternTarget, flaw},
     presence::Need,
-    sheet::{Value, kind},
+    sheet::{PlacedValue, kind},
 };
 use crate::{addr_spec::is_sendable, secret::SecretRef};
 
@@ -32,7 +32,7 @@ const SIZES: [(&str, u64); 7] = [
 ];
 
 /// Text of at least one character, without control characters.
-pub(super) fn text(value: Value<'_>) -> Option<String> {
+pub(super) fn text(value: PlacedValue<'_>) -> Option<String> {
     let text = prose(value.clone())?;
     if text.is_empty() {
         return value.wrong("is empty", "write something, or remove it");
@@ -44,7 +44,7 @@ pub(super) fn text(value: Value<'_>) -> Option<String> {
 }
 
 /// A pattern with `*` and `?` that something can match.
-pub(super) fn pattern<'a>(against: Against) -> impl Fn(Value<'a>) -> Option<String> {
+pub(super) fn pattern<'a>(against: PatternTarget) -> impl Fn(PlacedValue<'a>) -> Option<String> {
     move |value| {
         let pattern = text(value.clone())?;
         match flaw(against, &pattern) {
@@ -55,7 +55,7 @@ pub(super) fn pattern<'a>(against: Against) -> impl Fn(Value<'a>) -> Option<Stri
 }
 
 /// Text of any length, also over several lines.
-pub(super) fn prose(value: Value<'_>) -> Option<String> {
+pub(super) fn prose(value: PlacedValue<'_>) -> Option<String> {
     match value.raw {
         DeValue::String(text) => Some(text.to_string()),
         other => value.wrong(format!("is {}, not text", kind(other)), "write it in quotes"),
@@ -63,7 +63,7 @@ pub(super) fn prose(value: Value<'_>) -> Option<String> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag(value: Value<'_>) -> Option<bool> {
+pub(super) fn flag(value: PlacedValue<'_>) -> Option<bool> {
     match value.raw {
         DeValue::Boolean(flag) => Some(*flag),
         other => value.wrong(format!("is {}", kind(other)), "write true or false, without quotes"),
@@ -71,7 +71,7 @@ pub(super) fn flag(value: Value<'_>) -> Option<bool> {
 }
 
 /// One of several words.
-pub(super) fn choice<'a, T: Clone>(choices: &[(&str, T)]) -> impl Fn(Value<'a>) -> Option<T> {
+pub(super) fn choice<'a, T: Clone>(choices: &[(&str, T)]) -> impl Fn(PlacedValue<'a>) -> Option<T> {
     move |value| {
         let known = || {
             choices
@@ -93,7 +93,7 @@ pub(super) fn choice<'a, T: Clone>(choices: &[(&str, T)]) -> impl Fn(Value<'a>) 
 }
 
 /// A whole number.
-pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<usize> {
+pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>) -> Option<usize> {
     move |value| {
         let cure = format!("write a whole number from {} to {}", range.start(), range.end());
         let DeValue::Integer(number) = value.raw else {
@@ -111,14 +111,14 @@ pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> O
 }
 
 /// The same of 64 bits.
-pub(super) fn number<'a>(range: RangeInclusive<u64>) -> impl Fn(Value<'a>) -> Option<u64> {
+pub(super) fn number<'a>(range: RangeInclusive<u64>) -> impl Fn(PlacedValue<'a>) -> Option<u64> {
     let narrow = |number: &u64| usize::try_from(*number).unwrap_or(usize::MAX);
     let count = count(narrow(range.start())..=narrow(range.end()));
     move |value| count(value).and_then(|number| u64::try_from(number).ok())
 }
 
 /// A whole number, or -1 for no bound.
-pub(super) fn count_or_all<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<Option<usize>> {
+pub(super) fn count_or_all<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>) -> Option<Option<usize>> {
     move |value| match value.raw {
         DeValue::Integer(number) if number.as_str() == "-1" => Some(None),
         DeValue::Integer(number) => {
@@ -136,13 +136,13 @@ pub(super) fn count_or_all<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a
 }
 
 /// A TCP port, or 0 for the usual one: as if nothing were written.
-pub(super) fn port(value: Value<'_>) -> Option<u16> {
+pub(super) fn port(value: PlacedValue<'_>) -> Option<u16> {
     let port = count(0..=usize::from(u16::MAX))(value)?;
     u16::try_from(port).ok().filter(|port| *port != 0)
 }
 
 /// A duration with its unit, e.g. `30s`.
-pub(super) fn duration<'a>(range: RangeInclusive<Duration>) -> impl Fn(Value<'a>) -> Option<Duration> {
+pub(super) fn duration<'a>(range: RangeInclusive<Duration>) -> impl Fn(PlacedValue<'a>) -> Option<Duration> {
     move |value| {
         let millis = |d: &Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
         let range = millis(range.start())..=millis(range.end());
@@ -151,12 +151,12 @@ pub(super) fn duration<'a>(range: RangeInclusive<Duration>) -> impl Fn(Value<'a>
 }
 
 /// A number of bytes with its unit, e.g. `10MiB`.
-pub(super) fn size<'a>(range: RangeInclusive<u64>) -> impl Fn(Value<'a>) -> Option<u64> {
+pub(super) fn size<'a>(range: RangeInclusive<u64>) -> impl Fn(PlacedValue<'a>) -> Option<u64> {
     move |value| with_unit(&value, range.clone(), &SIZES, "size", "\"500KB\", \"10MiB\"")
 }
 
 fn with_unit(
-    value: &Value<'_>,
+    value: &PlacedValue<'_>,
     range: RangeInclusive<u64>,
     units: &'static [(&'static str, u64)],
     what: &str,
@@ -222,7 +222,7 @@ impl fmt::Display for Amount {
 }
 
 /// How often something may happen, e.g. `30/m`.
-pub(super) fn rate(value: Value<'_>) -> Option<Rate> {
+pub(super) fn rate(value: PlacedValue<'_>) -> Option<Rate> {
     let rate = text(value.clone())?;
     match rate.parse() {
         Ok(rate) => Some(rate),
@@ -231,7 +231,7 @@ pub(super) fn rate(value: Value<'_>) -> Option<Rate> {
 }
 
 /// A rate, or `false`: no limit.
-pub(super) fn rate_or_none(value: Value<'_>) -> Option<Option<Rate>> {
+pub(super) fn rate_or_none(value: PlacedValue<'_>) -> Option<Option<Rate>> {
     const CURE: &str = "write a number and a span such as \"20/h\" (s, m, h or d), or false";
     match value.raw {
         DeValue::Boolean(false) => Some(None),
@@ -244,7 +244,7 @@ pub(super) fn rate_or_none(value: Value<'_>) -> Option<Option<Rate>> {
 }
 
 /// A value that is no longer list than this.
-pub(super) fn at_most<'a>(most: usize, value: &Value<'a>) -> Option<Value<'a>> {
+pub(super) fn at_most<'a>(most: usize, value: &PlacedValue<'a>) -> Option<PlacedValue<'a>> {
     let count = value.items().len();
     match count > most {
         true => value.wrong(format!("has {count} entries"), format!("write {most} at most")),
@@ -253,7 +253,9 @@ pub(super) fn at_most<'a>(most: usize, value: &Value<'a>) -> Option<Value<'a>> {
 }
 
 /// One value or a list of them; a list has one entry at least.
-pub(super) fn one_or_more<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Value<'a>) -> Option<Vec<T>> {
+pub(super) fn one_or_more<'a, T>(
+    each: impl Fn(PlacedValue<'a>) -> Option<T>,
+) -> impl Fn(PlacedValue<'a>) -> Option<Vec<T>> {
     move |value| {
         let items = value.items();
         if items.is_empty() {
@@ -264,7 +266,7 @@ pub(super) fn one_or_more<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl 
 }
 
 /// A list, which may be empty.
-pub(super) fn list<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Value<'a>) -> Option<Vec<T>> {
+pub(super) fn list<'a, T>(each: impl Fn(PlacedValue<'a>) -> Option<T>) -> impl Fn(PlacedValue<'a>) -> Option<Vec<T>> {
     move |value| match value.raw {
         DeValue::Array(_) => all(value.items(), &each),
         other => value.wrong(
@@ -275,19 +277,19 @@ pub(super) fn list<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Valu
 }
 
 /// Every item is read, so that every fault is noted.
-fn all<'a, T>(items: Vec<Value<'a>>, each: impl Fn(Value<'a>) -> Option<T>) -> Option<Vec<T>> {
+fn all<'a, T>(items: Vec<PlacedValue<'a>>, each: impl Fn(PlacedValue<'a>) -> Option<T>) -> Option<Vec<T>> {
     items.into_iter().map(each).collect::<Vec<_>>().into_iter().collect()
 }
 
 /// A path; a relative one starts at the folder of the file that names it.
-pub(super) fn path(value: Value<'_>) -> Option<PathBuf> {
+pub(super) fn path(value: PlacedValue<'_>) -> Option<PathBuf> {
     let path = text(value.clone())?;
     not_a_home(&value, &path)?;
     Some(value.folder().join(path))
 }
 
 /// A path without a shell's word for a home. A folder that is really called so is written `./~`.
-pub(super) fn not_a_home(value: &Value<'_>, path: &str) -> Option<()> {
+pub(super) fn not_a_home(value: &PlacedValue<'_>, path: &str) -> Option<()> {
     let first = path.split('/').next().unwrap_or_default();
     match first.starts_with('~') && path.contains('/') {
         true => value.wrong(
@@ -299,7 +301,7 @@ pub(super) fn not_a_home(value: &Value<'_>, path: &str) -> Option<()> {
 }
 
 /// Where a ledger is: a path, as any other. What is written is not shown where it is none: a URL may have a password in it.
-pub(super) fn ledger(value: Value<'_>) -> Option<LedgerAddress> {
+pub(super) fn ledger(value: PlacedValue<'_>) -> Option<LedgerAddress> {
     match LedgerAddress::parse(&text(value.clone())?, value.folder()) {
         Ok(address) => Some(address),
         Err(why) => value.wrong_secret(why.to_string(), "write the path of a file, such as \"mailjob.db\""),
@@ -307,21 +309,21 @@ pub(super) fn ledger(value: Value<'_>) -> Option<LedgerAddress> {
 }
 
 /// A PEM file of trusted roots.
-pub(super) fn roots(value: Value<'_>) -> Option<PathBuf> {
+pub(super) fn roots(value: PlacedValue<'_>) -> Option<PathBuf> {
     let file = path(value.clone())?;
     value.need(Need::Roots(file.clone()));
     Some(file)
 }
 
 /// The place of a secret that is sent to a server as it is: a password, a token, a client's secret.
-pub(super) fn secret_line(value: Value<'_>) -> Option<SecretRef> {
+pub(super) fn secret_line(value: PlacedValue<'_>) -> Option<SecretRef> {
     let place = secret(value.clone())?;
     value.need(Need::OneLine(place.clone()));
     Some(place)
 }
 
 /// The place of a secret: `{ file = "…" }` or `{ env = "…" }`; never the secret itself.
-pub(super) fn secret(value: Value<'_>) -> Option<SecretRef> {
+pub(super) fn secret(value: PlacedValue<'_>) -> Option<SecretRef> {
     const CURE: &str = "write { file = \"…\" } or { env = \"…\" }";
     if let DeValue::String(_) = value.raw {
         let cause = "holds a secret; this file may end up in a repository, a ConfigMap or a backup";
@@ -341,7 +343,7 @@ pub(super) fn secret(value: Value<'_>) -> Option<SecretRef> {
 }
 
 /// The name of an environment variable.
-pub(super) fn variable(value: Value<'_>) -> Option<String> {
+pub(super) fn variable(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     if name.contains('=') {
         return value.wrong("has a `=`", "write the variable's name only");
@@ -350,7 +352,7 @@ pub(super) fn variable(value: Value<'_>) -> Option<String> {
 }
 
 /// A mail address without a display name.
-pub(super) fn address(value: Value<'_>) -> Option<String> {
+pub(super) fn address(value: PlacedValue<'_>) -> Option<String> {
     let address = text(value.clone())?;
     if !is_sendable(&address) {
         return value.wrong(

@@ -1,12 +1,12 @@
 use super::*;
-use crate::config::{Api, Service};
+use crate::config::{ApiAccess, Service};
 
 fn loaded(shared: Option<&str>, endpoints: &[(&str, &str)], away: &[&str]) -> Loaded {
     let name = |name: &str| EndpointName::new(name).unwrap();
     Loaded {
         service: Some(Service::on(1)),
         operator: Some(None),
-        api: Api::Loopback,
+        api: ApiAccess::Loopback,
         accounts: BTreeMap::new(),
         endpoints: BTreeMap::new(),
         broken: endpoints.iter().map(|(of, _)| name(of)).collect(),

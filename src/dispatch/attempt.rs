@@ -7,17 +7,17 @@ use futures_util::FutureExt;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, Told,
+    AttemptResult, Dispatch, ReplyDuty,
     action::{self, NoHandles, Run},
     ending, gates, gather, later,
-    reading::{Seen, look, read, unreadable},
-    result::{self, Facts},
-    room::{self, Means},
+    reading::{ReadFacts, look, read, unreadable},
+    result::{self, ResultNaming},
+    room::{self, AttemptResources},
 };
 use crate::{
     budget::Holding,
     config::{Output, PartReply},
-    job::{Answer, Outcome, Reason, Share},
+    job::{Answer, JobScope, Outcome, Reason},
     ledger::{self, Admission, ClaimedJob},
     message::{Head, Unreadable},
 };
@@ -25,7 +25,7 @@ use crate::{
 /// Runs one attempt and commits what it came to.
 pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
     let begun = Instant::now();
-    let mut seen = Seen::default();
+    let mut seen = ReadFacts::default();
     let mut holding = Holding::new(&dispatch.memory.work);
     let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut seen, &mut holding)).catch_unwind();
     let ended = match attempt.await {
@@ -41,8 +41,8 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
         .into(),
     };
     let told = match dispatch.endpoint.action.describe().answers() {
-        false => Told::Nobody,
-        true if is_told_later(dispatch, job) => Told::Later,
+        false => ReplyDuty::Nobody,
+        true if is_told_later(dispatch, job) => ReplyDuty::Later,
         true => ended.told,
     };
     if ended.gone {
@@ -55,7 +55,7 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
         dispatch,
         job,
         seen,
-        Ended { told, ..ended },
+        AttemptResult { told, ..ended },
         &mut holding,
         begun.elapsed(),
     )
@@ -63,7 +63,12 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
-async fn attempt(dispatch: &Arc<Dispatch>, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
+async fn attempt(
+    dispatch: &Arc<Dispatch>,
+    job: &ClaimedJob,
+    seen: &mut ReadFacts,
+    holding: &mut Holding,
+) -> Option<AttemptResult> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
@@ -85,7 +90,7 @@ async fn attempt(dispatch: &Arc<Dispatch>, job: &ClaimedJob, seen: &mut Seen, ho
         }
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
-    if let Share::Gathering { .. } = job.share {
+    if let JobScope::Gathering { .. } = job.share {
         match look(dispatch, raw).await {
             Ok(found) => *seen = found,
             Err(error) => return Some(unreadable(error).into()),
@@ -120,7 +125,7 @@ async fn attempt(dispatch: &Arc<Dispatch>, job: &ClaimedJob, seen: &mut Seen, ho
     let ended = action::act(action, prepared, &mut run, &NoHandles).await?;
     let raw = ended.raw.clone();
     let part = is_told_later(dispatch, job);
-    let finish = move |answer, output: &Output, facts: &Facts| match part {
+    let finish = move |answer, output: &Output, facts: &ResultNaming| match part {
         // The mail's job looks at the size of all parts together.
         true => result::named(answer, &raw, output, facts),
         false => result::finish(answer, &raw, output, facts),
@@ -149,11 +154,16 @@ async fn admitted(dispatch: &Dispatch, job: &ClaimedJob, head: Option<&Head>) ->
 
 /// Whether what this job comes to is told by the job of its mail.
 fn is_told_later(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
-    matches!(job.share, Share::Part(_)) && dispatch.endpoint.jobs.reply == PartReply::Combined
+    matches!(job.share, JobScope::Part(_)) && dispatch.endpoint.jobs.reply == PartReply::Combined
 }
 
 /// What the parts of a mail come to. `None` when we were stopped before it began.
-async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen, holding: &mut Holding) -> Option<Ended> {
+async fn gathered(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    seen: &ReadFacts,
+    holding: &mut Holding,
+) -> Option<AttemptResult> {
     let endpoint = &dispatch.endpoint;
     let most = result::most(&endpoint.output);
     let failed = |error| later(Reason::Local, format!("the parts could not be had: {error}")).into();
@@ -171,9 +181,9 @@ async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen, holding: &
     let jobs = &endpoint.jobs;
     // The configuration may have changed since a part ended: what was kept for a combined reply goes in one.
     let combined = jobs.reply == PartReply::Combined || parts.parts.iter().any(|part| part.kept);
-    let mut ended = Ended::from(gather::outcome(parts, jobs.partial, combined));
+    let mut ended = AttemptResult::from(gather::outcome(parts, jobs.partial, combined));
     if !combined {
-        ended.told = Told::Before;
+        ended.told = ReplyDuty::Before;
         return Some(ended);
     }
     if size > most
@@ -189,14 +199,14 @@ async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen, holding: &
 async fn finished(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    seen: &Seen,
-    ended: Ended,
-    finish: impl FnOnce(Answer, &Output, &Facts) -> Answer + Send + 'static,
-) -> Ended {
+    seen: &ReadFacts,
+    ended: AttemptResult,
+    finish: impl FnOnce(Answer, &Output, &ResultNaming) -> Answer + Send + 'static,
+) -> AttemptResult {
     let Outcome::Done(answer) = ended.outcome else {
         return ended;
     };
-    let facts = Facts {
+    let facts = ResultNaming {
         job: job.id,
         day: job.taken.date_naive(),
         source: seen.source.clone(),
@@ -205,7 +215,7 @@ async fn finished(
     let light = answer.files.is_empty();
     let finish = move || Outcome::Done(finish(answer, &endpoint.output, &facts));
     if light {
-        return Ended {
+        return AttemptResult {
             outcome: finish(),
             raw: Bytes::new(),
             ..ended
@@ -217,7 +227,7 @@ async fn finished(
         // Only a runtime that is torn down refuses; then nothing is committed, and the next start runs the job again.
         Err(_torn_down) => std::future::pending().await,
     };
-    Ended {
+    AttemptResult {
         outcome,
         raw: Bytes::new(),
         ..ended
@@ -225,10 +235,10 @@ async fn finished(
 }
 
 /// What a job may take from when its action runs until it is committed.
-fn means<'a>(dispatch: &'a Dispatch, job: &ClaimedJob, holding: &'a mut Holding) -> Means<'a> {
+fn means<'a>(dispatch: &'a Dispatch, job: &ClaimedJob, holding: &'a mut Holding) -> AttemptResources<'a> {
     let beside = match is_told_later(dispatch, job) {
         true => 0,
         false => room::original(&dispatch.endpoint.reply, job.size),
     };
-    Means::new(&dispatch.memory, holding, beside)
+    AttemptResources::new(&dispatch.memory, holding, beside)
 }

@@ -2,7 +2,7 @@
 
 use super::{Dispatch, later};
 use crate::{
-    job::{Outcome, Reason, Share, token},
+    job::{JobScope, Outcome, Reason, token},
     ledger::{Bounced, ClaimedJob},
     message::{Head, Mail, bounce},
 };
@@ -22,7 +22,7 @@ pub(super) async fn refuse(
     head: &Head,
 ) -> Result<(), Outcome> {
     // A part is of a mail that was looked at before it was split.
-    if matches!(job.share, Share::Part(_)) || !bounce::hinted(raw) {
+    if matches!(job.share, JobScope::Part(_)) || !bounce::hinted(raw) {
         return Ok(());
     }
     let Some(bounce) = bounce::read(mail, head) else {

@@ -17,7 +17,7 @@ const PIECE: usize = 64 << 10;
 
 /// Bytes that came.
 #[derive(Debug)]
-pub(super) struct Catch {
+pub(super) struct CappedBuffer {
     parked: Budget,
     room: Option<Room>,
     /// Bytes that may be in the buffer.
@@ -27,7 +27,7 @@ pub(super) struct Catch {
     len: u64,
 }
 
-impl Catch {
+impl CappedBuffer {
     /// Nothing yet.
     pub(super) fn new(parked: &Budget) -> Self {
         Self {
@@ -136,7 +136,7 @@ mod tests {
         ) {
             let parked = Budget::new(2 << 20);
             let _others = parked.try_take((taken << 20) - taken.min(1));
-            let mut catch = Catch::new(&parked);
+            let mut catch = CappedBuffer::new(&parked);
             let mut all = Vec::new();
             for (byte, size) in pieces {
                 let piece = vec![byte; size];

@@ -9,14 +9,17 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::{Dispatch, later};
 use crate::{
     config::{Answers, Endpoint},
-    job::{Accepted, Answerable, ConversationKey, JobId, MAX_DATA, Outcome, Reason, Share, Token, token},
+    job::{
+        AcceptedAnswer, AnswerableReply, ConversationKey, ConversationToken, JobId, JobScope, MAX_DATA, Outcome,
+        Reason, token,
+    },
     ledger::{ClaimedJob, KnownConversation},
     message::Head,
 };
 
 /// What the ledger says of the replies that a mail names.
 #[derive(Debug, Clone)]
-pub(super) enum Asked {
+pub(super) enum ConversationLookup {
     /// It was not asked: the mail shows no token, and none is needed.
     Nothing,
     /// The mail names no reply of ours.
@@ -33,13 +36,13 @@ pub(super) enum Answering {
     /// No reply of ours, or none that counts.
     Nothing,
     /// One for which it was accepted.
-    Accepted(Accepted),
+    Accepted(AcceptedAnswer),
     /// One for which the ledger has yet to accept it: of two answers at once one wins.
     Counts {
         /// The conversation.
         key: ConversationKey,
         /// What it answers, once it is accepted.
-        accepted: Accepted,
+        accepted: AcceptedAnswer,
         /// Whether it is not meant where another one won.
         only: bool,
     },
@@ -49,19 +52,24 @@ pub(super) enum Answering {
 ///
 /// # Errors
 /// With what becomes of the job when the ledger fails.
-pub(super) async fn ask(dispatch: &Dispatch, job: &ClaimedJob, raw: &[u8], head: &Head) -> Result<Asked, Outcome> {
+pub(super) async fn ask(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    raw: &[u8],
+    head: &Head,
+) -> Result<ConversationLookup, Outcome> {
     let endpoint = &dispatch.endpoint;
     if !matches!(endpoint.filter.answers, Answers::Only(_)) && !token::hinted(raw) {
-        return Ok(Asked::Nothing);
+        return Ok(ConversationLookup::Nothing);
     }
     let tokens = token::named(head, ours(endpoint));
     if tokens.is_empty() {
-        return Ok(Asked::Nameless);
+        return Ok(ConversationLookup::Nameless);
     }
-    let keys = tokens.iter().map(Token::key).collect();
+    let keys = tokens.iter().map(ConversationToken::key).collect();
     let known = dispatch.ledger.conversation(keys, answer_of(job)).await;
     known
-        .map(|known| Asked::Known(known.map(Box::new)))
+        .map(|known| ConversationLookup::Known(known.map(Box::new)))
         .map_err(|error| local(&error))
 }
 
@@ -73,7 +81,7 @@ pub(super) async fn accepted(
     dispatch: &Dispatch,
     job: &ClaimedJob,
     answering: Answering,
-) -> Result<Option<Accepted>, Outcome> {
+) -> Result<Option<AcceptedAnswer>, Outcome> {
     let (key, accepted, only) = match answering {
         Answering::Nothing => return Ok(None),
         Answering::Accepted(accepted) => return Ok(Some(accepted)),
@@ -90,8 +98,8 @@ pub(super) async fn accepted(
 /// The job that an answer becomes: that of the mail, also where each attachment has one.
 fn answer_of(job: &ClaimedJob) -> JobId {
     match &job.share {
-        Share::Part(part) => part.mail_job,
-        Share::Whole | Share::Gathering { .. } => job.id,
+        JobScope::Part(part) => part.mail_job,
+        JobScope::Whole | JobScope::Gathering { .. } => job.id,
     }
 }
 
@@ -109,7 +117,7 @@ pub(super) fn counts(
     proven: bool,
     endpoint: &Endpoint,
     job: &ClaimedJob,
-) -> Result<(ConversationKey, Accepted), &'static str> {
+) -> Result<(ConversationKey, AcceptedAnswer), &'static str> {
     let known = known.ok_or("the reply that it answers is not known, or was long ago")?;
     if head.automatic.is_some() {
         return Err("it is an automatic answer");
@@ -150,11 +158,11 @@ fn arrived(job: &ClaimedJob) -> DateTime<Utc> {
 }
 
 /// What a rehearsal, which asks no ledger, takes for answered where only answers are meant.
-pub(super) fn made_up(endpoint: &Endpoint) -> Option<Accepted> {
+pub(super) fn made_up(endpoint: &Endpoint) -> Option<AcceptedAnswer> {
     let Answers::Only(endpoints) = &endpoint.filter.answers else {
         return None;
     };
-    Some(Accepted {
+    Some(AcceptedAnswer {
         job: JobId(uuid::Uuid::nil()),
         endpoint: endpoints.first().unwrap_or(&endpoint.name).to_string(),
         data: None,
@@ -178,7 +186,7 @@ fn local(error: &crate::ledger::Error) -> Outcome {
 }
 
 /// The token with which an outcome's reply may be answered. Data that is too large to be kept is left out.
-pub(super) fn answerable(endpoint: &Endpoint, mut outcome: Outcome, depth: u32) -> (Outcome, Option<Answerable>) {
+pub(super) fn answerable(endpoint: &Endpoint, mut outcome: Outcome, depth: u32) -> (Outcome, Option<AnswerableReply>) {
     let (Some(conversation), Outcome::Done(answer)) = (&endpoint.conversation, &mut outcome) else {
         return (outcome, None);
     };
@@ -198,8 +206,8 @@ pub(super) fn answerable(endpoint: &Endpoint, mut outcome: Outcome, depth: u32) 
     let mut random = [0; 16];
     match SystemRandom::new().fill(&mut random) {
         Ok(()) => {
-            let token = Token::new(random);
-            (outcome, Some(Answerable { token, depth }))
+            let token = ConversationToken::new(random);
+            (outcome, Some(AnswerableReply { token, depth }))
         }
         // The action did its work: it is not run again for want of a token.
         Err(_unspecified) => {

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     config::{Answerers, Conversation, EndpointName, Webhook},
     dispatch::tests::{endpoint, job},
-    job::{Allowed, Answer},
+    job::{AllowedSenders, Answer},
     message::{Address, Automatic},
 };
 
@@ -32,9 +32,9 @@ fn talking() -> Endpoint {
 
 fn known() -> KnownConversation {
     KnownConversation {
-        key: Token::new([1; 16]).key(),
+        key: ConversationToken::new([1; 16]).key(),
         endpoint: "invoices".into(),
-        allowed: Allowed::Like(vec!["*@us.example".into()]),
+        allowed: AllowedSenders::Like(vec!["*@us.example".into()]),
         proven: true,
         expires: arrived(&job()),
         told: made_up(&only(&["invoices"])).unwrap(),

@@ -5,24 +5,24 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    conversation::{Answering, Asked, counts, made_up, not_meant},
+    conversation::{Answering, ConversationLookup, counts, made_up, not_meant},
     inputs::{Material, given},
     work::Work,
 };
 use crate::{
     config::{Answers, Endpoint, Per, Senders},
-    job::{Outcome, Part, Piece, Reason, Share},
+    job::{AttachmentRef, JobScope, Outcome, Part, Reason},
     ledger::ClaimedJob,
     message::{
         Attachment, Head, Mail,
         filter::{self, Judgement, Miss},
-        policy::{self, Refusal},
+        policy::{self, Rejection},
         trust::Sender,
     },
 };
 
 /// All that is known of a mail.
-pub(super) struct Facts<'a> {
+pub(super) struct MailFacts<'a> {
     /// The endpoint.
     pub(super) endpoint: &'a Endpoint,
     /// The job.
@@ -36,13 +36,13 @@ pub(super) struct Facts<'a> {
     /// Who sent it, and what shows that.
     pub(super) sender: Sender,
     /// What the ledger says of the replies that it names.
-    pub(super) asked: Asked,
+    pub(super) asked: ConversationLookup,
     /// The time of the attempt.
     pub(super) now: DateTime<Utc>,
 }
 
 /// What becomes of it.
-pub(super) struct Decision<'a> {
+pub(super) struct MailDecision<'a> {
     /// What it answers.
     pub(super) answering: Answering,
     /// What its action gets to work with, or why it gets nothing. A mail of which each attachment gets a job of its own gives nothing to
@@ -51,23 +51,23 @@ pub(super) struct Decision<'a> {
 }
 
 /// Decides. The filter is asked once.
-pub(super) fn decide(facts: Facts<'_>) -> Decision<'_> {
+pub(super) fn decide(facts: MailFacts<'_>) -> MailDecision<'_> {
     let (answering, attachments) = match &facts.job.share {
-        Share::Part(part) => match of_part(&facts) {
+        JobScope::Part(part) => match of_part(&facts) {
             Ok(answering) => (answering, attachment_of(part, facts.mail).map(|file| vec![file])),
             Err(why) => (Answering::Nothing, Err(not_meant(why))),
         },
-        Share::Whole | Share::Gathering { .. } => of_mail(&facts),
+        JobScope::Whole | JobScope::Gathering { .. } => of_mail(&facts),
     };
-    Decision {
+    MailDecision {
         answering,
         work: attachments.and_then(|attachments| work(facts, attachments)),
     }
 }
 
 /// What the action gets.
-fn work<'a>(facts: Facts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'a>, Outcome> {
-    let Facts {
+fn work<'a>(facts: MailFacts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'a>, Outcome> {
+    let MailFacts {
         endpoint,
         job,
         mail,
@@ -99,7 +99,7 @@ fn work<'a>(facts: Facts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'
 }
 
 /// The job of a mail.
-fn of_mail<'a>(facts: &Facts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Outcome>) {
+fn of_mail<'a>(facts: &MailFacts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Outcome>) {
     let meant = match meant(facts) {
         Ok(meant) => meant,
         Err(outcome) => return (Answering::Nothing, Err(outcome)),
@@ -112,16 +112,21 @@ fn of_mail<'a>(facts: &Facts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Out
 
 /// The job of an attachment: its mail was accepted as an answer by the mail's own job, or not at all. What the filter says now does not
 /// count: it was asked when the mail was split.
-fn of_part(facts: &Facts<'_>) -> Result<Answering, &'static str> {
+fn of_part(facts: &MailFacts<'_>) -> Result<Answering, &'static str> {
     match &facts.asked {
-        Asked::Known(Some(known)) if known.ours && meant(facts).is_ok() => Ok(Answering::Accepted(known.told.clone())),
-        Asked::MadeUp | Asked::Nameless if meant(facts).is_ok() => answering(facts),
-        Asked::MadeUp | Asked::Nothing | Asked::Nameless | Asked::Known(_) => Ok(Answering::Nothing),
+        ConversationLookup::Known(Some(known)) if known.ours && meant(facts).is_ok() => {
+            Ok(Answering::Accepted(known.told.clone()))
+        }
+        ConversationLookup::MadeUp | ConversationLookup::Nameless if meant(facts).is_ok() => answering(facts),
+        ConversationLookup::MadeUp
+        | ConversationLookup::Nothing
+        | ConversationLookup::Nameless
+        | ConversationLookup::Known(_) => Ok(Answering::Nothing),
     }
 }
 
 /// A mail that the filter means and that is accepted from its sender.
-struct Meant<'a> {
+struct AcceptedMail<'a> {
     attachments: Vec<Attachment<'a>>,
     /// The places of those that are handed on.
     handed_on: Vec<usize>,
@@ -129,8 +134,8 @@ struct Meant<'a> {
     is_sealed: bool,
 }
 
-fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
-    let Facts {
+fn meant<'a>(facts: &MailFacts<'a>) -> Result<AcceptedMail<'a>, Outcome> {
+    let MailFacts {
         endpoint, mail, head, ..
     } = facts;
     let attachments = mail.attachments();
@@ -149,7 +154,7 @@ fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
         Judgement::Meant(handed_on) => handed_on,
     };
     may(&endpoint.senders, &facts.sender)?;
-    Ok(Meant {
+    Ok(AcceptedMail {
         attachments,
         handed_on,
         is_sealed,
@@ -157,14 +162,14 @@ fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
 }
 
 /// What a mail that is meant answers.
-fn answering(facts: &Facts<'_>) -> Result<Answering, &'static str> {
+fn answering(facts: &MailFacts<'_>) -> Result<Answering, &'static str> {
     let (endpoint, wanted) = (facts.endpoint, &facts.endpoint.filter.answers);
     let only = matches!(wanted, Answers::Only(_));
     let counts = match &facts.asked {
-        Asked::Nothing => return Ok(Answering::Nothing),
-        Asked::MadeUp => return Ok(made_up(endpoint).map_or(Answering::Nothing, Answering::Accepted)),
-        Asked::Nameless => Err("it names no reply of ours"),
-        Asked::Known(known) => {
+        ConversationLookup::Nothing => return Ok(Answering::Nothing),
+        ConversationLookup::MadeUp => return Ok(made_up(endpoint).map_or(Answering::Nothing, Answering::Accepted)),
+        ConversationLookup::Nameless => Err("it names no reply of ours"),
+        ConversationLookup::Known(known) => {
             let proven = facts.sender.proven_by().is_some();
             counts(known.as_deref().cloned(), facts.head, proven, endpoint, facts.job)
         }
@@ -178,8 +183,8 @@ fn answering(facts: &Facts<'_>) -> Result<Answering, &'static str> {
 }
 
 /// The attachments that go to the mail's job, or those that get jobs of their own.
-fn shared<'a>(endpoint: &Endpoint, meant: Meant<'a>) -> Result<Vec<Attachment<'a>>, Outcome> {
-    let Meant {
+fn shared<'a>(endpoint: &Endpoint, meant: AcceptedMail<'a>) -> Result<Vec<Attachment<'a>>, Outcome> {
+    let AcceptedMail {
         attachments,
         handed_on,
         is_sealed,
@@ -192,7 +197,7 @@ fn shared<'a>(endpoint: &Endpoint, meant: Meant<'a>) -> Result<Vec<Attachment<'a
     for (index, file) in (0u32..).zip(attachments) {
         if usize::try_from(index).is_ok_and(|index| handed_on.binary_search(&index).is_ok()) {
             let name = file.safe_name.clone();
-            pieces.push(Piece { index, name });
+            pieces.push(AttachmentRef { index, name });
             kept.push(file);
         }
     }
@@ -208,7 +213,7 @@ fn shared<'a>(endpoint: &Endpoint, meant: Meant<'a>) -> Result<Vec<Attachment<'a
 
 /// The attachment that a job is of.
 fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, Outcome> {
-    let Piece { index, name } = &part.attachment;
+    let AttachmentRef { index, name } = &part.attachment;
     let mut attachments = mail.attachments();
     let as_before = usize::try_from(*index).ok();
     let as_before = as_before.filter(|index| attachments.get(*index).is_some_and(|file| file.safe_name == *name));
@@ -227,8 +232,8 @@ fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, 
 fn may(senders: &Senders, sender: &Sender) -> Result<(), Outcome> {
     policy::judge(senders, sender).map_err(|refusal| {
         let (reason, detail) = match refusal {
-            Refusal::Sender(detail) => (Reason::Sender, detail),
-            Refusal::Untrusted(detail) => (Reason::Untrusted, detail),
+            Rejection::Sender(detail) => (Reason::Sender, detail),
+            Rejection::Untrusted(detail) => (Reason::Untrusted, detail),
         };
         Outcome::Ignored { reason, detail }
     })

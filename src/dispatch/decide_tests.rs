@@ -4,9 +4,9 @@ use tokio::runtime;
 
 use super::*;
 use crate::{
-    config::{Action, EndpointName, Limits, Webhook, Who},
+    config::{Action, EndpointName, Limits, SenderList, Webhook},
     dispatch::tests::{MAIL, endpoint, job},
-    job::{Allowed, Token},
+    job::{AllowedSenders, ConversationToken},
     ledger::KnownConversation,
     message,
 };
@@ -28,9 +28,9 @@ fn only() -> Answers {
 /// A conversation in which Ann may answer.
 fn known(ours: bool) -> Box<KnownConversation> {
     Box::new(KnownConversation {
-        key: Token::new([1; 16]).key(),
+        key: ConversationToken::new([1; 16]).key(),
         endpoint: "invoices".into(),
-        allowed: Allowed::Like(vec!["ann@supplier.example".into()]),
+        allowed: AllowedSenders::Like(vec!["ann@supplier.example".into()]),
         proven: false,
         expires: job().taken + TimeDelta::days(1),
         told: made_up(&wanting(only())).unwrap(),
@@ -39,7 +39,7 @@ fn known(ours: bool) -> Box<KnownConversation> {
 }
 
 /// What a decision comes to, in words: what it answers, and the attachments or the reason.
-async fn decided(endpoint: &Endpoint, raw: &str, asked: Asked, share: Share) -> (&'static str, String) {
+async fn decided(endpoint: &Endpoint, raw: &str, asked: ConversationLookup, share: JobScope) -> (&'static str, String) {
     let (endpoint, raw) = (endpoint.clone(), Bytes::from(raw.to_owned()));
     let (shared, job) = (raw.clone(), ClaimedJob { share, ..job() });
     let limits = Limits {
@@ -48,7 +48,7 @@ async fn decided(endpoint: &Endpoint, raw: &str, asked: Asked, share: Share) -> 
     };
     let read = message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let Decision { answering, work } = decide(Facts {
+        let MailDecision { answering, work } = decide(MailFacts {
             endpoint: &endpoint,
             job: &job,
             mail,
@@ -81,12 +81,12 @@ async fn decided(endpoint: &Endpoint, raw: &str, asked: Asked, share: Share) -> 
     read.await.unwrap()
 }
 
-fn part(index: u32, name: &str) -> Share {
-    Share::Part(Part {
+fn part(index: u32, name: &str) -> JobScope {
+    JobScope::Part(Part {
         number: 1,
         of: 2,
         mail_job: job().id,
-        attachment: Piece {
+        attachment: AttachmentRef {
             index,
             name: name.into(),
         },
@@ -102,36 +102,49 @@ async fn a_mail_is_meant_then_accepted_then_an_answer_and_then_work() {
         endpoint
     };
     let other_subject = elsewhere(|endpoint| endpoint.filter.subject = vec!["other".into()]);
-    let other_sender = elsewhere(|endpoint| endpoint.senders.deny = vec![Who::Address("ann@supplier.example".into())]);
+    let other_sender =
+        elsewhere(|endpoint| endpoint.senders.deny = vec![SenderList::Address("ann@supplier.example".into())]);
     let each = elsewhere(|endpoint| endpoint.jobs.per = Per::Attachment);
     let pdf = elsewhere(|endpoint| endpoint.filter.attachments = vec!["*.pdf".into()]);
-    let counts = || Asked::Known(Some(known(false)));
+    let counts = || ConversationLookup::Known(Some(known(false)));
     for (endpoint, asked, expected) in [
-        (&invoices(), Asked::Nothing, ("nothing", both)),
-        (&invoices(), Asked::Nameless, ("nothing", both)),
-        (&invoices(), Asked::Known(None), ("nothing", both)),
+        (&invoices(), ConversationLookup::Nothing, ("nothing", both)),
+        (&invoices(), ConversationLookup::Nameless, ("nothing", both)),
+        (&invoices(), ConversationLookup::Known(None), ("nothing", both)),
         (&invoices(), counts(), ("counts", both)),
-        (&invoices(), Asked::Known(Some(known(true))), ("counts", both)),
-        (&invoices(), Asked::MadeUp, ("nothing", both)),
-        (&wanting(Answers::None), Asked::Nothing, ("nothing", both)),
+        (
+            &invoices(),
+            ConversationLookup::Known(Some(known(true))),
+            ("counts", both),
+        ),
+        (&invoices(), ConversationLookup::MadeUp, ("nothing", both)),
+        (&wanting(Answers::None), ConversationLookup::Nothing, ("nothing", both)),
         (&wanting(Answers::None), counts(), ("nothing", "ignored conversation")),
-        (&wanting(only()), Asked::Nameless, ("nothing", "ignored conversation")),
         (
             &wanting(only()),
-            Asked::Known(None),
+            ConversationLookup::Nameless,
+            ("nothing", "ignored conversation"),
+        ),
+        (
+            &wanting(only()),
+            ConversationLookup::Known(None),
             ("nothing", "ignored conversation"),
         ),
         (&wanting(only()), counts(), ("counts", both)),
-        (&wanting(only()), Asked::MadeUp, ("accepted", both)),
+        (&wanting(only()), ConversationLookup::MadeUp, ("accepted", both)),
         // Whoever is not meant or not accepted is not told that it would not count either.
-        (&other_subject, Asked::Nameless, ("nothing", "ignored subject")),
+        (
+            &other_subject,
+            ConversationLookup::Nameless,
+            ("nothing", "ignored subject"),
+        ),
         (&other_subject, counts(), ("nothing", "ignored subject")),
         (&other_sender, counts(), ("nothing", "ignored sender")),
         (&each, counts(), ("counts", "split 2")),
         (&pdf, counts(), ("counts", "invoice.pdf")),
     ] {
         let shown = format!("{asked:?}");
-        let found = decided(endpoint, MAIL, asked, Share::Whole).await;
+        let found = decided(endpoint, MAIL, asked, JobScope::Whole).await;
         assert_eq!((found.0, &*found.1), expected, "{shown}");
     }
 }
@@ -143,43 +156,43 @@ async fn a_part_is_its_attachment_whatever_the_filter_says_now() {
     for (endpoint, asked, share, expected) in [
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &other,
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(7, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "gone.pdf"),
             ("nothing", "held part"),
         ),
         (
             &invoices(),
-            Asked::Known(Some(known(true))),
+            ConversationLookup::Known(Some(known(true))),
             part(0, "invoice.pdf"),
             ("accepted", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Known(Some(known(false))),
+            ConversationLookup::Known(Some(known(false))),
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &other,
-            Asked::Known(Some(known(true))),
+            ConversationLookup::Known(Some(known(true))),
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
@@ -196,12 +209,16 @@ async fn an_encrypted_mail_fails_where_it_is_meant_and_accepted() {
         --b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\
         --b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n";
     let mut endpoint = invoices();
-    let said = |endpoint: Endpoint| async move { decided(&endpoint, sealed, Asked::Nothing, Share::Whole).await.1 };
+    let said = |endpoint: Endpoint| async move {
+        decided(&endpoint, sealed, ConversationLookup::Nothing, JobScope::Whole)
+            .await
+            .1
+    };
     assert_eq!(said(endpoint.clone()).await, "failed encrypted");
     // Nobody knows which attachments it has.
     endpoint.filter.attachments = vec!["*.pdf".into()];
     assert_eq!(said(endpoint.clone()).await, "failed encrypted");
-    endpoint.senders.deny = vec![Who::Address("ann@supplier.example".into())];
+    endpoint.senders.deny = vec![SenderList::Address("ann@supplier.example".into())];
     assert_eq!(said(endpoint.clone()).await, "ignored sender");
     endpoint.filter.subject = vec!["other".into()];
     assert_eq!(said(endpoint).await, "ignored subject");
@@ -215,19 +232,19 @@ proptest! {
     ) {
         let mut endpoint = wanting([Answers::Any, Answers::None, only()][usize::from(wanted)].clone());
         endpoint.filter.subject = vec![if is_meant { "*" } else { "other" }.into()];
-        endpoint.senders.deny = if may { vec![] } else { vec![Who::Domain("supplier.example".into())] };
+        endpoint.senders.deny = if may { vec![] } else { vec![SenderList::Domain("supplier.example".into())] };
         endpoint.jobs.per = if each { Per::Attachment } else { Per::Mail };
         let raw = if sealed { MAIL.replace("multipart/mixed", "multipart/encrypted") } else { MAIL.to_owned() };
         let (asked, is_known) = match asked {
-            0 => (Asked::Nothing, false),
-            1 => (Asked::Nameless, false),
-            2 => (Asked::Known(None), false),
-            3 => (Asked::Known(Some(known(false))), true),
-            _ => (Asked::Known(Some(known(true))), true),
+            0 => (ConversationLookup::Nothing, false),
+            1 => (ConversationLookup::Nameless, false),
+            2 => (ConversationLookup::Known(None), false),
+            3 => (ConversationLookup::Known(Some(known(false))), true),
+            _ => (ConversationLookup::Known(Some(known(true))), true),
         };
-        let is_asked = !matches!(asked, Asked::Nothing);
+        let is_asked = !matches!(asked, ConversationLookup::Nothing);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (answering, said) = runtime.block_on(decided(&endpoint, &raw, asked, Share::Whole));
+        let (answering, said) = runtime.block_on(decided(&endpoint, &raw, asked, JobScope::Whole));
         prop_assert_eq!(answering == "counts", is_meant && may && is_known && wanted != 1);
         prop_assert!(answering != "accepted");
         let refused = is_meant && may && is_asked && ((wanted == 2 && !is_known) || (wanted == 1 && is_known));

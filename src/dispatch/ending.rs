@@ -13,16 +13,16 @@ use tokio::{
 };
 
 use super::{
-    Dispatch, Ended, Told, action_key, conversation, gates,
-    health::Counted,
-    original::{self, Kept},
-    reading::Seen,
+    AttemptResult, Dispatch, ReplyDuty, action_key, conversation, gates,
+    health::OutcomeLabels,
+    original::{self, KeptOriginal},
+    reading::ReadFacts,
     room,
 };
 use crate::{
     budget::Holding,
     config::Retry,
-    job::{Answerable, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
+    job::{AnswerableReply, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
     plural,
@@ -37,14 +37,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 pub(super) async fn commit(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    mut seen: Seen,
-    ended: Ended,
+    mut seen: ReadFacts,
+    ended: AttemptResult,
     holding: &mut Holding,
     took: Duration,
 ) {
     let now = Utc::now();
     let gone = ended.gone.then(|| action_key(&dispatch.endpoint.action));
-    let Ended {
+    let AttemptResult {
         outcome,
         told,
         exchange,
@@ -55,8 +55,8 @@ pub(super) async fn commit(
         exchange,
     };
     let (outcome, answerable) = match told {
-        Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
-        Told::Later | Told::Before | Told::Nobody => (outcome, None),
+        ReplyDuty::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
+        ReplyDuty::Later | ReplyDuty::Before | ReplyDuty::Nobody => (outcome, None),
     };
     let mending = &dispatch.health.mending;
     let is_outdated = Instant::now()
@@ -76,13 +76,13 @@ pub(super) async fn commit(
     let asker = seen
         .head
         .as_ref()
-        .map(|head| gates::Asker::of(head, seen.depth > 0))
+        .map(|head| gates::ReplyRequester::of(head, seen.depth > 0))
         .unwrap_or_default();
     let (outcome, reply) = match told {
-        Told::Here => with_reply(dispatch, job, seen, outcome, answerable, holding, now).await,
-        Told::Later => (outcome, Some(ReplyDecision::Gathered)),
-        Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
-        Told::Nobody => (outcome, Some(ReplyDecision::Silent("off".to_owned()))),
+        ReplyDuty::Here => with_reply(dispatch, job, seen, outcome, answerable, holding, now).await,
+        ReplyDuty::Later => (outcome, Some(ReplyDecision::Gathered)),
+        ReplyDuty::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+        ReplyDuty::Nobody => (outcome, Some(ReplyDecision::Silent("off".to_owned()))),
     };
     let gates = gates::of_reply(&dispatch.endpoint, &asker, reply.as_ref());
     let next = if is_refused(&outcome) {
@@ -168,7 +168,7 @@ fn settle(
 async fn original(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    kept: Option<Kept>,
+    kept: Option<KeptOriginal>,
     outcome: &Outcome,
     holding: &mut Holding,
 ) -> Option<Original> {
@@ -204,9 +204,9 @@ async fn original(
 async fn with_reply(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    mut seen: Seen,
+    mut seen: ReadFacts,
     outcome: Outcome,
-    answerable: Option<Answerable>,
+    answerable: Option<AnswerableReply>,
     holding: &mut Holding,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
@@ -259,7 +259,7 @@ async fn with_reply(
 async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     let (endpoint, job) = (&dispatch.endpoint.name, finish.job);
     let mut wait = FIRST_WAIT;
-    let counted = Counted::from(&finish.outcome);
+    let counted = OutcomeLabels::from(&finish.outcome);
     loop {
         let error = match dispatch.ledger.finish(finish.clone()).await {
             Ok(held_back) => {

@@ -34,20 +34,20 @@ impl Excerpt {
 }
 
 /// Counts what is written and keeps its beginning.
-pub(super) struct Kept {
+pub(super) struct ExcerptWriter {
     pub(super) kept: Vec<u8>,
     pub(super) size: u64,
     most: u64,
 }
 
-impl Kept {
+impl ExcerptWriter {
     pub(super) fn new(most: u64) -> Self {
         let kept = Vec::new();
         Self { kept, size: 0, most }
     }
 }
 
-impl Write for Kept {
+impl Write for ExcerptWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = self.most.saturating_sub(self.kept.len() as u64);
         let room = usize::try_from(room).unwrap_or(usize::MAX);

@@ -4,7 +4,7 @@ use crate::{
     addr_spec::{mailbox_form, normal},
     config::{Endpoint, Rate},
     job::{NewReply, ReplyDecision, token},
-    ledger::Gate,
+    ledger::RateLimit,
     message::Head,
 };
 
@@ -15,14 +15,14 @@ const LOOP: &str = "loop";
 
 /// Who asked for a reply.
 #[derive(Debug, Default)]
-pub(super) struct Asker {
+pub(super) struct ReplyRequester {
     /// Whom the mail named, each in one form.
     named: Vec<String>,
     /// Whether the mail answers a reply of ours and nothing shows that a person wrote it.
     answers_us: bool,
 }
 
-impl Asker {
+impl ReplyRequester {
     /// By the mail's head. A person's sign is an answer to a conversation that was accepted.
     pub(super) fn of(head: &Head, is_accepted: bool) -> Self {
         let named = head.from.iter().chain(&head.reply_to);
@@ -34,7 +34,7 @@ impl Asker {
 }
 
 /// The gates of a job, that of its sender first: who sends too much waits there and is in nobody's way.
-pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<Gate> {
+pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<RateLimit> {
     let rates = &endpoint.rates;
     let sender = head.from.first().map_or("", |from| &from.address);
     let from = format!("from/{}/{}", endpoint.name, form(sender));
@@ -48,7 +48,11 @@ pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<Gate> {
 
 /// The gates of a reply: the endpoint's, and those of each recipient whom the mail named. Those that the endpoint names have no limit of
 /// their own. What one recipient gets is counted over all endpoints that send by the same account, and whatever is written behind a `+`.
-pub(super) fn of_reply(endpoint: &Endpoint, asker: &Asker, decision: Option<&ReplyDecision>) -> Vec<Gate> {
+pub(super) fn of_reply(
+    endpoint: &Endpoint,
+    asker: &ReplyRequester,
+    decision: Option<&ReplyDecision>,
+) -> Vec<RateLimit> {
     let Some(ReplyDecision::Send(NewReply {
         account, recipients, ..
     })) = decision
@@ -71,8 +75,8 @@ pub(super) fn of_reply(endpoint: &Endpoint, asker: &Asker, decision: Option<&Rep
     each.chain([all]).flatten().collect()
 }
 
-fn gate(key: String, rate: Option<Rate>, code: &'static str) -> Option<Gate> {
-    Some(Gate { key, rate: rate?, code })
+fn gate(key: String, rate: Option<Rate>, code: &'static str) -> Option<RateLimit> {
+    Some(RateLimit { key, rate: rate?, code })
 }
 
 /// One form for each address, as far as it is one.
@@ -89,7 +93,7 @@ mod tests {
         message::Address,
     };
 
-    fn keys(gates: &[Gate]) -> Vec<&str> {
+    fn keys(gates: &[RateLimit]) -> Vec<&str> {
         gates.iter().map(|gate| gate.key.as_str()).collect()
     }
 
@@ -118,7 +122,7 @@ mod tests {
             bytes: bytes::Bytes::new(),
             conversation: None,
         });
-        let asker = Asker::of(&head, false);
+        let asker = ReplyRequester::of(&head, false);
         let gates = of_reply(&endpoint, &asker, Some(&reply));
         assert_eq!(keys(&gates), ["to/contoso/ann@a.example", "replies/invoices"]);
         assert!(of_reply(&endpoint, &asker, Some(&ReplyDecision::Silent("off".into()))).is_empty());
@@ -126,7 +130,7 @@ mod tests {
             in_reply_to: vec!["0193abcdef0123456789abcdef012345.reply@us.example".into()],
             ..head.clone()
         };
-        let gates = of_reply(&endpoint, &Asker::of(&again, false), Some(&reply));
+        let gates = of_reply(&endpoint, &ReplyRequester::of(&again, false), Some(&reply));
         assert_eq!(
             keys(&gates),
             [
@@ -136,7 +140,7 @@ mod tests {
             ]
         );
         assert_eq!(gates[0].code, "loop");
-        let gates = of_reply(&endpoint, &Asker::of(&again, true), Some(&reply));
+        let gates = of_reply(&endpoint, &ReplyRequester::of(&again, true), Some(&reply));
         assert_eq!(
             keys(&gates),
             ["to/contoso/ann@a.example", "replies/invoices"],
@@ -171,7 +175,7 @@ mod tests {
                 bytes: bytes::Bytes::new(),
                 conversation: None,
             });
-            let gates = of_reply(&endpoint, &Asker::of(&head, false), Some(&reply));
+            let gates = of_reply(&endpoint, &ReplyRequester::of(&head, false), Some(&reply));
             assert_eq!(keys(&gates).first(), Some(&key), "{named} {sent}");
         }
     }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
-use crate::job::File;
+use crate::job::ResultFile;
 
 fn part(number: u32, state: State) -> EndedPart {
     let failed = state == State::Failed;
@@ -16,7 +16,7 @@ fn part(number: u32, state: State) -> EndedPart {
         answer: match state {
             State::Done => Answer {
                 text: (number != 3).then(|| format!("text {number}")),
-                files: vec![File {
+                files: vec![ResultFile {
                     name: "out.pdf".into(),
                     media_type: "application/pdf".into(),
                     data: Bytes::from(number.to_string()),

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{
-    action::webhook::{breaker::Down, probing::Probing},
+    action::webhook::{breaker::WebhookDown, probing::Probing},
     mending::Mending,
 };
 use crate::{
@@ -13,18 +13,18 @@ use crate::{
 
 /// A cell that the dispatch writes and others read.
 #[derive(Debug, Default)]
-pub struct Health {
-    meter: metrics::Endpoint,
+pub struct DispatchHealth {
+    meter: metrics::EndpointMeter,
     /// Whether the webhook is down.
     pub(super) webhook: Probing,
     /// Whether jobs wait until something is mended.
     pub(super) mending: Mending,
 }
 
-impl Health {
+impl DispatchHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Endpoint) -> Self {
+    pub fn counted(meter: metrics::EndpointMeter) -> Self {
         Self {
             meter,
             webhook: Probing::default(),
@@ -34,7 +34,7 @@ impl Health {
 
     /// How the webhook is down, where it is.
     #[must_use]
-    pub fn down(&self) -> Option<Down> {
+    pub fn down(&self) -> Option<WebhookDown> {
         self.webhook.down()
     }
 
@@ -52,7 +52,7 @@ impl Health {
     }
 
     /// The outcome of an attempt was committed.
-    pub(super) fn committed(&self, counted: &Counted) {
+    pub(super) fn committed(&self, counted: &OutcomeLabels) {
         self.meter.attempted(counted.outcome);
         if let Some(state) = counted.state {
             self.meter.ended(state, &counted.reason);
@@ -62,14 +62,14 @@ impl Health {
 
 /// What is counted of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Counted {
+pub(super) struct OutcomeLabels {
     outcome: &'static str,
     /// The job's state, where it ended or is held.
     state: Option<&'static str>,
     reason: String,
 }
 
-impl From<&Outcome> for Counted {
+impl From<&Outcome> for OutcomeLabels {
     fn from(outcome: &Outcome) -> Self {
         let ended = |outcome: &'static str, reason: &Reason| Self {
             outcome,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn ends_are_counted_with_their_reasons_and_retries_as_attempts_only() {
         let counted = |outcome: &Outcome| {
-            let Counted { outcome, state, reason } = outcome.into();
+            let OutcomeLabels { outcome, state, reason } = outcome.into();
             (outcome, state, reason)
         };
         assert_eq!(

@@ -17,13 +17,13 @@ const MAX_NAMED: usize = 5;
 const MAX_NAME: usize = 200;
 
 /// A value as it is written.
-pub(super) type Raw<'a> = &'a RawValue;
+pub(super) type RawJson<'a> = &'a RawValue;
 
 /// What was asked for of an object.
 #[derive(Debug)]
 pub(super) struct Picked<'a, const N: usize> {
     /// The values of the keys, in the order in which they were asked for; null is none. Of a key that is there twice the last counts.
-    pub(super) values: [Option<Raw<'a>>; N],
+    pub(super) values: [Option<RawJson<'a>>; N],
     /// The first of the other keys.
     pub(super) others: Vec<String>,
     /// How many others there are.
@@ -34,7 +34,7 @@ pub(super) struct Picked<'a, const N: usize> {
 ///
 /// # Errors
 /// When it is not.
-pub(super) fn whole(text: &str) -> serde_json::Result<Raw<'_>> {
+pub(super) fn whole(text: &str) -> serde_json::Result<RawJson<'_>> {
     serde_json::from_str(text)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn whole(text: &str) -> serde_json::Result<Raw<'_>> {
 ///
 /// # Errors
 /// When a key is no text.
-pub(super) fn pick<'a, const N: usize>(object: Raw<'a>, keys: [&str; N]) -> serde_json::Result<Picked<'a, N>> {
+pub(super) fn pick<'a, const N: usize>(object: RawJson<'a>, keys: [&str; N]) -> serde_json::Result<Picked<'a, N>> {
     let mut read = serde_json::Deserializer::from_str(object.get());
     read.deserialize_map(Object(keys))
 }
@@ -51,16 +51,16 @@ pub(super) fn pick<'a, const N: usize>(object: Raw<'a>, keys: [&str; N]) -> serd
 ///
 /// # Errors
 /// When it is no list.
-pub(super) fn elements(list: Raw<'_>, most: usize) -> serde_json::Result<(Vec<Raw<'_>>, usize)> {
+pub(super) fn elements(list: RawJson<'_>, most: usize) -> serde_json::Result<(Vec<RawJson<'_>>, usize)> {
     let mut read = serde_json::Deserializer::from_str(list.get());
-    read.deserialize_seq(List { skip: 0, most })
+    read.deserialize_seq(ListRange { skip: 0, most })
 }
 
 /// The value at a pointer (RFC 6901); `None` where there is none.
 ///
 /// # Errors
 /// When a text on the way is not right.
-pub(super) fn at<'a>(mut value: Raw<'a>, pointer: &str) -> serde_json::Result<Option<Raw<'a>>> {
+pub(super) fn at<'a>(mut value: RawJson<'a>, pointer: &str) -> serde_json::Result<Option<RawJson<'a>>> {
     if pointer.is_empty() {
         return Ok(Some(value));
     }
@@ -77,7 +77,7 @@ pub(super) fn at<'a>(mut value: Raw<'a>, pointer: &str) -> serde_json::Result<Op
             Some(b'[') => match place(&step) {
                 Some(skip) => {
                     let mut read = serde_json::Deserializer::from_str(value.get());
-                    read.deserialize_seq(List { skip, most: 1 })?.0.pop()
+                    read.deserialize_seq(ListRange { skip, most: 1 })?.0.pop()
                 }
                 None => None,
             },
@@ -99,12 +99,12 @@ fn place(step: &str) -> Option<usize> {
 }
 
 /// Whether this is written as null.
-pub(super) fn is_null(value: Raw<'_>) -> bool {
+pub(super) fn is_null(value: RawJson<'_>) -> bool {
     value.get() == "null"
 }
 
 /// What a value is, in words.
-pub(super) fn kind(value: Raw<'_>) -> &'static str {
+pub(super) fn kind(value: RawJson<'_>) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'n') => "null",
         Some(b't' | b'f') => "true or false",
@@ -116,13 +116,13 @@ pub(super) fn kind(value: Raw<'_>) -> &'static str {
 }
 
 /// The text of a value that is one.
-pub(super) fn text(value: Raw<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn text(value: RawJson<'_>) -> Option<Cow<'_, str>> {
     let mut read = serde_json::Deserializer::from_str(value.get());
-    read.deserialize_str(Text).ok()
+    read.deserialize_str(TextVisitor).ok()
 }
 
 /// A value that is a text, or as good as one.
-pub(super) fn word(value: Raw<'_>) -> Option<String> {
+pub(super) fn word(value: RawJson<'_>) -> Option<String> {
     match value.get().as_bytes().first() {
         Some(b'"') => text(value).map(Cow::into_owned),
         Some(b'n' | b'[' | b'{') => None,
@@ -136,7 +136,7 @@ pub(super) fn word(value: Raw<'_>) -> Option<String> {
 ///
 /// # Errors
 /// In words: how many bytes it has at least, or why it can't be built.
-pub(super) fn built(value: Raw<'_>, most: usize) -> Result<Value, String> {
+pub(super) fn built(value: RawJson<'_>, most: usize) -> Result<Value, String> {
     let size = least(value.get());
     if size > most {
         return Err(format!("the data has {size} bytes, {most} at most"));
@@ -204,10 +204,10 @@ impl<'de, const N: usize> Visitor<'de> for Object<'_, N> {
             others: Vec::new(),
             more: 0,
         };
-        while let Some(key) = map.next_key_seed(Key(&self.0))? {
+        while let Some(key) = map.next_key_seed(KeyPath(&self.0))? {
             match key {
                 Ok(place) => {
-                    let value: Raw<'de> = map.next_value()?;
+                    let value: RawJson<'de> = map.next_value()?;
                     if let Some(known) = picked.values.get_mut(place) {
                         *known = Some(value).filter(|value| !is_null(value));
                     }
@@ -227,9 +227,9 @@ impl<'de, const N: usize> Visitor<'de> for Object<'_, N> {
 }
 
 /// The place of a key among those that are asked for, or the beginning of its name.
-struct Key<'k>(&'k [&'k str]);
+struct KeyPath<'k>(&'k [&'k str]);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for KeyPath<'_> {
     type Value = Result<usize, String>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, read: D) -> Result<Self::Value, D::Error> {
@@ -237,7 +237,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for KeyPath<'_> {
     type Value = Result<usize, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -250,13 +250,13 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-struct List {
+struct ListRange {
     skip: usize,
     most: usize,
 }
 
-impl<'de> Visitor<'de> for List {
-    type Value = (Vec<Raw<'de>>, usize);
+impl<'de> Visitor<'de> for ListRange {
+    type Value = (Vec<RawJson<'de>>, usize);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
@@ -281,9 +281,9 @@ impl<'de> Visitor<'de> for List {
     }
 }
 
-struct Text;
+struct TextVisitor;
 
-impl<'de> Visitor<'de> for Text {
+impl<'de> Visitor<'de> for TextVisitor {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

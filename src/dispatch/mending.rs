@@ -24,14 +24,14 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// Whether jobs of an endpoint wait until something is mended.
 #[derive(Debug, Default)]
 pub(super) struct Mending {
-    known: Mutex<Known>,
+    known: Mutex<MendingState>,
     /// Some do.
     waits: Notify,
 }
 
 /// The rule, pure.
 #[derive(Debug, Default)]
-struct Known {
+struct MendingState {
     /// Some wait, or did when they were last heard of.
     waits: bool,
     /// When those who wait were last called.
@@ -42,7 +42,7 @@ struct Known {
 
 /// What an attempt shows of its action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shows {
+enum ActionHealth {
     /// Something is to be mended.
     Waits,
     /// It does its work.
@@ -50,32 +50,34 @@ enum Shows {
     Nothing,
 }
 
-fn shows(outcome: &Outcome) -> Shows {
+fn shows(outcome: &Outcome) -> ActionHealth {
     match outcome {
-        Outcome::Retry { reason, .. } if reason.fault().is_mended() => Shows::Waits,
-        Outcome::Done(_) => Shows::Works,
+        Outcome::Retry { reason, .. } if reason.fault().is_mended() => ActionHealth::Waits,
+        Outcome::Done(_) => ActionHealth::Works,
         Outcome::Failed {
             reason: Reason::Exit(_) | Reason::Signal(_),
             ..
-        } => Shows::Works,
-        _ => Shows::Nothing,
+        } => ActionHealth::Works,
+        _ => ActionHealth::Nothing,
     }
 }
 
-impl Known {
+impl MendingState {
     /// An attempt ended so. Whether those who wait are called.
-    fn ended(&mut self, shows: Shows, now: Instant) -> bool {
+    fn ended(&mut self, shows: ActionHealth, now: Instant) -> bool {
         match shows {
-            Shows::Waits => self.waits = true,
-            Shows::Works if self.waits => {
+            ActionHealth::Waits => self.waits = true,
+            ActionHealth::Works if self.waits => {
                 if self.called.is_some_and(|called| now < called + self.gap) {
                     return false;
                 }
                 self.called(now);
                 return true;
             }
-            Shows::Works if self.called.is_some_and(|called| now >= called + self.gap) => self.gap = Duration::ZERO,
-            Shows::Works | Shows::Nothing => {}
+            ActionHealth::Works if self.called.is_some_and(|called| now >= called + self.gap) => {
+                self.gap = Duration::ZERO
+            }
+            ActionHealth::Works | ActionHealth::Nothing => {}
         }
         false
     }
@@ -93,7 +95,7 @@ impl Mending {
     pub(super) fn ended(&self, outcome: &Outcome) -> bool {
         let shows = shows(outcome);
         let calls = self.known().ended(shows, Instant::now());
-        if shows == Shows::Waits {
+        if shows == ActionHealth::Waits {
             self.waits.notify_one();
         }
         calls
@@ -104,7 +106,7 @@ impl Mending {
         self.known().called.is_some_and(|called| called >= begun)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, MendingState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,15 +159,15 @@ mod tests {
             tell: None,
         };
         for (outcome, expected) in [
-            (retry(Reason::Status(401)), Shows::Waits),
-            (retry(Reason::Spawn), Shows::Waits),
-            (retry(Reason::Local), Shows::Waits),
-            (retry(Reason::Status(503)), Shows::Nothing),
-            (retry(Reason::Rate), Shows::Nothing),
-            (Outcome::Done(Answer::default()), Shows::Works),
-            (failed(Reason::Exit(2)), Shows::Works),
-            (failed(Reason::Spawn), Shows::Nothing),
-            (failed(Reason::Status(400)), Shows::Nothing),
+            (retry(Reason::Status(401)), ActionHealth::Waits),
+            (retry(Reason::Spawn), ActionHealth::Waits),
+            (retry(Reason::Local), ActionHealth::Waits),
+            (retry(Reason::Status(503)), ActionHealth::Nothing),
+            (retry(Reason::Rate), ActionHealth::Nothing),
+            (Outcome::Done(Answer::default()), ActionHealth::Works),
+            (failed(Reason::Exit(2)), ActionHealth::Works),
+            (failed(Reason::Spawn), ActionHealth::Nothing),
+            (failed(Reason::Status(400)), ActionHealth::Nothing),
         ] {
             assert_eq!(shows(&outcome), expected, "{outcome:?}");
         }
@@ -175,33 +177,33 @@ mod tests {
     fn one_that_works_calls_those_who_wait_and_seldom_where_that_is_in_vain() {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        let mut known = Known::default();
+        let mut known = MendingState::default();
         let mut calls = Vec::new();
         // One mail gets a 404 each time, the others are done, one each second.
         for second in 0..1_000 {
-            known.ended(Shows::Waits, at(second));
-            if known.ended(Shows::Works, at(second)) {
+            known.ended(ActionHealth::Waits, at(second));
+            if known.ended(ActionHealth::Works, at(second)) {
                 calls.push(second);
             }
         }
         assert_eq!(calls, [0, 30, 90, 210, 450, 930]);
         // A long time without anybody who waits begins anew.
         known.waits = false;
-        assert!(!known.ended(Shows::Works, at(10_000)));
-        known.ended(Shows::Waits, at(10_001));
-        assert!(known.ended(Shows::Works, at(10_002)));
+        assert!(!known.ended(ActionHealth::Works, at(10_000)));
+        known.ended(ActionHealth::Waits, at(10_001));
+        assert!(known.ended(ActionHealth::Works, at(10_002)));
     }
 
     proptest! {
         #[test]
         fn nobody_is_called_who_does_not_wait(steps in prop::collection::vec((0..100_u64, 0..3_u8), 0..200)) {
-            let (mut known, mut now, mut waits) = (Known::default(), Instant::now(), false);
+            let (mut known, mut now, mut waits) = (MendingState::default(), Instant::now(), false);
             for (passed, what) in steps {
                 now += Duration::from_secs(passed);
-                let shows = [Shows::Waits, Shows::Works, Shows::Nothing][usize::from(what)];
-                waits |= shows == Shows::Waits;
+                let shows = [ActionHealth::Waits, ActionHealth::Works, ActionHealth::Nothing][usize::from(what)];
+                waits |= shows == ActionHealth::Waits;
                 let calls = known.ended(shows, now);
-                prop_assert!(!calls || (waits && shows == Shows::Works));
+                prop_assert!(!calls || (waits && shows == ActionHealth::Works));
                 waits &= !calls;
                 prop_assert!(known.gap <= LONGEST);
             }

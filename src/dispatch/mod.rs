@@ -39,7 +39,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{action::webhook::breaker::Down, health::Health};
+pub use self::{action::webhook::breaker::WebhookDown, health::DispatchHealth};
 use crate::{
     budget::Memory,
     config::{self, EndpointName},
@@ -75,27 +75,27 @@ pub struct Dispatch {
     /// Starts commands, for all endpoints.
     pub guests: Arc<Guests>,
     /// How it is doing.
-    pub health: Arc<Health>,
+    pub health: Arc<DispatchHealth>,
     /// Stops claiming; what runs is finished.
     pub stop: CancellationToken,
 }
 
 /// What an attempt came to.
 #[derive(Debug, PartialEq)]
-struct Ended {
+struct AttemptResult {
     outcome: Outcome,
     /// The action said that it is no more (410): nothing more is claimed until someone looked.
     gone: bool,
     /// What a command printed or a webhook answered, as it was.
     raw: Bytes,
-    told: Told,
+    told: ReplyDuty,
     /// What was asked of the action and what it answered.
     exchange: Option<Exchange>,
 }
 
 /// Who tells the sender of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum ReplyDuty {
     /// The job itself.
     Here,
     /// The job of the mail, later: what this one answered is kept until then.
@@ -106,13 +106,13 @@ enum Told {
     Nobody,
 }
 
-impl From<Outcome> for Ended {
+impl From<Outcome> for AttemptResult {
     fn from(outcome: Outcome) -> Self {
         Self {
             outcome,
             gone: false,
             raw: Bytes::new(),
-            told: Told::Here,
+            told: ReplyDuty::Here,
             exchange: None,
         }
     }
@@ -165,9 +165,9 @@ pub async fn run(dispatch: Dispatch) {
 
 /// Somebody changed something in the ledger, such as that a job is to be tried again: a webhook that is down may be asked. Never ends.
 async fn hurry(dispatch: &Dispatch) {
-    let knock = dispatch.ledger.knock();
+    let changed_outside = dispatch.ledger.changed_outside();
     loop {
-        knock.notified().await;
+        changed_outside.notified().await;
         dispatch.health.webhook.hurry();
     }
 }

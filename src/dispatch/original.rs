@@ -5,7 +5,7 @@ use std::{borrow::Cow, io};
 use bytes::Bytes;
 use mail_parser::decoders::html::html_to_text;
 
-use super::spool::Body;
+use super::spool::SpooledBody;
 use crate::{
     budget::{Budget, Room},
     config::{Limits, OriginalAs, Reply},
@@ -60,22 +60,22 @@ fn text(mail: &Mail<'_>, most: usize) -> String {
 
 /// A mail's text, kept for its reply while its action takes its time: in memory where there is room for that, else in an unnamed file.
 #[derive(Debug)]
-pub(super) struct Kept {
-    text: Body,
+pub(super) struct KeptOriginal {
+    text: SpooledBody,
     _room: Option<Room>,
 }
 
-impl Kept {
+impl KeptOriginal {
     /// Blocks. Nothing where the temporary folder fails: then the mail is read once more.
     pub(super) fn of(mail: &Mail<'_>, reply: &Reply, parked: &Budget) -> Option<Self> {
         let text = text(mail, most(reply));
         match parked.try_take(text.len() as u64) {
             Some(room) => Some(Self {
-                text: Body::Memory(text.into()),
+                text: SpooledBody::Memory(text.into()),
                 _room: Some(room),
             }),
             None => Some(Self {
-                text: Body::filed(text.as_bytes()).ok()?,
+                text: SpooledBody::filed(text.as_bytes()).ok()?,
                 _room: None,
             }),
         }
@@ -105,8 +105,8 @@ mod tests {
             let kept = with_work(MAIL, move |work| {
                 let parked = Budget::new(0);
                 let others = (!in_memory).then(|| parked.try_take(u64::MAX).unwrap());
-                let kept = Kept::of(work.mail, &Reply::none(), &parked).unwrap();
-                assert_eq!(matches!(kept.text, Body::Memory(_)), in_memory);
+                let kept = KeptOriginal::of(work.mail, &Reply::none(), &parked).unwrap();
+                assert_eq!(matches!(kept.text, SpooledBody::Memory(_)), in_memory);
                 drop(others);
                 kept.into_text().unwrap()
             });

@@ -11,28 +11,28 @@ use super::{
     Dispatch,
     action::{Prepare, Prepared},
     bounce, conversation,
-    decide::{self, Facts},
+    decide::{self, MailFacts},
     inputs, later,
-    original::Kept,
+    original::KeptOriginal,
     result,
     work::Work,
 };
 use crate::{
     config::Endpoint,
-    job::{Accepted, Decision, Outcome, Reason, Share},
+    job::{AcceptedAnswer, Decision, JobScope, Outcome, Reason},
     ledger::ClaimedJob,
     message::{Head, Mail, Unreadable, trust::Sender},
 };
 
 /// A mail that was read, and what was made ready for its action or why that gets nothing.
-pub(super) struct Read {
-    pub(super) seen: Seen,
+pub(super) struct ReadMail {
+    pub(super) seen: ReadFacts,
     pub(super) made: Result<Box<dyn Prepared>, Outcome>,
 }
 
 /// What is known of a mail that was read.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ReadFacts {
     /// Its head; nothing when it could not be read.
     pub(super) head: Option<Head>,
     /// Whether something shows that it is of whom its From names.
@@ -46,7 +46,7 @@ pub(super) struct Seen {
     /// That it is meant, and why it may.
     pub(super) decision: Option<Decision>,
     /// Its text, where a reply may need that.
-    pub(super) text: Option<Kept>,
+    pub(super) text: Option<KeptOriginal>,
 }
 
 /// Reads a mail, decides, and makes ready what the action needs.
@@ -58,23 +58,23 @@ pub(super) async fn read(
     job: &ClaimedJob,
     raw: Bytes,
     prepare: Prepare,
-) -> Result<Read, Unreadable> {
+) -> Result<ReadMail, Unreadable> {
     let (limits, shared) = (dispatch.endpoint.limits, raw.clone());
     let (reader, dispatch, job) = (dispatch.reader.clone(), dispatch.clone(), job.clone());
     let visit = reader.visit(raw, limits, move |mail| {
         async move {
             let head = mail.head();
-            let mut seen = Seen::default();
+            let mut seen = ReadFacts::default();
             let made = made(&dispatch, &job, &shared, (mail, &head), prepare, &mut seen).await;
             match made {
-                Err(Early(outcome)) => Read {
-                    seen: Seen::default(),
+                Err(EarlyOutcome(outcome)) => ReadMail {
+                    seen: ReadFacts::default(),
                     made: Err(outcome),
                 },
                 Ok(made) => {
                     seen.head = Some(head);
                     seen.text = kept(&dispatch, mail, made.as_ref().err());
-                    Read { seen, made }
+                    ReadMail { seen, made }
                 }
             }
         }
@@ -84,7 +84,7 @@ pub(super) async fn read(
 }
 
 /// What the job comes to before anything is known of who sent its mail: nobody is answered.
-struct Early(Outcome);
+struct EarlyOutcome(Outcome);
 
 async fn made(
     dispatch: &Dispatch,
@@ -92,16 +92,18 @@ async fn made(
     raw: &Bytes,
     (mail, head): (&Mail<'_>, &Head),
     prepare: Prepare,
-    seen: &mut Seen,
-) -> Result<Result<Box<dyn Prepared>, Outcome>, Early> {
+    seen: &mut ReadFacts,
+) -> Result<Result<Box<dyn Prepared>, Outcome>, EarlyOutcome> {
     let endpoint = &*dispatch.endpoint;
     if let Err(outcome) = bounce::refuse(dispatch, job, raw, mail, head).await {
         return Ok(Err(outcome));
     }
-    let sender = verified(dispatch, raw, mail).await.map_err(Early)?;
-    let asked = conversation::ask(dispatch, job, raw, head).await.map_err(Early)?;
+    let sender = verified(dispatch, raw, mail).await.map_err(EarlyOutcome)?;
+    let asked = conversation::ask(dispatch, job, raw, head)
+        .await
+        .map_err(EarlyOutcome)?;
     seen.proven = sender.proven_by().is_some();
-    let decide::Decision { answering, work } = decide::decide(Facts {
+    let decide::MailDecision { answering, work } = decide::decide(MailFacts {
         endpoint,
         job,
         mail,
@@ -126,7 +128,7 @@ async fn made(
 }
 
 /// The text, where a reply may need it: a job that goes nowhere is not answered.
-fn kept(dispatch: &Dispatch, mail: &Mail<'_>, outcome: Option<&Outcome>) -> Option<Kept> {
+fn kept(dispatch: &Dispatch, mail: &Mail<'_>, outcome: Option<&Outcome>) -> Option<KeptOriginal> {
     let goes_nowhere = matches!(
         outcome,
         Some(Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_))
@@ -135,11 +137,11 @@ fn kept(dispatch: &Dispatch, mail: &Mail<'_>, outcome: Option<&Outcome>) -> Opti
     if goes_nowhere || !reply.needs_original() {
         return None;
     }
-    Kept::of(mail, reply, &dispatch.memory.parked)
+    KeptOriginal::of(mail, reply, &dispatch.memory.parked)
 }
 
 /// What is remembered of a mail that is meant.
-fn remembered(work: &Work<'_>, answers: Option<&Accepted>) -> Decision {
+fn remembered(work: &Work<'_>, answers: Option<&AcceptedAnswer>) -> Decision {
     let sender = match &work.sender.address {
         Ok(address) => address.clone(),
         Err(odd) => odd.why().to_owned(),
@@ -164,18 +166,18 @@ fn remembered(work: &Work<'_>, answers: Option<&Accepted>) -> Decision {
 ///
 /// # Errors
 /// When the mail can't be read.
-pub(super) async fn look(dispatch: &Arc<Dispatch>, raw: Bytes) -> Result<Seen, Unreadable> {
+pub(super) async fn look(dispatch: &Arc<Dispatch>, raw: Bytes) -> Result<ReadFacts, Unreadable> {
     let (limits, dispatch) = (dispatch.endpoint.limits, dispatch.clone());
     let reader = dispatch.reader.clone();
     let visit = reader.visit(raw, limits, move |mail| {
         async move {
             let head = mail.head();
-            Seen {
-                source: result::source(&Share::Whole, &mail.attachments(), &head),
+            ReadFacts {
+                source: result::source(&JobScope::Whole, &mail.attachments(), &head),
                 proven: sender(&dispatch.endpoint, mail).proven_by().is_some(),
                 head: Some(head),
                 text: kept(&dispatch, mail, None),
-                ..Seen::default()
+                ..ReadFacts::default()
             }
         }
         .boxed()

@@ -8,21 +8,21 @@ use chrono::{DateTime, Utc};
 
 use super::{
     action,
-    conversation::{Answering, Asked},
-    decide::{self, Facts, decide, missed},
+    conversation::{Answering, ConversationLookup},
+    decide::{self, MailFacts, decide, missed},
     reading::unreadable,
     work::Work,
 };
 pub use super::{
     action::{
         command::environment::Origin,
-        plan::{Plan, Process, Request, Value},
+        plan::{Plan, PlannedHeader, ProcessPlan, RequestPlan},
     },
     excerpt::Excerpt,
 };
 use crate::{
     config::{Answers, Endpoint},
-    job::{JobId, Outcome, Part, Reason, Share},
+    job::{JobId, JobScope, Outcome, Part, Reason},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
 };
@@ -37,9 +37,9 @@ pub struct Rehearsal {
     /// Whether a job would have DKIM and DMARC verified by DNS, which may prove the sender after all.
     pub verified_later: bool,
     /// Every attachment, also those that are not handed on.
-    pub attachments: Vec<Handed>,
+    pub attachments: Vec<HandedAttachment>,
     /// Every condition that the filter names.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<ConditionReport>,
     /// The attachments that would have a job of their own, where each has; the plan is that of the first.
     pub parts: Vec<String>,
     /// The named inputs, as the payload has them.
@@ -52,7 +52,7 @@ pub struct Rehearsal {
 
 /// An attachment, and whether the action gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handed {
+pub struct HandedAttachment {
     /// The name as its sender wrote it.
     pub name: Option<String>,
     /// The name that it gets.
@@ -69,7 +69,7 @@ pub struct Handed {
 
 /// A condition of the filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub struct ConditionReport {
     /// The part of the filter, as [`crate::job::Reason::code`] calls it.
     pub part: String,
     /// Whether the mail meets it.
@@ -96,14 +96,14 @@ pub async fn rehearse(
         let sender = mail.sender(&endpoint.senders.trust);
         let (whole, mut job, mut parts) = (job.clone(), job, Vec::new());
         let decided = |job| {
-            let decide::Decision { answering, work } = decide(Facts {
+            let decide::MailDecision { answering, work } = decide(MailFacts {
                 endpoint: &endpoint,
                 job,
                 mail,
                 head: &head,
                 raw: &shared,
                 sender: sender.clone(),
-                asked: Asked::MadeUp,
+                asked: ConversationLookup::MadeUp,
                 now,
             });
             (answering, work)
@@ -138,7 +138,7 @@ pub async fn rehearse(
 }
 
 /// The first part of a mail that is split.
-fn first_of(pieces: Vec<crate::job::Piece>, mail_job: JobId) -> Share {
+fn first_of(pieces: Vec<crate::job::AttachmentRef>, mail_job: JobId) -> JobScope {
     let of = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let part = |attachment| Part {
         number: 1,
@@ -149,31 +149,39 @@ fn first_of(pieces: Vec<crate::job::Piece>, mail_job: JobId) -> Share {
     pieces
         .into_iter()
         .next()
-        .map_or(Share::Whole, |piece| Share::Part(part(piece)))
+        .map_or(JobScope::Whole, |piece| JobScope::Part(part(piece)))
 }
 
-fn input(given: &super::inputs::Given) -> (String, serde_json::Value) {
-    let value = given.value.as_ref().map(super::inputs::Value::json);
+fn input(given: &super::inputs::ResolvedInput) -> (String, serde_json::Value) {
+    let value = given.value.as_ref().map(super::inputs::InputValue::json);
     (given.name.clone(), value.unwrap_or_default())
 }
 
-fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head) -> (Vec<Condition>, Vec<Handed>) {
+fn explained(
+    endpoint: &Endpoint,
+    job: &ClaimedJob,
+    mail: &Mail<'_>,
+    head: &Head,
+) -> (Vec<ConditionReport>, Vec<HandedAttachment>) {
     let attachments = mail.attachments();
     let names = attachments.iter().map(Attachment::shown_name);
     let explanation = explain(&endpoint.filter, head, job.size, names);
-    let conditions = explanation.conditions.iter().map(|condition| Condition {
+    let conditions = explanation.conditions.iter().map(|condition| ConditionReport {
         part: missed(condition.part).code(),
         holds: condition.holds(),
         why: condition.why(),
     });
-    let handed = attachments.iter().zip(&explanation.files).map(|(file, fate)| Handed {
-        name: file.name.clone(),
-        safe_name: file.safe_name.clone(),
-        media_type: file.media_type.clone(),
-        size: file.size() as u64,
-        handed_on: fate.is_handed_on(),
-        why: fate.why(),
-    });
+    let handed = attachments
+        .iter()
+        .zip(&explanation.files)
+        .map(|(file, fate)| HandedAttachment {
+            name: file.name.clone(),
+            safe_name: file.safe_name.clone(),
+            media_type: file.media_type.clone(),
+            size: file.size() as u64,
+            handed_on: fate.is_handed_on(),
+            why: fate.why(),
+        });
     let answers = match &endpoint.filter.answers {
         Answers::Any => None,
         Answers::None => Some("taken for a mail that answers no reply; a rehearsal asks no ledger".to_owned()),
@@ -181,7 +189,7 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
             Some("taken for an answer that counts, to a made-up job; a rehearsal asks no ledger".to_owned())
         }
     };
-    let answers = answers.map(|why| Condition {
+    let answers = answers.map(|why| ConditionReport {
         part: Reason::Conversation.code(),
         holds: true,
         why,

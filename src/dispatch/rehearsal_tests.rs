@@ -13,7 +13,7 @@ use crate::{
     secret::SecretRef,
 };
 
-fn webhook(kind: config::Body) -> config::Webhook {
+fn webhook(kind: config::BodyFormat) -> config::Webhook {
     config::Webhook {
         body: kind,
         headers: vec![
@@ -29,7 +29,11 @@ fn webhook(kind: config::Body) -> config::Webhook {
 
 #[tokio::test]
 async fn a_request_is_shown_as_an_attempt_would_send_it() {
-    for kind in [config::Body::Json, config::Body::Multipart, config::Body::Raw] {
+    for kind in [
+        config::BodyFormat::Json,
+        config::BodyFormat::Multipart,
+        config::BodyFormat::Raw,
+    ] {
         let hook = webhook(kind);
         let (shown, (headers, sent)) = with_work(MAIL, move |work| {
             let shown = request(&hook, work, u64::MAX).unwrap();
@@ -42,12 +46,12 @@ async fn a_request_is_shown_as_an_attempt_would_send_it() {
         assert_eq!(shown.headers.len(), headers.len());
         for (name, value) in &shown.headers {
             match value {
-                Value::Text(text) => assert_eq!(text.as_bytes(), headers[name].as_bytes(), "{name}"),
-                Value::Secret(secret) => assert_eq!(
+                PlannedHeader::Text(text) => assert_eq!(text.as_bytes(), headers[name].as_bytes(), "{name}"),
+                PlannedHeader::Secret(secret) => assert_eq!(
                     (name.as_str(), secret),
                     ("authorization", &SecretRef::Env("PATH".into()))
                 ),
-                Value::Signature(_) => panic!("there is no key"),
+                PlannedHeader::Signature(_) => panic!("there is no key"),
             }
         }
     }
@@ -55,11 +59,11 @@ async fn a_request_is_shown_as_an_attempt_would_send_it() {
 
 #[tokio::test]
 async fn a_signature_names_its_keys_and_reads_none() {
-    let mut hook = webhook(config::Body::Json);
+    let mut hook = webhook(config::BodyFormat::Json);
     hook.secrets = vec![SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())];
     let keys = hook.secrets.clone();
     let shown = with_work(MAIL, move |work| request(&hook, work, 10).unwrap()).await;
-    let signature = ("webhook-signature".to_owned(), Value::Signature(keys));
+    let signature = ("webhook-signature".to_owned(), PlannedHeader::Signature(keys));
     assert!(shown.headers.contains(&signature), "{:?}", shown.headers);
     assert_eq!(shown.body.shown.len(), 10);
     assert!(!shown.body.is_whole());

@@ -34,7 +34,7 @@ pub(super) fn original(reply: &Reply, mail: u64) -> u64 {
 
 /// What a job may take while its action runs and what comes of that is looked at.
 #[derive(Debug)]
-pub(super) struct Means<'a> {
+pub(super) struct AttemptResources<'a> {
     /// For what comes in.
     pub(super) parked: &'a Budget,
     holding: &'a mut Holding,
@@ -42,7 +42,7 @@ pub(super) struct Means<'a> {
     beside: u64,
 }
 
-impl<'a> Means<'a> {
+impl<'a> AttemptResources<'a> {
     pub(super) fn new(memory: &'a Memory, holding: &'a mut Holding, beside: u64) -> Self {
         Self {
             parked: &memory.parked,

@@ -20,7 +20,7 @@ pub(super) struct Spool {
 
 /// A body that was written.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum SpooledBody {
     /// In memory.
     Memory(Bytes),
     /// In an unnamed file, to be read from where it stands.
@@ -48,15 +48,15 @@ impl Spool {
     ///
     /// # Errors
     /// When the disk fails.
-    pub(super) fn finish(mut self) -> io::Result<Body> {
+    pub(super) fn finish(mut self) -> io::Result<SpooledBody> {
         if self.file.is_some() {
             self.spill()?;
         }
         Ok(match self.file {
-            None => Body::Memory(self.buffer.into()),
+            None => SpooledBody::Memory(self.buffer.into()),
             Some(mut file) => {
                 file.rewind()?;
-                Body::File {
+                SpooledBody::File {
                     file,
                     len: self.written,
                 }
@@ -81,7 +81,7 @@ impl Write for Spool {
     }
 }
 
-impl Body {
+impl SpooledBody {
     /// These bytes in an unnamed file.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Body {
 mod tests {
     use super::*;
 
-    fn spooled(pieces: usize) -> Body {
+    fn spooled(pieces: usize) -> SpooledBody {
         let mut spool = Spool::default();
         for _ in 0..pieces {
             spool.write_all(&[7; 1000]).unwrap();
@@ -135,7 +135,7 @@ mod tests {
     fn bodies_come_out_as_they_went_in_however_large() {
         for pieces in [0, 1, 4194, 4195, 9000] {
             let mut body = spooled(pieces);
-            assert_eq!(matches!(body, Body::Memory(_)), pieces < 4195, "{pieces}");
+            assert_eq!(matches!(body, SpooledBody::Memory(_)), pieces < 4195, "{pieces}");
             assert_eq!(body.len(), pieces as u64 * 1000);
             for _ in 0..2 {
                 let mut read = Vec::new();

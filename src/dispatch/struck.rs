@@ -4,14 +4,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Ended;
+use super::AttemptResult;
 use crate::{
     config,
     job::{Answer, Exchange, Outcome},
-    secret::{Redaction, Striker},
+    secret::{Redaction, Redactor},
 };
 
-impl Ended {
+impl AttemptResult {
     /// The same without these secrets.
     pub(super) fn struck(mut self, secrets: &Redaction) -> Self {
         let striker = secrets.striker();
@@ -56,7 +56,7 @@ pub(super) fn query(webhook: &config::Webhook) -> Redaction {
     secrets
 }
 
-fn answer_of(striker: &Striker, answer: &mut Answer) {
+fn answer_of(striker: &Redactor, answer: &mut Answer) {
     answer.text.iter_mut().for_each(|said| text(striker, said));
     answer.data.iter_mut().for_each(|data| value(striker, data));
     for file in &mut answer.files {
@@ -69,13 +69,13 @@ fn answer_of(striker: &Striker, answer: &mut Answer) {
     answer.flaw.iter_mut().for_each(|flaw| text(striker, &mut flaw.detail));
 }
 
-fn text(striker: &Striker, said: &mut String) {
+fn text(striker: &Redactor, said: &mut String) {
     if let std::borrow::Cow::Owned(left) = striker.strike(said) {
         *said = left;
     }
 }
 
-fn value(striker: &Striker, data: &mut Value) {
+fn value(striker: &Redactor, data: &mut Value) {
     match data {
         Value::String(said) => text(striker, said),
         Value::Array(values) => values.iter_mut().for_each(|inner| value(striker, inner)),
@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::job::{Cut, File, Reason};
+    use crate::job::{Reason, ResultFile, TruncatedText};
 
     const SECRET: &str = "canary-0123456789/header+secret";
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn nothing_that_an_action_says_holds_what_it_was_handed() {
         let said = echoes().join("\n");
-        let cut = Cut::head(said.as_bytes());
+        let cut = TruncatedText::head(said.as_bytes());
         let failed = Outcome::Failed {
             reason: Reason::Status(422),
             detail: said.clone(),
@@ -133,7 +133,7 @@ mod tests {
         };
         let done = Outcome::Done(Answer {
             text: Some(said.clone()),
-            files: vec![File {
+            files: vec![ResultFile {
                 name: format!("{SECRET}.pdf"),
                 media_type: "application/pdf".to_owned(),
                 data: Bytes::from([b"\xff\x00PDF ".as_slice(), said.as_bytes()].concat()),
@@ -158,7 +158,7 @@ mod tests {
             stderr: cut,
         };
         for (outcome, exchange) in [(failed, webhook.clone()), (done, command), (retry, webhook)] {
-            let ended = Ended {
+            let ended = AttemptResult {
                 raw: Bytes::from(said.clone()),
                 exchange: Some(exchange),
                 ..outcome.into()
@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn what_is_short_or_long_stays_what_it_is() {
         let plain = "a bad day at the bearer of the hook";
-        let ended = |said: &str| Ended::from(super::super::later(Reason::Timeout, said.to_owned())).struck(&secrets());
+        let ended =
+            |said: &str| AttemptResult::from(super::super::later(Reason::Timeout, said.to_owned())).struck(&secrets());
         assert_eq!(
             ended(plain),
             super::super::later(Reason::Timeout, plain.to_owned()).into()

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::inputs::Given;
+use super::inputs::ResolvedInput;
 use crate::{
     config::EndpointName,
-    job::Accepted,
+    job::AcceptedAnswer,
     ledger::ClaimedJob,
     message::{Attachment, Head, Mail, trust::Sender},
 };
@@ -28,9 +28,9 @@ pub(super) struct Work<'a> {
     /// Those of its attachments that the filter hands on.
     pub(super) attachments: Vec<Attachment<'a>>,
     /// The named inputs.
-    pub(super) inputs: Vec<Given>,
+    pub(super) inputs: Vec<ResolvedInput>,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
     /// What it answers, where it is an answer that counts.
-    pub(super) answers: Option<&'a Accepted>,
+    pub(super) answers: Option<&'a AcceptedAnswer>,
 }

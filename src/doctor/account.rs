@@ -3,9 +3,9 @@
 use chrono::Utc;
 
 use super::{
-    Finding, Kind, Outcome, Stage, Store, Subject, Trouble,
+    Finding, Issue, Stage, StepOutcome, Subject, SubjectKind, TokenStoreState,
     notes::{LONGEST, Notes},
-    patient::{Patient, ReadMailbox, Reading},
+    patient::{ExaminedAccount, ProtocolMailboxes, ReadMailbox},
     sign_in::credential,
     way::{look_ahead, reach, told},
     words::{named, of_mailbox, of_reply, of_watch},
@@ -25,10 +25,14 @@ use crate::{
 };
 
 /// Examines an account.
-pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, store: &Store) -> Vec<Finding> {
+pub(super) async fn examine(
+    patient: &ExaminedAccount,
+    login: &Result<Login, Issue>,
+    store: &TokenStoreState,
+) -> Vec<Finding> {
     let account = &patient.account;
     let mut notes = Notes::about(Subject {
-        kind: Kind::Account,
+        kind: SubjectKind::Account,
         name: account.name.clone(),
         part: None,
     });
@@ -54,7 +58,7 @@ fn part(protocol: Protocol, server: &Server) -> String {
     format!("{} {}:{}", protocol.name(), server.host, server.port)
 }
 
-async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credential: Option<&Credential>) {
+async fn imap(notes: &mut Notes, account: &Account, reading: &ProtocolMailboxes, credential: Option<&Credential>) {
     let session = enter_imap(notes, account, &reading.server, credential).await;
     let Some(mut session) = session else {
         notes.skip(&[Stage::Capabilities], "nobody is signed in");
@@ -62,7 +66,10 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         return;
     };
     let (offered, missing) = session.offers();
-    notes.note(Stage::Capabilities, Outcome::Passed(capabilities(&offered, &missing)));
+    notes.note(
+        Stage::Capabilities,
+        StepOutcome::Passed(capabilities(&offered, &missing)),
+    );
     let mut waiting = reading.mailboxes.iter();
     while let Some(ReadMailbox {
         endpoint,
@@ -97,13 +104,13 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         });
         let examined = looked.await;
         if examined.is_some_and(|examined| !examined.numbered) {
-            notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox)));
+            notes.note(Stage::Mailbox, StepOutcome::Warned(unnumbered(mailbox)));
         }
         if *overdue > 0 {
-            notes.note(Stage::Mailbox, Outcome::Warned(unsettled(endpoint, *overdue)));
+            notes.note(Stage::Mailbox, StepOutcome::Warned(unsettled(endpoint, *overdue)));
         }
-        if let Some(line) = still.as_mut().and_then(watch::probe::Session::unread) {
-            notes.note(Stage::Mailbox, Outcome::Warned(odd(&line)));
+        if let Some(line) = still.as_mut().and_then(watch::probe::ProbeSession::unread) {
+            notes.note(Stage::Mailbox, StepOutcome::Warned(odd(&line)));
         }
         let Some(open) = still else {
             skip_mailboxes(notes, waiting, "the session has ended");
@@ -117,7 +124,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
             session = open;
             // That one is missing is as it should be before the first start.
             if let Some(mails) = looked.ok().map(|found| found.mails).filter(|mails| *mails > 0) {
-                notes.note(Stage::Mailbox, Outcome::Warned(lost(endpoint, target, mails)));
+                notes.note(Stage::Mailbox, StepOutcome::Warned(lost(endpoint, target, mails)));
             }
         }
     }
@@ -125,8 +132,8 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
 }
 
 /// A mailbox that the ledger does not know, though done mails lie beside it.
-fn lost(endpoint: &EndpointName, target: &str, mails: u32) -> Trouble {
-    Trouble {
+fn lost(endpoint: &EndpointName, target: &str, mails: u32) -> Issue {
+    Issue {
         what: format!(
             "the ledger knows nothing of this mailbox, but \"{target}\" has {}: if they were done here, the ledger was lost, and nothing is taken until somebody decides",
             counted(mails)
@@ -148,7 +155,7 @@ async fn enter_imap(
     account: &Account,
     server: &Server,
     credential: Option<&Credential>,
-) -> Option<watch::probe::Session> {
+) -> Option<watch::probe::ProbeSession> {
     let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
         notes.skip(&[Stage::Tls, Stage::SignIn], "the server can't be reached");
         return None;
@@ -184,7 +191,7 @@ async fn enter_imap(
 }
 
 /// A maildrop: one session shows all of it.
-async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credential: Option<&Credential>) {
+async fn pop3(notes: &mut Notes, account: &Account, reading: &ProtocolMailboxes, credential: Option<&Credential>) {
     let server = &reading.server;
     const REST: [Stage; 3] = [Stage::SignIn, Stage::Capabilities, Stage::Mailbox];
     let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
@@ -222,25 +229,25 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         [] => "the server doesn't tell (CAPA)".to_owned(),
         told => told.join(", "),
     };
-    notes.note(Stage::Capabilities, Outcome::Passed(told));
+    notes.note(Stage::Capabilities, StepOutcome::Passed(told));
     let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
     notes.note(
         Stage::Mailbox,
-        Outcome::Passed(format!("{}{lying}", counted(probe.mails))),
+        StepOutcome::Passed(format!("{}{lying}", counted(probe.mails))),
     );
     for mailbox in reading.mailboxes.iter().filter(|mailbox| mailbox.overdue > 0) {
         notes.note(
             Stage::Mailbox,
-            Outcome::Warned(unsettled(&mailbox.endpoint, mailbox.overdue)),
+            StepOutcome::Warned(unsettled(&mailbox.endpoint, mailbox.overdue)),
         );
     }
     if let Some(why) = probe.newest {
         let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();
         let what = format!("the last mail can't be taken: {why}");
-        notes.note(Stage::Mailbox, Outcome::Warned(Trouble { what, cure }));
+        notes.note(Stage::Mailbox, StepOutcome::Warned(Issue { what, cure }));
     }
     if let Some(unread) = probe.unread {
-        notes.note(Stage::Mailbox, Outcome::Warned(unlisted(&unread)));
+        notes.note(Stage::Mailbox, StepOutcome::Warned(unlisted(&unread)));
     }
 }
 
@@ -284,7 +291,7 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
                 None => String::new(),
             };
             let told = format!("AUTH {}{size}", offers.mechanisms.join(" "));
-            notes.note(Stage::Capabilities, Outcome::Passed(told));
+            notes.note(Stage::Capabilities, StepOutcome::Passed(told));
         }
         None => notes.skip(&[Stage::Capabilities], "nobody is signed in"),
     }
@@ -308,8 +315,8 @@ fn capabilities(offered: &[&str], missing: &[&str]) -> String {
     }
 }
 
-fn unlisted(unread: &watch::error::Words) -> Trouble {
-    Trouble {
+fn unlisted(unread: &watch::error::Words) -> Issue {
+    Issue {
         what: format!("the server lists mails in a way that can't be read: {unread}"),
         cure: "mails without a unique id (UIDL) that can be read are left alone, the others are taken; read this mailbox by IMAP, or tell whoever runs the server"
             .to_owned(),
@@ -317,7 +324,7 @@ fn unlisted(unread: &watch::error::Words) -> Trouble {
 }
 
 /// Whether the newest mail can be taken as it came.
-fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<(), Trouble> {
+fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<(), Issue> {
     let trouble = match newest {
         None => Some(format!("the server says {} and lists none", counted(examined.mails))),
         Some(Newest { uid, trouble }) => {
@@ -326,28 +333,28 @@ fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<()
     };
     let Some(what) = trouble else { return Ok(()) };
     let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();
-    Err(unreadable(mailbox, Trouble { what, cure }))
+    Err(unreadable(mailbox, Issue { what, cure }))
 }
 
-fn unreadable(mailbox: &str, trouble: Trouble) -> Trouble {
-    Trouble {
+fn unreadable(mailbox: &str, trouble: Issue) -> Issue {
+    Issue {
         what: format!("mails of {mailbox} can't be read: {}", trouble.what),
         ..trouble
     }
 }
 
-fn odd(line: &Words) -> Trouble {
-    Trouble {
+fn odd(line: &Words) -> Issue {
+    Issue {
         what: format!("the server says what can't be read, and it is passed over: {line}"),
         cure: "nothing, as long as mail is taken; if the server is yours, update it".to_owned(),
     }
 }
 
 /// Mails that should have left the mailbox.
-fn unsettled(endpoint: &EndpointName, mails: u64) -> Trouble {
+fn unsettled(endpoint: &EndpointName, mails: u64) -> Issue {
     let (them, lie) = (counted(mails), plural::of(mails, "lies", "lie"));
     let them = format!("{them} whose work is over {lie} there still");
-    Trouble {
+    Issue {
         what: format!(
             "{them}, a quarter of an hour later: the server refuses to move, mark or delete it, or nothing runs"
         ),
@@ -357,8 +364,8 @@ fn unsettled(endpoint: &EndpointName, mails: u64) -> Trouble {
     }
 }
 
-fn unnumbered(mailbox: &str) -> Trouble {
-    Trouble {
+fn unnumbered(mailbox: &str) -> Issue {
+    Issue {
         what: format!("the server gives {mailbox} no UIDVALIDITY"),
         cure: "mails are known again by their content then; if the server is yours, update it".to_owned(),
     }

@@ -6,20 +6,20 @@ use chrono::Utc;
 use tokio::{net::TcpStream, task::spawn_blocking};
 
 use super::{
-    Finding, Kind, Outcome, Stage, Subject, Trouble,
+    Finding, Issue, Stage, StepOutcome, Subject, SubjectKind,
     notes::{LONGEST, Notes},
     way::{look_ahead, of_net, reach, told},
 };
 use crate::{
     config::{Endpoint, Server, Tls, TlsFiles},
-    dispatch::action::{self, Destination, Probe, Unfit},
+    dispatch::action::{self, Destination, ProbeReport, Unfit},
     net::{self, FirstWords, Traffic},
 };
 
 /// Examines an endpoint's file and action.
 pub(super) async fn examine(endpoint: &Arc<Endpoint>) -> Vec<Finding> {
     let mut notes = Notes::about(Subject {
-        kind: Kind::Endpoint,
+        kind: SubjectKind::Endpoint,
         name: endpoint.name.to_string(),
         part: None,
     });
@@ -27,7 +27,7 @@ pub(super) async fn examine(endpoint: &Arc<Endpoint>) -> Vec<Finding> {
     let mailbox = &endpoint.mailbox.name;
     notes.note(
         Stage::Config,
-        Outcome::Passed(format!("{mailbox} of {user} by {protocol}")),
+        StepOutcome::Passed(format!("{mailbox} of {user} by {protocol}")),
     );
     action(&mut notes, endpoint).await;
     notes.end()
@@ -39,11 +39,11 @@ async fn action(notes: &mut Notes, endpoint: &Arc<Endpoint>) {
     let look = async {
         let looked = spawn_blocking(move || action::probe(&looked.action)).await;
         // Secrets and programs may lie on a slow network disk: off the runtime's threads.
-        let looked = looked.map_err(|_torn_down| Trouble {
+        let looked = looked.map_err(|_torn_down| Issue {
             what: "it could not be looked at".to_owned(),
             cure: "run mailjob doctor again".to_owned(),
         });
-        let Probe { told, destination } = looked?.map_err(|Unfit { what, cure }| Trouble { what, cure })?;
+        let ProbeReport { told, destination } = looked?.map_err(|Unfit { what, cure }| Issue { what, cure })?;
         Ok((destination, told))
     };
     let found = notes.step(Stage::Action, LONGEST, look).await;
@@ -60,7 +60,7 @@ async fn action(notes: &mut Notes, endpoint: &Arc<Endpoint>) {
         tls: Tls::Implicit,
     };
     let allowed = |found| {
-        action::allowed(&remote, &server.host, found).map_err(|refused| Trouble {
+        action::allowed(&remote, &server.host, found).map_err(|refused| Issue {
             what: format!("{} is in a private network", refused.0),
             cure: format!("set {name}.allow_private_network = true if the {name} is yours"),
         })
@@ -95,14 +95,14 @@ async fn shake_hands(notes: &mut Notes, socket: TcpStream, server: &Server, file
 const MOMENT: Duration = Duration::from_millis(500);
 
 /// What its first words mean for a webhook.
-fn listen(words: FirstWords) -> Result<(), Trouble> {
+fn listen(words: FirstWords) -> Result<(), Issue> {
     match words {
         FirstWords::Fine => Ok(()),
-        FirstWords::Http2 => Err(Trouble {
+        FirstWords::Http2 => Err(Issue {
             what: "the server speaks HTTP/2 only, and mailjob HTTP/1.1".to_owned(),
             cure: "have the server offer http/1.1 too".to_owned(),
         }),
-        FirstWords::Ends(cure) => Err(Trouble {
+        FirstWords::Ends(cure) => Err(Issue {
             what: "the server ended the connection after the handshake".to_owned(),
             cure: cure.unwrap_or("look into the server's log").to_owned(),
         }),

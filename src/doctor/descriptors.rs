@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Finding, Kind, Outcome, Stage, Subject, Trouble};
+use super::{Finding, Issue, Stage, StepOutcome, Subject, SubjectKind};
 use crate::{
     config::{Endpoint, Service},
     slots::Size,
@@ -28,9 +28,9 @@ pub fn needed(endpoints: &[Arc<Endpoint>], service: &Service) -> u64 {
 
 /// What is wrong where a process may open so many at most; nothing where that is enough. Pure.
 #[must_use]
-pub fn lack(needed: u64, most: Option<u64>) -> Option<Trouble> {
+pub fn lack(needed: u64, most: Option<u64>) -> Option<Issue> {
     let most = most.filter(|most| *most < needed)?;
-    Some(Trouble {
+    Some(Issue {
         what: format!("these endpoints may need {needed} open files, and a process of this user may have {most}"),
         cure: format!(
             "raise the hard limit: LimitNOFILE={needed} of the unit, `ulimit -Hn {needed}` before it starts, or that of the container; \
@@ -44,12 +44,12 @@ pub fn lack(needed: u64, most: Option<u64>) -> Option<Trouble> {
 pub fn finding(needed: u64, most: Option<u64>) -> Option<Finding> {
     lack(needed, most).map(|trouble| Finding {
         subject: Subject {
-            kind: Kind::Process,
+            kind: SubjectKind::Process,
             name: "mailjob".to_owned(),
             part: None,
         },
         stage: Stage::OpenFiles,
-        outcome: Outcome::Warned(trouble),
+        outcome: StepOutcome::Warned(trouble),
         took: Duration::ZERO,
     })
 }
@@ -68,7 +68,7 @@ mod tests {
     fn too_few_are_told_with_the_cure() {
         assert_eq!(lack(500, None), None);
         assert_eq!(lack(500, Some(500)), None);
-        let Trouble { what, cure } = lack(500, Some(499)).unwrap();
+        let Issue { what, cure } = lack(500, Some(499)).unwrap();
         assert!(
             what.contains("500") && what.contains("499") && cure.contains("LimitNOFILE=500"),
             "{what} {cure}"

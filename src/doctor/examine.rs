@@ -7,7 +7,7 @@ use futures_util::{
     stream::{self, StreamExt},
 };
 
-use super::{Finding, Report, Trouble, account, action, patient::patients, sign_in};
+use super::{DoctorReport, Finding, Issue, account, action, patient::patients, sign_in};
 use crate::{
     auth::TokenStore,
     config::{Endpoint, EndpointName, uses},
@@ -21,7 +21,7 @@ pub struct Examination {
     /// The endpoints.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Where tokens of persons are kept.
-    pub store: Store,
+    pub store: TokenStoreState,
     /// Mails that are left in the mailboxes of endpoints, where there was a first look.
     pub left: BTreeMap<EndpointName, u64>,
     /// Mails of endpoints whose work is over, and that have waited for their last touch for long.
@@ -30,11 +30,11 @@ pub struct Examination {
 
 /// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
 #[derive(Clone)]
-pub enum Store {
+pub enum TokenStoreState {
     /// Here.
     Open(Arc<dyn TokenStore>),
     /// Not to be had now, and why.
-    Closed(Trouble),
+    Closed(Issue),
 }
 
 /// Whether these endpoints have accounts whose tokens are kept.
@@ -46,7 +46,7 @@ pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
 }
 
 /// Examines, and tells `on` of each account and action when it is done, in the order of the report.
-pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
+pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> DoctorReport {
     let Examination {
         endpoints,
         store,
@@ -66,7 +66,7 @@ pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) 
     let actions = endpoints.iter().map(|endpoint| action::examine(endpoint).boxed());
     let all: Vec<BoxFuture<'_, Vec<Finding>>> = accounts.chain(actions).collect();
     let mut done = stream::iter(all).buffered(AT_ONCE);
-    let mut report = Report::default();
+    let mut report = DoctorReport::default();
     while let Some(findings) = done.next().await {
         on(&findings);
         report.findings.extend(findings);

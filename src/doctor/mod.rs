@@ -19,7 +19,7 @@ mod words;
 
 use std::{fmt, time::Duration};
 
-pub use examine::{Examination, Store, examine, needs_store};
+pub use examine::{Examination, TokenStoreState, examine, needs_store};
 pub use trial::trial;
 
 use crate::config::Problem;
@@ -78,7 +78,7 @@ impl Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// What kind of thing.
-    pub kind: Kind,
+    pub kind: SubjectKind,
     /// Its name.
     pub name: String,
     /// The part of it, e.g. `IMAP mail.example.com:993`.
@@ -87,7 +87,7 @@ pub struct Subject {
 
 /// A kind of thing that is examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SubjectKind {
     /// A file of the configuration.
     File,
     /// An account.
@@ -101,10 +101,10 @@ pub enum Kind {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            Kind::File => "file ",
-            Kind::Account => "account ",
-            Kind::Endpoint => "endpoint ",
-            Kind::Process => "process ",
+            SubjectKind::File => "file ",
+            SubjectKind::Account => "account ",
+            SubjectKind::Endpoint => "endpoint ",
+            SubjectKind::Process => "process ",
         })?;
         f.write_str(&self.name)?;
         match &self.part {
@@ -116,20 +116,20 @@ impl fmt::Display for Subject {
 
 /// What a step came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// All is well; what was found.
     Passed(String),
     /// It works, or may work, but somebody should look.
-    Warned(Trouble),
+    Warned(Issue),
     /// It can't work like this.
-    Failed(Trouble),
+    Failed(Issue),
     /// It was not tried, and why.
     Skipped(String),
 }
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Issue {
     /// In plain words, with the server's own.
     pub what: String,
     /// What to do about it.
@@ -144,19 +144,19 @@ pub struct Finding {
     /// The step.
     pub stage: Stage,
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// How long it took.
     pub took: Duration,
 }
 
 /// All findings, by subject and step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
+pub struct DoctorReport {
     /// In the order in which they are told.
     pub findings: Vec<Finding>,
 }
 
-impl Report {
+impl DoctorReport {
     /// Whether nothing failed.
     #[must_use]
     pub fn is_well(&self) -> bool {
@@ -175,12 +175,12 @@ impl Finding {
         };
         Self {
             subject: Subject {
-                kind: Kind::File,
+                kind: SubjectKind::File,
                 name,
                 part: None,
             },
             stage: Stage::Config,
-            outcome: Outcome::Failed(Trouble {
+            outcome: StepOutcome::Failed(Issue {
                 what: problem.cause.clone(),
                 cure: problem.cure.clone(),
             }),
@@ -191,6 +191,6 @@ impl Finding {
     /// Whether the step failed.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self.outcome, Outcome::Failed(_))
+        matches!(self.outcome, StepOutcome::Failed(_))
     }
 }

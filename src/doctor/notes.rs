@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{Finding, Outcome, Stage, Subject, Trouble};
+use super::{Finding, Issue, Stage, StepOutcome, Subject};
 
 /// The longest that a step may take.
 pub(super) const LONGEST: Duration = Duration::from_secs(30);
@@ -33,30 +33,30 @@ impl Notes {
         &mut self,
         stage: Stage,
         longest: Duration,
-        work: impl Future<Output = Result<(T, String), Trouble>>,
+        work: impl Future<Output = Result<(T, String), Issue>>,
     ) -> Option<T> {
         let begun = Instant::now();
         let done = timeout(longest, work).await.unwrap_or_else(|_| {
-            Err(Trouble {
+            Err(Issue {
                 what: format!("no end within {} s", longest.as_secs()),
                 cure: "try again; if it stays, look for a firewall or proxy in between".to_owned(),
             })
         });
         let (found, outcome) = match done {
-            Ok((found, detail)) => (Some(found), Outcome::Passed(detail)),
-            Err(trouble) => (None, Outcome::Failed(trouble)),
+            Ok((found, detail)) => (Some(found), StepOutcome::Passed(detail)),
+            Err(trouble) => (None, StepOutcome::Failed(trouble)),
         };
         self.push(stage, outcome, begun.elapsed());
         found
     }
 
-    pub(super) fn note(&mut self, stage: Stage, outcome: Outcome) {
+    pub(super) fn note(&mut self, stage: Stage, outcome: StepOutcome) {
         self.push(stage, outcome, Duration::ZERO);
     }
 
     pub(super) fn skip(&mut self, stages: &[Stage], why: &str) {
         for &stage in stages {
-            self.note(stage, Outcome::Skipped(why.to_owned()));
+            self.note(stage, StepOutcome::Skipped(why.to_owned()));
         }
     }
 
@@ -64,7 +64,7 @@ impl Notes {
         self.findings
     }
 
-    fn push(&mut self, stage: Stage, outcome: Outcome, took: Duration) {
+    fn push(&mut self, stage: Stage, outcome: StepOutcome, took: Duration) {
         let subject = self.subject.clone();
         self.findings.push(Finding {
             subject,

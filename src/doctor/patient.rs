@@ -5,20 +5,20 @@ use std::{
     sync::Arc,
 };
 
-use crate::config::{Account, Backlog, Endpoint, EndpointName, Fate, Protocol, ReadBy, Server};
+use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, ReadBy, Server, SettleAction};
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Patient {
+pub(super) struct ExaminedAccount {
     pub(super) account: Arc<Account>,
-    pub(super) reads: Vec<Reading>,
+    pub(super) reads: Vec<ProtocolMailboxes>,
     /// Whether replies go out through it.
     pub(super) sends: bool,
 }
 
 /// The mailboxes of an account that are read by one protocol.
 #[derive(Debug, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct ProtocolMailboxes {
     pub(super) protocol: ReadBy,
     pub(super) server: Server,
     /// Which endpoint reads which mailbox.
@@ -38,15 +38,16 @@ pub(super) struct ReadMailbox {
     pub(super) targets: BTreeSet<String>,
 }
 
-impl Patient {
+impl ExaminedAccount {
     /// An endpoint reads one of its mailboxes.
     fn reads(&mut self, endpoint: &Endpoint, left: Option<u64>) {
         let mailbox = &endpoint.mailbox;
-        let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
+        let known =
+            |reading: &&mut ProtocolMailboxes| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
         let settle = &endpoint.settle;
-        let target = |fate: &Fate| match fate {
-            Fate::Move(target) => Some(target.clone()),
-            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+        let target = |fate: &SettleAction| match fate {
+            SettleAction::Move(target) => Some(target.clone()),
+            SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Delete => None,
         };
         let is_new = left.is_none() && mailbox.looks.backlog.is_none();
         let fates = [&settle.done, &settle.failed, &settle.refused]
@@ -61,7 +62,7 @@ impl Patient {
         };
         match self.reads.iter_mut().find(known) {
             Some(reading) => reading.mailboxes.push(one),
-            None => self.reads.push(Reading {
+            None => self.reads.push(ProtocolMailboxes {
                 protocol: mailbox.protocol,
                 server: mailbox.server.clone(),
                 mailboxes: vec![one],
@@ -84,7 +85,7 @@ impl Patient {
 }
 
 /// The accounts of these endpoints, in their order.
-pub(super) fn patients(endpoints: &[Arc<Endpoint>], left: &BTreeMap<EndpointName, u64>) -> Vec<Patient> {
+pub(super) fn patients(endpoints: &[Arc<Endpoint>], left: &BTreeMap<EndpointName, u64>) -> Vec<ExaminedAccount> {
     let mut patients = Vec::new();
     for endpoint in endpoints {
         note(&mut patients, &endpoint.mailbox.account, |patient| {
@@ -114,11 +115,11 @@ fn lying(endpoint: &EndpointName, backlog: Option<Backlog>, left: Option<u64>) -
 }
 
 /// Notes something of an account: of the one that is there, or of a new one.
-fn note(patients: &mut Vec<Patient>, account: &Arc<Account>, what: impl FnOnce(&mut Patient)) {
+fn note(patients: &mut Vec<ExaminedAccount>, account: &Arc<Account>, what: impl FnOnce(&mut ExaminedAccount)) {
     match patients.iter_mut().find(|patient| patient.account == *account) {
         Some(patient) => what(patient),
         None => {
-            let mut patient = Patient {
+            let mut patient = ExaminedAccount {
                 account: account.clone(),
                 reads: Vec::new(),
                 sends: false,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Finding, Kind, Outcome, Report, Stage, Subject, Trouble};
+use super::{DoctorReport, Finding, Issue, Stage, StepOutcome, Subject, SubjectKind};
 use crate::message;
 
 /// The version of the JSON document: it changes when a field is removed or means something else.
@@ -23,10 +23,10 @@ pub fn lines(findings: &[Finding]) -> String {
             last = Some(&finding.subject);
         }
         let (mark, words) = match &finding.outcome {
-            Outcome::Passed(detail) => ('✓', detail.clone()),
-            Outcome::Warned(trouble) => ('!', trouble.what.clone()),
-            Outcome::Failed(trouble) => ('✗', trouble.what.clone()),
-            Outcome::Skipped(why) => ('–', format!("skipped: {why}")),
+            StepOutcome::Passed(detail) => ('✓', detail.clone()),
+            StepOutcome::Warned(trouble) => ('!', trouble.what.clone()),
+            StepOutcome::Failed(trouble) => ('✗', trouble.what.clone()),
+            StepOutcome::Skipped(why) => ('–', format!("skipped: {why}")),
         };
         text.push_str(&format!("  {mark} {:<12}  {}\n", finding.stage.name(), clean(&words)));
     }
@@ -35,20 +35,20 @@ pub fn lines(findings: &[Finding]) -> String {
 
 /// What to do, and how it stands, for people.
 #[must_use]
-pub fn cures(report: &Report) -> String {
+pub fn cures(report: &DoctorReport) -> String {
     let mut text = String::new();
     let (mut failed, mut warned) = (0, 0);
     for finding in &report.findings {
-        let Trouble { cure, .. } = match &finding.outcome {
-            Outcome::Failed(trouble) => {
+        let Issue { cure, .. } = match &finding.outcome {
+            StepOutcome::Failed(trouble) => {
                 failed += 1;
                 trouble
             }
-            Outcome::Warned(trouble) => {
+            StepOutcome::Warned(trouble) => {
                 warned += 1;
                 trouble
             }
-            Outcome::Passed(_) | Outcome::Skipped(_) => continue,
+            StepOutcome::Passed(_) | StepOutcome::Skipped(_) => continue,
         };
         if failed + warned == 1 {
             text.push_str("\nwhat to do\n");
@@ -63,7 +63,7 @@ pub fn cures(report: &Report) -> String {
     let skipped = report
         .findings
         .iter()
-        .filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
+        .filter(|finding| matches!(finding.outcome, StepOutcome::Skipped(_)))
         .count();
     let passed = report.findings.len() - skipped - failed - warned;
     let counts = [
@@ -86,25 +86,25 @@ pub fn cures(report: &Report) -> String {
 
 /// The report for machines: one JSON document.
 #[must_use]
-pub fn json(report: &Report) -> String {
-    let document = Document {
+pub fn json(report: &DoctorReport) -> String {
+    let document = FindingsDocument {
         version: VERSION,
         well: report.is_well(),
-        findings: report.findings.iter().map(Row::of).collect(),
+        findings: report.findings.iter().map(FindingRow::of).collect(),
     };
     // Values of these types are always JSON.
     message::clean::json_lines(&document).unwrap_or_default()
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct FindingsDocument<'a> {
     version: u32,
     well: bool,
-    findings: Vec<Row<'a>>,
+    findings: Vec<FindingRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct FindingRow<'a> {
     kind: &'static str,
     name: &'a str,
     part: Option<&'a str>,
@@ -115,20 +115,20 @@ struct Row<'a> {
     milliseconds: u64,
 }
 
-impl<'a> Row<'a> {
+impl<'a> FindingRow<'a> {
     fn of(finding: &'a Finding) -> Self {
         let (outcome, detail, cure) = match &finding.outcome {
-            Outcome::Passed(detail) => ("passed", detail, None),
-            Outcome::Warned(trouble) => ("warned", &trouble.what, Some(&*trouble.cure)),
-            Outcome::Failed(trouble) => ("failed", &trouble.what, Some(&*trouble.cure)),
-            Outcome::Skipped(why) => ("skipped", why, None),
+            StepOutcome::Passed(detail) => ("passed", detail, None),
+            StepOutcome::Warned(trouble) => ("warned", &trouble.what, Some(&*trouble.cure)),
+            StepOutcome::Failed(trouble) => ("failed", &trouble.what, Some(&*trouble.cure)),
+            StepOutcome::Skipped(why) => ("skipped", why, None),
         };
         Self {
             kind: match finding.subject.kind {
-                Kind::File => "file",
-                Kind::Account => "account",
-                Kind::Endpoint => "endpoint",
-                Kind::Process => "process",
+                SubjectKind::File => "file",
+                SubjectKind::Account => "account",
+                SubjectKind::Endpoint => "endpoint",
+                SubjectKind::Process => "process",
             },
             name: &finding.subject.name,
             part: finding.subject.part.as_deref(),

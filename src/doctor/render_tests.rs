@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::*;
 
-fn finding(part: Option<&str>, stage: Stage, outcome: Outcome) -> Finding {
+fn finding(part: Option<&str>, stage: Stage, outcome: StepOutcome) -> Finding {
     Finding {
         subject: Subject {
-            kind: Kind::Account,
+            kind: SubjectKind::Account,
             name: "contoso".into(),
             part: part.map(str::to_owned),
         },
@@ -15,37 +15,37 @@ fn finding(part: Option<&str>, stage: Stage, outcome: Outcome) -> Finding {
     }
 }
 
-fn trouble(what: &str, cure: &str) -> Trouble {
-    Trouble {
+fn trouble(what: &str, cure: &str) -> Issue {
+    Issue {
         what: what.into(),
         cure: cure.into(),
     }
 }
 
-fn report() -> Report {
+fn report() -> DoctorReport {
     let imap = Some("IMAP mail.example.com:993");
-    Report {
+    DoctorReport {
         findings: vec![
             finding(
                 None,
                 Stage::Credential,
-                Outcome::Passed("a password from secrets/contoso".into()),
+                StepOutcome::Passed("a password from secrets/contoso".into()),
             ),
-            finding(imap, Stage::Dns, Outcome::Passed("192.0.2.1".into())),
+            finding(imap, Stage::Dns, StepOutcome::Passed("192.0.2.1".into())),
             finding(
                 imap,
                 Stage::Tls,
-                Outcome::Warned(trouble("the certificate ends", "renew it")),
+                StepOutcome::Warned(trouble("the certificate ends", "renew it")),
             ),
             finding(
                 imap,
                 Stage::SignIn,
-                Outcome::Failed(trouble("refused:\x1b[31m\r\n\u{202e}no", "check the user")),
+                StepOutcome::Failed(trouble("refused:\x1b[31m\r\n\u{202e}no", "check the user")),
             ),
             finding(
                 imap,
                 Stage::Capabilities,
-                Outcome::Skipped("nobody is signed in".into()),
+                StepOutcome::Skipped("nobody is signed in".into()),
             ),
         ],
     }
@@ -76,12 +76,12 @@ fn people_read_lines() {
 
 #[test]
 fn what_is_well_needs_no_cure() {
-    let report = Report {
-        findings: vec![finding(None, Stage::Config, Outcome::Passed("right".into()))],
+    let report = DoctorReport {
+        findings: vec![finding(None, Stage::Config, StepOutcome::Passed("right".into()))],
     };
     assert!(report.is_well());
     assert_eq!(cures(&report), "\n1 passed: all is well; no mail was touched\n");
-    assert_eq!(cures(&Report::default()), "\nall is well; no mail was touched\n");
+    assert_eq!(cures(&DoctorReport::default()), "\nall is well; no mail was touched\n");
 }
 
 #[test]

@@ -5,15 +5,15 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Outcome, Stage, Store, Trouble,
+    Issue, Stage, StepOutcome, TokenStoreState,
     notes::Notes,
-    patient::Patient,
+    patient::ExaminedAccount,
     way::of_net,
     words::{named, of_auth, place, token},
 };
 use crate::{
     auth::{
-        Credential, Forgetful, Login,
+        Credential, Login, NullTokenStore,
         claims::{Claims, Expected},
     },
     config::{Account, Auth, AuthorizationServer, OAuth, Protocol, TokenSource},
@@ -25,14 +25,15 @@ const LONGEST: Duration = Duration::from_secs(65);
 
 /// The sign-in of each of these accounts; those that share one get the same, so that it is asked once.
 pub(super) fn logins(
-    patients: &[Patient],
+    patients: &[ExaminedAccount],
     uses: impl Fn(&str) -> Vec<Protocol>,
-    store: &Store,
-) -> Vec<Result<Login, Trouble>> {
-    let mut logins: Vec<Result<Login, Trouble>> = Vec::new();
+    store: &TokenStoreState,
+) -> Vec<Result<Login, Issue>> {
+    let mut logins: Vec<Result<Login, Issue>> = Vec::new();
     for patient in patients {
         let account = &patient.account;
-        let same = |known: &Patient| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
+        let same =
+            |known: &ExaminedAccount| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
         let known = patients.iter().zip(&logins).find(|(known, _)| same(known));
         let login = match known {
             Some((_, login)) => login.clone(),
@@ -44,11 +45,11 @@ pub(super) fn logins(
 }
 
 /// The sign-in of an account.
-fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Login, Trouble> {
+fn login(account: &Arc<Account>, uses: &[Protocol], store: &TokenStoreState) -> Result<Login, Issue> {
     let http = net::http::client(account.auth.ca_file()).map_err(|error| of_net(&error))?;
     let store = match store {
-        Store::Open(store) => store.clone(),
-        Store::Closed(_) => Arc::new(Forgetful),
+        TokenStoreState::Open(store) => store.clone(),
+        TokenStoreState::Closed(_) => Arc::new(NullTokenStore),
     };
     Ok(Login::new(account.clone(), uses, store, http))
 }
@@ -61,15 +62,15 @@ pub(super) fn is_kept(account: &Account) -> bool {
 /// The account's credential, when it has one that is good now.
 pub(super) async fn credential(
     notes: &mut Notes,
-    patient: &Patient,
-    login: &Result<Login, Trouble>,
-    store: &Store,
+    patient: &ExaminedAccount,
+    login: &Result<Login, Issue>,
+    store: &TokenStoreState,
 ) -> Option<Credential> {
     let account = &patient.account;
     if is_kept(account)
-        && let Store::Closed(why) = store
+        && let TokenStoreState::Closed(why) = store
     {
-        notes.note(Stage::Credential, Outcome::Failed(why.clone()));
+        notes.note(Stage::Credential, StepOutcome::Failed(why.clone()));
         return None;
     }
     let asked = async {
@@ -83,7 +84,7 @@ pub(super) async fn credential(
     };
     let credential = notes.step(Stage::Credential, LONGEST, asked).await?;
     for trouble in doubts(patient, &credential, Utc::now()) {
-        notes.note(Stage::Credential, Outcome::Warned(trouble));
+        notes.note(Stage::Credential, StepOutcome::Warned(trouble));
     }
     Some(credential)
 }
@@ -99,7 +100,7 @@ fn told(account: &Account, credential: &Credential) -> String {
 }
 
 /// What a person should look at in a token.
-fn doubts(patient: &Patient, credential: &Credential, now: DateTime<Utc>) -> Vec<Trouble> {
+fn doubts(patient: &ExaminedAccount, credential: &Credential, now: DateTime<Utc>) -> Vec<Issue> {
     let Credential::Bearer(token) = credential else {
         return Vec::new();
     };
@@ -115,7 +116,7 @@ fn doubts(patient: &Patient, credential: &Credential, now: DateTime<Utc>) -> Vec
     let doubts = Claims::read(token)
         .map(|claims| claims.doubts(&expected))
         .unwrap_or_default();
-    let trouble = doubts.into_iter().map(|doubt| Trouble {
+    let trouble = doubts.into_iter().map(|doubt| Issue {
         what: doubt.what,
         cure: doubt.cure.to_owned(),
     });

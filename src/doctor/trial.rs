@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Finding, Outcome, Report, Store, account,
-    patient::{Patient, Reading},
+    DoctorReport, Finding, StepOutcome, TokenStoreState, account,
+    patient::{ExaminedAccount, ProtocolMailboxes},
 };
 use crate::{
     auth::{Login, TokenStore},
@@ -12,13 +12,18 @@ use crate::{
 };
 
 /// Tries every server of an account with its sign-in. What none of `uses` needs may fail: nothing asked for it.
-pub async fn trial(account: &Arc<Account>, uses: &[Protocol], login: &Login, store: Arc<dyn TokenStore>) -> Report {
+pub async fn trial(
+    account: &Arc<Account>,
+    uses: &[Protocol],
+    login: &Login,
+    store: Arc<dyn TokenStore>,
+) -> DoctorReport {
     let mut findings: Vec<Finding> = Vec::new();
     for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Smtp] {
         let Some(patient) = patient(account, protocol) else {
             continue;
         };
-        let examined = account::examine(&patient, &Ok(login.clone()), &Store::Open(store.clone())).await;
+        let examined = account::examine(&patient, &Ok(login.clone()), &TokenStoreState::Open(store.clone())).await;
         // The credential is the same for all.
         let told = |new: &Finding| {
             findings
@@ -31,23 +36,23 @@ pub async fn trial(account: &Arc<Account>, uses: &[Protocol], login: &Login, sto
         }
         findings.extend(new);
     }
-    Report { findings }
+    DoctorReport { findings }
 }
 
 /// One protocol of an account, as if an endpoint used it.
-fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<Patient> {
+fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<ExaminedAccount> {
     let server = account.server(protocol)?.clone();
     let read_by = match protocol {
         Protocol::Imap => Some(ReadBy::Imap),
         Protocol::Pop3 => Some(ReadBy::Pop3),
         Protocol::Smtp => None,
     };
-    let reading = |protocol| Reading {
+    let reading = |protocol| ProtocolMailboxes {
         protocol,
         server,
         mailboxes: Vec::new(),
     };
-    Some(Patient {
+    Some(ExaminedAccount {
         account: account.clone(),
         reads: read_by.map(reading).into_iter().collect(),
         sends: read_by.is_none(),
@@ -56,9 +61,9 @@ fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<Patient> {
 
 /// A failure of what nobody uses is only said.
 fn excuse(finding: &mut Finding) {
-    if let Outcome::Failed(trouble) = &finding.outcome {
+    if let StepOutcome::Failed(trouble) = &finding.outcome {
         let mut trouble = trouble.clone();
         trouble.cure = format!("nothing, while no endpoint uses it; else: {}", trouble.cure);
-        finding.outcome = Outcome::Warned(trouble);
+        finding.outcome = StepOutcome::Warned(trouble);
     }
 }

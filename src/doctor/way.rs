@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpStream;
 
 use super::{
-    Outcome, Stage, Trouble,
+    Issue, Stage, StepOutcome,
     notes::{LONGEST, Notes},
 };
 use crate::{
@@ -18,14 +18,14 @@ use crate::{
 const SOON: TimeDelta = TimeDelta::days(14);
 
 /// Which of a name's addresses may be used.
-pub(super) type Allowed<'a> = &'a (dyn Fn(Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Trouble> + Sync);
+pub(super) type AddressFilter<'a> = &'a (dyn Fn(Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Issue> + Sync);
 
 /// Finds a server and connects to it, by the proxy where there is one.
 pub(super) async fn reach(
     notes: &mut Notes,
     server: &Server,
     traffic: Traffic,
-    allowed: Allowed<'_>,
+    allowed: AddressFilter<'_>,
 ) -> Option<TcpStream> {
     match net::via(traffic, server) {
         Ok(None) => {}
@@ -37,11 +37,11 @@ pub(super) async fn reach(
             return notes.step(Stage::Proxy, LONGEST, led).await;
         }
         Err(error) => {
-            notes.note(Stage::Proxy, Outcome::Failed(of_net(&error)));
+            notes.note(Stage::Proxy, StepOutcome::Failed(of_net(&error)));
             return None;
         }
     }
-    let beside = |mut trouble: Trouble| {
+    let beside = |mut trouble: Issue| {
         if traffic == Traffic::Mail && proxy::routes().is_for_https_alone() {
             trouble.cure.push_str("; HTTPS_PROXY is for https alone: where mail servers too are reached by a proxy, set ALL_PROXY or write [net] proxy");
         }
@@ -88,7 +88,7 @@ pub(super) fn look_ahead(notes: &mut Notes, handshake: &Handshake, now: DateTime
     if let Some(ends) = handshake.certificate_ends.filter(|ends| *ends < now + SOON) {
         notes.note(
             Stage::Tls,
-            Outcome::Warned(Trouble {
+            StepOutcome::Warned(Issue {
                 what: format!("the server's certificate ends on {}", ends.format("%F %H:%M UTC")),
                 cure: "see that whoever runs the server renews it".to_owned(),
             }),
@@ -109,13 +109,13 @@ fn other_port(server: &Server) -> Option<&'static str> {
     }
 }
 
-pub(super) fn of_net(error: &net::Error) -> Trouble {
+pub(super) fn of_net(error: &net::ConnectError) -> Issue {
     let what = match error {
         // Its own words end with the cure.
-        net::Error::Resolve { host, source } => format!("{host} can't be resolved: {source}"),
+        net::ConnectError::Resolve { host, source } => format!("{host} can't be resolved: {source}"),
         error => error.to_string(),
     };
-    Trouble {
+    Issue {
         what,
         cure: error.cure().to_owned(),
     }
@@ -124,7 +124,7 @@ pub(super) fn of_net(error: &net::Error) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Kind, Subject};
+    use crate::doctor::{Subject, SubjectKind};
 
     #[test]
     fn the_other_port_of_a_mail_server_is_named() {
@@ -144,7 +144,7 @@ mod tests {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         for (days, warned) in [(-1, true), (13, true), (15, false)] {
             let mut notes = Notes::about(Subject {
-                kind: Kind::Account,
+                kind: SubjectKind::Account,
                 name: "a".into(),
                 part: None,
             });

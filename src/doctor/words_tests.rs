@@ -15,8 +15,8 @@ fn refusal(bad: bool, code: Option<&str>, text: &str) -> Refusal {
     }
 }
 
-fn credential(text: &str) -> Error {
-    Error::Credential {
+fn credential(text: &str) -> WatchError {
+    WatchError::Credential {
         mechanism: "XOAUTH2",
         host: MailHost::Exchange,
         answer: refusal(false, None, text),
@@ -25,7 +25,7 @@ fn credential(text: &str) -> Error {
 
 #[test]
 fn what_keeps_us_out_of_a_mailbox_server() {
-    let timeout = net::Error::Timeout {
+    let timeout = net::ConnectError::Timeout {
         host: "h".into(),
         port: 993,
         after: Duration::from_secs(1),
@@ -46,42 +46,50 @@ fn what_keeps_us_out_of_a_mailbox_server() {
             "leave it alone for 90 s",
         ),
         (
-            Error::Bye(Words::new("Account exceeded command or bandwidth limits.")),
+            WatchError::Bye(Words::new("Account exceeded command or bandwidth limits.")),
             "the server said BYE Account exceeded",
             "leave it alone",
         ),
-        (Error::Bye(Words::new("Too late")), "Too late", "try again later"),
-        (Error::NoMechanism("a password"), "no way to sign in", "by another way"),
+        (WatchError::Bye(Words::new("Too late")), "Too late", "try again later"),
+        (
+            WatchError::NoMechanism("a password"),
+            "no way to sign in",
+            "by another way",
+        ),
         (Violation::NoTls.into(), "no STARTTLS", "port and tls"),
         (Violation::Injected.into(), "somebody", "in between"),
         (Violation::Greeting.into(), "no greeting", "of another kind"),
         (
-            Error::NotGreeted(Words::new("220 mail ESMTP")),
+            WatchError::NotGreeted(Words::new("220 mail ESMTP")),
             "220 mail ESMTP",
             "of another kind",
         ),
         (
-            Error::NotGreeted(Words::new("NO LOGOUT too many")),
+            WatchError::NotGreeted(Words::new("NO LOGOUT too many")),
             "NO LOGOUT too many",
             "leave it alone",
         ),
         // Whoever says this was signed in to, or nearly so.
         (Violation::Grammar.into(), "no IMAP", "whoever runs the server"),
         (
-            Error::Unreadable(Words::new("250 OK")),
+            WatchError::Unreadable(Words::new("250 OK")),
             "250 OK",
             "whoever runs the server",
         ),
-        (Error::InUse(locked), "the server said -ERR [IN-USE] locked", "end it"),
         (
-            Error::Name("a\n".into()),
+            WatchError::InUse(locked),
+            "the server said -ERR [IN-USE] locked",
+            "end it",
+        ),
+        (
+            WatchError::Name("a\n".into()),
             "control characters",
             "without control characters",
         ),
-        (Error::Net(timeout), "did not answer", "firewall"),
-        (Error::Closed, "closed the connection", "try again later"),
+        (WatchError::Net(timeout), "did not answer", "firewall"),
+        (WatchError::Closed, "closed the connection", "try again later"),
         (
-            auth::Error::NotSignedIn("ada".into()).into(),
+            auth::AuthError::NotSignedIn("ada".into()).into(),
             "not signed in yet",
             "mailjob auth login ada",
         ),
@@ -99,12 +107,16 @@ fn why_there_is_no_credential() {
     let missing = SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into()).read().unwrap_err();
     for (error, what, cure) in [
         (
-            auth::Error::Secret(Arc::new(missing)),
+            auth::AuthError::Secret(Arc::new(missing)),
             "MAILJOB_NO_SUCH_VARIABLE",
             "mend this",
         ),
-        (auth::Error::Timeout(Duration::from_secs(30)), "30 s", "try again later"),
-        (auth::Error::Url, "token_url", "mend this"),
+        (
+            auth::AuthError::Timeout(Duration::from_secs(30)),
+            "30 s",
+            "try again later",
+        ),
+        (auth::AuthError::Url, "token_url", "mend this"),
     ] {
         let trouble = of_auth(&error);
         assert!(
@@ -132,7 +144,7 @@ fn mailboxes_that_can_t_be_opened() {
 #[test]
 fn a_cure_names_the_account() {
     let named = |cure: &str| {
-        let trouble = Trouble {
+        let trouble = Issue {
             what: String::new(),
             cure: cure.into(),
         };

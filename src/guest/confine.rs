@@ -120,13 +120,13 @@ fn writing() -> BitFlags<AccessFs> {
 const RENEWED_AFTER: u32 = 64;
 
 /// The rules of a warden's guests.
-pub(super) struct Rules {
+pub(super) struct ConfinementRules {
     confinement: Confinement,
     made: Option<RulesetCreated>,
     uses: u32,
 }
 
-impl Rules {
+impl ConfinementRules {
     pub(super) fn new(confinement: Confinement) -> Self {
         Self {
             confinement,

@@ -3,7 +3,7 @@
 //! No path, argument or variable can hold a NUL, so a NUL ends each field.
 
 /// A tag and its bytes.
-pub(super) type Field = (u8, Vec<u8>);
+pub(super) type TaggedField = (u8, Vec<u8>);
 
 /// The most bytes of a frame: the kernel takes 2 MiB of arguments and variables, and paths come beside them.
 pub(super) const MOST: usize = 8 << 20;
@@ -23,7 +23,7 @@ pub(super) fn encode<'a>(fields: impl IntoIterator<Item = (u8, &'a [u8])>) -> Op
 }
 
 /// The fields of these bytes; what has no tag is left out.
-pub(super) fn decode(bytes: &[u8]) -> Vec<Field> {
+pub(super) fn decode(bytes: &[u8]) -> Vec<TaggedField> {
     let fields = bytes.strip_suffix(&[0]).unwrap_or(bytes).split(|byte| *byte == 0);
     fields
         .filter_map(|field| field.split_first().map(|(tag, field)| (*tag, field.to_vec())))

@@ -24,8 +24,8 @@ pub use self::{
     home::{Home, HomeError, WorkFolder},
     pool::{Guests, StartError},
     program::{Interpreter, Unstartable, located, runs, startable},
-    running::{Guest, Over},
-    terms::{Confinement, Limits, Order, Private, Terms},
+    running::{Guest, LimitExceeded},
+    terms::{Confinement, GuestLimits, Private, SpawnRequest, Terms},
     user::{User, UserError},
     warden::{ARGUMENT, serve},
 };

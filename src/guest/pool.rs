@@ -16,7 +16,7 @@ use super::{
     kin,
     line::Warden,
     running::{Guest, unexpected},
-    terms::{Order, Private, Terms},
+    terms::{Private, SpawnRequest, Terms},
 };
 
 /// Wardens that are kept while they have nothing to do.
@@ -106,7 +106,7 @@ impl Guests {
     ///
     /// # Errors
     /// When it can't be started.
-    pub async fn start(&self, terms: &Arc<Terms>, order: &Order) -> Result<Guest, StartError> {
+    pub async fn start(&self, terms: &Arc<Terms>, order: &SpawnRequest) -> Result<Guest, StartError> {
         let order = order.encode().ok_or(StartError::TooMuch)?;
         let (stdout, guest_stdout) = pipe().map_err(StartError::Warden)?;
         let (stderr, guest_stderr) = pipe().map_err(StartError::Warden)?;

@@ -14,7 +14,7 @@ use super::{
 
 /// What a guest had too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub enum LimitExceeded {
     /// Processes and threads.
     Processes,
     /// Memory of all its processes together.
@@ -34,7 +34,7 @@ pub struct Guest {
     /// What it complains of.
     pub stderr: Option<pipe::Receiver>,
     status: Option<ExitStatus>,
-    over: Option<Over>,
+    over: Option<LimitExceeded>,
     is_gone: bool,
 }
 
@@ -59,7 +59,7 @@ impl Guest {
     ///
     /// # Errors
     /// When its warden is gone, and so nobody knows.
-    pub async fn wait(&mut self) -> io::Result<Result<ExitStatus, Over>> {
+    pub async fn wait(&mut self) -> io::Result<Result<ExitStatus, LimitExceeded>> {
         loop {
             if let Some(status) = self.status {
                 return Ok(self.over.map_or(Ok(status), Err));
@@ -87,8 +87,8 @@ impl Guest {
     async fn know(&mut self, note: io::Result<Note>) -> io::Result<()> {
         match note {
             Ok(Note::Exited(status)) => self.status = Some(ExitStatus::from_raw(status)),
-            Ok(Note::TooMany) => self.over = Some(Over::Processes),
-            Ok(Note::TooLarge) => self.over = Some(Over::Memory),
+            Ok(Note::TooMany) => self.over = Some(LimitExceeded::Processes),
+            Ok(Note::TooLarge) => self.over = Some(LimitExceeded::Memory),
             Ok(Note::Gone) => self.is_gone = true,
             Ok(note) => return Err(unexpected(note)),
             Err(error) => {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    frame::{self, Field},
+    frame::{self, TaggedField},
     user::User,
 };
 
@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Terms {
     /// How much it may take.
-    pub limits: Limits,
+    pub limits: GuestLimits,
     /// What it may read and write; `None`: what we may.
     pub confinement: Option<Confinement>,
     /// Who it is; `None`: who we are.
@@ -25,7 +25,7 @@ pub struct Terms {
 
 /// How much a guest may take; `None` is no limit beyond our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct GuestLimits {
     /// Bytes of memory: of each process by the kernel, of all together by looking.
     pub memory: Option<u64>,
     /// Processes and their threads, all together.
@@ -89,7 +89,7 @@ impl Private {
 
 /// One program to start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Order {
+pub struct SpawnRequest {
     /// Its path.
     pub program: PathBuf,
     /// Its arguments, without its name.
@@ -112,14 +112,14 @@ fn number<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-fn encoded(fields: &[Field]) -> Option<Vec<u8>> {
+fn encoded(fields: &[TaggedField]) -> Option<Vec<u8>> {
     frame::encode(fields.iter().map(|(tag, field)| (*tag, &field[..])))
 }
 
 impl Terms {
     /// As a frame's bytes; `None` where a path has a NUL or they are too long.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        let Limits {
+        let GuestLimits {
             memory,
             processes,
             file_size,
@@ -129,7 +129,7 @@ impl Terms {
         let limits = limits
             .into_iter()
             .filter_map(|(tag, limit)| Some((tag, limit?.to_string().into_bytes())));
-        let mut fields: Vec<Field> = limits.collect();
+        let mut fields: Vec<TaggedField> = limits.collect();
         if let Some(user) = self.user {
             fields.push((b'u', user.id.to_string().into_bytes()));
             fields.push((b'i', user.group.to_string().into_bytes()));
@@ -193,7 +193,7 @@ impl Terms {
     }
 }
 
-impl Order {
+impl SpawnRequest {
     /// As a frame's bytes; `None` where something has a NUL, a variable's name has a `=`, or it is too long.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
         let mut fields = vec![(b'x', bytes(self.program.as_os_str()))];
@@ -253,7 +253,7 @@ mod tests {
             user in prop::option::of((any::<u32>(), any::<u32>())),
         ) {
             let terms = Terms {
-                limits: Limits { memory: limits[0], processes: limits[1], file_size: limits[2], open_files: limits[3] },
+                limits: GuestLimits { memory: limits[0], processes: limits[1], file_size: limits[2], open_files: limits[3] },
                 confinement: lists.map(|(read, named, write, paths, families, network)| Confinement {
                     read, named, write, private: Arc::new(Private { paths, families }), network,
                 }),
@@ -268,8 +268,8 @@ mod tests {
             environment in prop::collection::vec(("[A-Z]{1,8}".prop_map(OsString::from), text()), 0..5),
             folder in prop::option::of(text()),
         ) {
-            let order = Order { program: program.into(), arguments, environment, folder: folder.map(PathBuf::from) };
-            prop_assert_eq!(Order::decode(&order.encode().unwrap()), Some(order));
+            let order = SpawnRequest { program: program.into(), arguments, environment, folder: folder.map(PathBuf::from) };
+            prop_assert_eq!(SpawnRequest::decode(&order.encode().unwrap()), Some(order));
         }
     }
 

@@ -34,8 +34,8 @@ pub(crate) async fn told(guests: &Guests, terms: &Arc<Terms>, script: &str, fold
     text.trim().to_owned()
 }
 
-fn shell(script: &str, folder: Option<&Path>) -> Order {
-    Order {
+fn shell(script: &str, folder: Option<&Path>) -> SpawnRequest {
+    SpawnRequest {
         program: "/bin/sh".into(),
         arguments: vec!["-c".into(), script.into()],
         environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
@@ -85,9 +85,9 @@ async fn a_warden_has_one_guest_after_the_other() {
     let first = told(&guests, &terms, "echo $PPID", None).await;
     assert_eq!(told(&guests, &terms, "echo $PPID", None).await, first);
     let others = Arc::new(Terms {
-        limits: Limits {
+        limits: GuestLimits {
             open_files: Some(100),
-            ..Limits::default()
+            ..GuestLimits::default()
         },
         ..Terms::default()
     });
@@ -102,9 +102,9 @@ async fn a_warden_has_one_guest_after_the_other() {
 async fn a_program_that_is_not_there_costs_no_warden() {
     let (guests, terms) = (Guests::default(), Arc::default());
     let first = told(&guests, &terms, "echo $PPID", None).await;
-    let order = Order {
+    let order = SpawnRequest {
         program: "/no/such/program".into(),
-        ..Order::default()
+        ..SpawnRequest::default()
     };
     let error = guests.start(&terms, &order).await.unwrap_err();
     assert!(
@@ -124,9 +124,9 @@ async fn more_than_a_process_can_be_given_is_said_so() {
 
 #[tokio::test]
 async fn a_guest_that_forks_without_end_is_ended() {
-    let limits = Limits {
+    let limits = GuestLimits {
         processes: Some(50),
-        ..Limits::default()
+        ..GuestLimits::default()
     };
     let guests = Guests::default();
     // Of root the kernel counts nothing: many, and not without end, so that nobody beside this test suffers.
@@ -136,7 +136,7 @@ async fn a_guest_that_forks_without_end_is_ended() {
     });
     let many = "for n in $(seq 300); do sleep 1000 & done; wait";
     let mut guest = guests.start(&terms, &shell(many, None)).await.unwrap();
-    assert_eq!(guest.wait().await.unwrap(), Err(Over::Processes));
+    assert_eq!(guest.wait().await.unwrap(), Err(LimitExceeded::Processes));
     guest.gone().await.unwrap();
     let user = rustix::process::geteuid().is_root().then_some(User {
         id: 47_110,
@@ -148,20 +148,20 @@ async fn a_guest_that_forks_without_end_is_ended() {
         ..Terms::default()
     });
     let bomb = "f() { f | f & }; f; while :; do sleep 1; done";
-    let order = Order {
+    let order = SpawnRequest {
         program: "/bin/bash".into(),
         ..shell(bomb, None)
     };
     let mut guest = guests.start(&terms, &order).await.unwrap();
-    assert_eq!(guest.wait().await.unwrap(), Err(Over::Processes));
+    assert_eq!(guest.wait().await.unwrap(), Err(LimitExceeded::Processes));
     guest.gone().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_guest_that_eats_memory_is_ended() {
-    let limits = Limits {
+    let limits = GuestLimits {
         memory: Some(256 << 20),
-        ..Limits::default()
+        ..GuestLimits::default()
     };
     let terms = Arc::new(Terms {
         limits,
@@ -173,7 +173,7 @@ async fn a_guest_that_eats_memory_is_ended() {
     assert_eq!(told(&guests, &terms, one, None).await, "");
     let many = "for n in 1 2 3 4; do perl -e '$x = \"x\" x (100 << 20); sleep 1000' & done; wait";
     let mut guest = guests.start(&terms, &shell(many, None)).await.unwrap();
-    assert_eq!(guest.wait().await.unwrap(), Err(Over::Memory));
+    assert_eq!(guest.wait().await.unwrap(), Err(LimitExceeded::Memory));
     guest.gone().await.unwrap();
 }
 

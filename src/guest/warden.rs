@@ -28,10 +28,10 @@ use rustix::{
 };
 
 use super::{
-    confine::{Rules, give_up_privileges},
+    confine::{ConfinementRules, give_up_privileges},
     frame::{self, NOTE, Note},
     kin,
-    terms::{Limits, Order, Terms},
+    terms::{GuestLimits, SpawnRequest, Terms},
 };
 
 /// The argument that makes this program a warden.
@@ -65,9 +65,9 @@ fn served(mut socket: &UnixStream) -> io::Result<()> {
     };
     let terms = Terms::decode(&terms).ok_or(io::ErrorKind::InvalidData)?;
     limit(&terms)?;
-    let mut rules = terms.confinement.clone().map(Rules::new);
+    let mut rules = terms.confinement.clone().map(ConfinementRules::new);
     while let Some((order, pipes)) = receive(socket)? {
-        let order = Order::decode(&order).ok_or(io::ErrorKind::InvalidData)?;
+        let order = SpawnRequest::decode(&order).ok_or(io::ErrorKind::InvalidData)?;
         match start(&terms, rules.as_mut(), order, pipes) {
             Ok(guest) => watch(socket, guest, terms.limits)?,
             Err(note) => {
@@ -138,7 +138,12 @@ fn limit(terms: &Terms) -> io::Result<()> {
 }
 
 /// Starts the guest from a thread that has given up what the guest may not have.
-fn start(terms: &Terms, rules: Option<&mut Rules>, order: Order, pipes: Vec<OwnedFd>) -> Result<Pid, Note> {
+fn start(
+    terms: &Terms,
+    rules: Option<&mut ConfinementRules>,
+    order: SpawnRequest,
+    pipes: Vec<OwnedFd>,
+) -> Result<Pid, Note> {
     let rules = rules.map(|rules| rules.of(order.folder.as_deref()));
     let rules = rules.transpose().map_err(|_| Note::Unconfined)?;
     let user = terms.user;
@@ -184,10 +189,10 @@ fn failed(error: io::Error) -> Note {
 }
 
 /// Follows the guest until nothing of it is left.
-fn watch(mut socket: &UnixStream, guest: Pid, limits: Limits) -> io::Result<()> {
+fn watch(mut socket: &UnixStream, guest: Pid, limits: GuestLimits) -> io::Result<()> {
     socket.write_all(&Note::Started(guest.as_raw_nonzero().get()).bytes())?;
     let ended = pidfd_open(guest, PidfdFlags::empty()).ok();
-    let mut watched = Watched {
+    let mut watched = WatchedGuest {
         guest,
         has_ended: false,
         notes: Vec::new(),
@@ -245,13 +250,13 @@ fn wait(socket: &UnixStream, ended: Option<&OwnedFd>, pause: Option<Duration>) -
 }
 
 /// A guest that is followed.
-struct Watched {
+struct WatchedGuest {
     guest: Pid,
     has_ended: bool,
     notes: Vec<u8>,
 }
 
-impl Watched {
+impl WatchedGuest {
     /// Buries what has ended. Whether something is left.
     fn bury(&mut self) -> bool {
         let Self {
@@ -283,7 +288,7 @@ impl Watched {
     }
 
     /// Kills it where it takes more than it may.
-    fn look(&mut self, limits: Limits) {
+    fn look(&mut self, limits: GuestLimits) {
         let (threads, bytes) = kin::taken(&kin::descendants(getpid()));
         let excess = if limits.processes.is_some_and(|most| threads > most) {
             Note::TooMany

@@ -8,7 +8,7 @@ use crate::{
     config::EndpointName,
     job::{Answer, JobId, NewReply, Outcome, ReplyDecision},
     ledger::{Content, Cursor, Finish, Intake, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState, Submitted},
-    slots::{Kind, Size, Slots},
+    slots::{Size, SlotKind, Slots},
 };
 
 /// A reply that has been tried once and waits for days.
@@ -38,7 +38,7 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
         mails: vec![mail],
     };
     ledger.take(intake).await.unwrap();
-    let quota = Slots::new(Size::Exactly(1), Size::Exactly(1)).join(Kind::Webhook, 1);
+    let quota = Slots::new(Size::Exactly(1), Size::Exactly(1)).join(SlotKind::Webhook, 1);
     let slot = quota.take(1).remove(0);
     let (job, _slot) = ledger.claim(&endpoint, &quota, slot).await.unwrap().remove(0);
     let reply = NewReply {

@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config, load::Sources},
     ledger::{self, Address, Clock, Store},
     metrics::Metrics,
-    status::Ledger as File,
+    status::LedgerStatus,
 };
 
 /// How long something may take that takes milliseconds.
@@ -34,12 +34,12 @@ struct Still {
 }
 
 #[async_trait]
-impl Board for Still {
+impl StatusSource for Still {
     async fn status(&self) -> Status {
         drop(self.disk.lock());
         Status {
             process: None,
-            ledger: File {
+            ledger: LedgerStatus {
                 path: "mailjob.db".into(),
                 size: None,
                 free: None,
@@ -62,7 +62,7 @@ fn nothing() -> Config {
     Config {
         service: config::Service::on(1),
         operator: None,
-        api: config::Api::default(),
+        api: config::ApiAccess::default(),
         endpoints: BTreeMap::new(),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),
@@ -94,7 +94,7 @@ pub(super) fn world() -> World {
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let board = Arc::new(Still::default());
     let heartbeat = Heartbeat::new(Duration::from_millis(300));
-    let shown = Pages {
+    let shown = HttpState {
         ledger: store.ledger(),
         sampler: Sampler::start(board.clone(), Metrics::new()).unwrap(),
         board: board.clone(),
@@ -104,7 +104,7 @@ pub(super) fn world() -> World {
     runtime.spawn(heartbeat.beat());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (_, running) = tokio::sync::watch::channel(Arc::new(api::Running::of(&nothing(), &[])));
+    let (_, running) = tokio::sync::watch::channel(Arc::new(api::RunningConfig::of(&nothing(), &[])));
     let api = api::Api {
         listener: address,
         sources: Arc::new(Sources {

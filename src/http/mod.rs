@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who knows how everything stands.
 #[async_trait]
-pub trait Board: Send + Sync + 'static {
+pub trait StatusSource: Send + Sync + 'static {
     /// Everything, as it is now.
     async fn status(&self) -> Status;
     /// Brings the metrics of how things stand up to date.
@@ -50,11 +50,11 @@ pub trait Board: Send + Sync + 'static {
 
 /// What the pages need.
 #[derive(Clone)]
-pub struct Pages {
+pub struct HttpState {
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
     /// How everything stands.
-    pub board: Arc<dyn Board>,
+    pub board: Arc<dyn StatusSource>,
     /// Looks at it.
     pub sampler: Sampler,
     /// Beats while the loops' runtime runs.
@@ -64,7 +64,7 @@ pub struct Pages {
 }
 
 /// All that is answered: pages that are open to whoever reaches the address, and those that [`api`] lets in to.
-pub fn routes(pages: Pages, api: api::Api) -> Router {
+pub fn routes(pages: HttpState, api: api::Api) -> Router {
     let status = Router::new().route("/status", get(status)).with_state(pages.clone());
     Router::new()
         .route("/livez", get(alive))
@@ -97,10 +97,10 @@ pub fn waiting(why: String, metrics: metrics::Metrics, measure: impl Fn() + Clon
         .fallback(unready)
 }
 
-type Text = [(HeaderName, &'static str); 1];
+type ContentType = [(HeaderName, &'static str); 1];
 
 /// 503 when the loops' runtime does not run.
-async fn alive(State(pages): State<Pages>) -> (StatusCode, String) {
+async fn alive(State(pages): State<HttpState>) -> (StatusCode, String) {
     match pages.heartbeat.late() {
         None => (StatusCode::OK, "alive\n".into()),
         Some(since) => {
@@ -111,7 +111,7 @@ async fn alive(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 /// 200 when the configuration was loaded and started, the ledger answers, and nobody asked us to stop.
-async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
+async fn ready(State(pages): State<HttpState>) -> (StatusCode, String) {
     let unready = |why: String| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
     if pages.draining.is_cancelled() {
         return unready("draining".into());
@@ -127,12 +127,15 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
 }
 
 /// Names users and what servers said, so it is for whom the API lets in.
-async fn status(State(pages): State<Pages>) -> Result<(Text, Bytes), (StatusCode, &'static str)> {
+async fn status(State(pages): State<HttpState>) -> Result<(ContentType, Bytes), (StatusCode, &'static str)> {
     let sample = pages.sampler.sample().await.ok_or(UNKNOWN)?;
     Ok(([(CONTENT_TYPE, "application/json")], sample.status.clone()))
 }
 
-async fn measured(State(pages): State<Pages>, headers: HeaderMap) -> Result<(Text, Bytes), (StatusCode, &'static str)> {
+async fn measured(
+    State(pages): State<HttpState>,
+    headers: HeaderMap,
+) -> Result<(ContentType, Bytes), (StatusCode, &'static str)> {
     let sample = pages.sampler.sample().await.ok_or(UNKNOWN)?;
     Ok(if accepts_openmetrics(&headers) {
         ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], sample.open.clone())

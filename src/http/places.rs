@@ -11,26 +11,26 @@ use tokio_util::sync::CancellationToken;
 
 /// The places.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionLimit {
     most: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<ConnectionTable>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct ConnectionTable {
     next: u64,
     by_age: BTreeMap<u64, (IpAddr, CancellationToken)>,
 }
 
 /// A place; to be given back.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     number: u64,
     /// Whether it was given to another.
     pub(super) lost: CancellationToken,
 }
 
-impl Places {
+impl ConnectionLimit {
     /// So many places.
     pub(super) fn new(most: usize) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Places {
     }
 
     /// A place for a connection from there.
-    pub(super) fn take(&self, peer: IpAddr) -> Place {
+    pub(super) fn take(&self, peer: IpAddr) -> ConnectionPermit {
         let mut taken = self.taken();
         while taken.by_age.len() >= self.most {
             let Some((_, lost)) = victim(&taken.by_age).and_then(|number| taken.by_age.remove(&number)) else {
@@ -51,7 +51,7 @@ impl Places {
         let (number, lost) = (taken.next, CancellationToken::new());
         taken.next += 1;
         taken.by_age.insert(number, (peer, lost.clone()));
-        Place { number, lost }
+        ConnectionPermit { number, lost }
     }
 
     /// Ends the oldest connection of whoever has the most, if there is one.
@@ -63,11 +63,11 @@ impl Places {
     }
 
     /// Its connection has ended.
-    pub(super) fn give_back(&self, place: &Place) {
+    pub(super) fn give_back(&self, place: &ConnectionPermit) {
         self.taken().by_age.remove(&place.number);
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, ConnectionTable> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn a_newcomer_gets_the_oldest_place_of_whoever_has_the_most() {
         let (greedy, modest) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let places = Places::new(4);
+        let places = ConnectionLimit::new(4);
         let first = places.take(modest);
         let theirs: Vec<_> = (0..3).map(|_| places.take(greedy)).collect();
-        let lost = |place: &Place| place.lost.is_cancelled();
+        let lost = |place: &ConnectionPermit| place.lost.is_cancelled();
         let second = places.take(modest);
         assert_eq!(theirs.iter().map(lost).collect::<Vec<_>>(), [true, false, false]);
         // Two each: the oldest of all.

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
-use super::Board;
+use super::StatusSource;
 use crate::{message::clean::json_lines, metrics::Metrics};
 
 /// How long a look may take before the one before is shown. Longer than the board waits for the ledger's numbers.
@@ -50,7 +50,7 @@ impl Sampler {
     ///
     /// # Errors
     /// When the system refuses the thread or what it needs.
-    pub fn start(board: Arc<dyn Board>, metrics: Metrics) -> io::Result<Self> {
+    pub fn start(board: Arc<dyn StatusSource>, metrics: Metrics) -> io::Result<Self> {
         let (asked, mut wanted) = watch::channel(0);
         let (show, seen) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -95,7 +95,7 @@ impl Sampler {
     }
 }
 
-async fn sample(asked: u64, board: &dyn Board, metrics: &Metrics) -> Result<Sample, String> {
+async fn sample(asked: u64, board: &dyn StatusSource, metrics: &Metrics) -> Result<Sample, String> {
     let at = Instant::now();
     let status = board.status().await;
     let status = json_lines(&status).map_err(|error| error.to_string())? + "\n";

@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{places::Places, spare::Spare};
+use super::{places::ConnectionLimit, spare::Spare};
 
 /// How long answers that are on their way may still take at the end.
 const LAST: Duration = Duration::from_secs(2);
@@ -77,7 +77,7 @@ pub fn start(listener: TcpListener, routes: Router, stop: CancellationToken) -> 
 
 async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Places::new(CONNECTIONS));
+    let places = Arc::new(ConnectionLimit::new(CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = async {
         let mut spare = Spare::new();
@@ -112,12 +112,12 @@ async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) 
 }
 
 /// Answers on one connection, beside all others.
-fn serve(stream: TcpStream, peer: SocketAddr, routes: &Router, open: &GracefulShutdown, places: &Arc<Places>) {
+fn serve(stream: TcpStream, peer: SocketAddr, routes: &Router, open: &GracefulShutdown, places: &Arc<ConnectionLimit>) {
     let service = TowerToHyperService::new(routes.clone().layer(Extension(ConnectInfo(peer))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(Impatient::new(stream)), service);
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream)), service);
     let connection = open.watch(connection);
     let (places, place) = (places.clone(), places.take(peer.ip().to_canonical()));
     tokio::spawn(async move {
@@ -131,12 +131,12 @@ fn serve(stream: TcpStream, peer: SocketAddr, routes: &Router, open: &GracefulSh
 }
 
 /// A connection that ends where nothing is taken of what is said for [`WRITING`].
-struct Impatient {
+struct WriteTimeout {
     stream: TcpStream,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl Impatient {
+impl WriteTimeout {
     fn new(stream: TcpStream) -> Self {
         Self { stream, stuck: None }
     }
@@ -155,13 +155,13 @@ impl Impatient {
     }
 }
 
-impl AsyncRead for Impatient {
+impl AsyncRead for WriteTimeout {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(context, into)
     }
 }
 
-impl AsyncWrite for Impatient {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, said: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let came = Pin::new(&mut this.stream).poll_write(context, said);

@@ -13,7 +13,7 @@ pub struct Answer {
     /// Plain text.
     pub text: Option<String>,
     /// Files.
-    pub files: Vec<File>,
+    pub files: Vec<ResultFile>,
     /// What the action says to templates and to whoever answers the reply: any JSON.
     pub data: Option<serde_json::Value>,
     /// What of it can't be used. The work is done all the same: it costs the answer, or a part of it, and the operator is told.
@@ -31,7 +31,7 @@ pub struct Flaw {
 
 /// A file that goes back to the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
+pub struct ResultFile {
     /// A safe name; empty where the action gave none and none was made yet.
     pub name: String,
     /// Media type, e.g. `application/pdf`.

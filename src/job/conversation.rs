@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ConversationKey, JobId, Token};
+use super::{ConversationKey, ConversationToken, JobId};
 use crate::{
     addr_spec::is_plain,
     config::{EndpointName, glob::Glob},
@@ -15,9 +15,9 @@ pub const MAX_DATA: usize = 256 * 1024;
 
 /// That a reply, if one goes, may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answerable {
+pub struct AnswerableReply {
     /// Its token.
-    pub token: Token,
+    pub token: ConversationToken,
     /// How many answers of people led to it.
     pub depth: u32,
 }
@@ -25,14 +25,14 @@ pub struct Answerable {
 /// Who may answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Allowed {
+pub enum AllowedSenders {
     /// These addresses.
     Exactly(Vec<String>),
     /// Addresses that match one of these; `*` and `?` are wildcards.
     Like(Vec<String>),
 }
 
-impl Allowed {
+impl AllowedSenders {
     /// Whether this address is one of them. Case does not count.
     #[must_use]
     pub fn admits(&self, sender: &str) -> bool {
@@ -55,7 +55,7 @@ pub struct NewConversation {
     /// The endpoint whose job an answer becomes.
     pub endpoint: EndpointName,
     /// Who may answer.
-    pub allowed: Allowed,
+    pub allowed: AllowedSenders,
     /// Whether their answer counts only if something shows that it is theirs.
     pub proven: bool,
     /// Answers that are accepted, at most.
@@ -70,7 +70,7 @@ pub struct NewConversation {
 
 /// What an accepted answer answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
+pub struct AcceptedAnswer {
     /// The job whose reply was answered.
     pub job: JobId,
     /// Its endpoint.
@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn recipients_are_no_patterns() {
-        let exactly = Allowed::Exactly(vec!["Boss@us.example".into(), "*@them.example".into()]);
-        let like = Allowed::Like(vec!["*@us.example".into()]);
+        let exactly = AllowedSenders::Exactly(vec!["Boss@us.example".into(), "*@them.example".into()]);
+        let like = AllowedSenders::Like(vec!["*@us.example".into()]);
         for (sender, by_exactly, by_like) in [
             ("boss@US.example", true, true),
             ("ann@us.example", false, true),
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn who_may_answer_is_kept_as_json() {
-        let like = Allowed::Like(vec!["*@us.example".into()]);
+        let like = AllowedSenders::Like(vec!["*@us.example".into()]);
         let json = serde_json::to_string(&like).unwrap();
         assert_eq!(json, r#"{"like":["*@us.example"]}"#);
-        assert_eq!(serde_json::from_str::<Allowed>(&json).unwrap(), like);
+        assert_eq!(serde_json::from_str::<AllowedSenders>(&json).unwrap(), like);
     }
 }

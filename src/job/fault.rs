@@ -5,7 +5,7 @@ use crate::refusal;
 
 /// Whose mistake it is, or who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Blame {
     /// The mail's, or its sender's: another attempt changes nothing.
     Mail,
     /// The webhook's or the command's: it may work later.
@@ -20,7 +20,7 @@ pub enum Fault {
     Person,
 }
 
-impl Fault {
+impl Blame {
     /// Whether a job that comes back for it has had one of its attempts. Nobody tried who waited for his turn, for the operator, or for room on
     /// our own disk.
     #[must_use]
@@ -46,19 +46,19 @@ impl Reason {
         statuses.chain(others)
     }
 
-    /// Those that a person or more room ends: [`Fault::is_mended`].
+    /// Those that a person or more room ends: [`Blame::is_mended`].
     pub fn mended() -> impl Iterator<Item = Self> {
         Self::operators().chain([Self::Local])
     }
 
     /// Whose mistake it is.
     #[must_use]
-    pub fn fault(self) -> Fault {
+    pub fn fault(self) -> Blame {
         match self {
-            Self::Status(status) if refusal::OPERATORS.contains(&status) => Fault::Operator,
-            Self::Tls | Self::Proxy | Self::PrivateNetwork | Self::Spawn | Self::Secret => Fault::Operator,
-            Self::Local => Fault::Machine,
-            Self::Rate | Self::Down => Fault::Turn,
+            Self::Status(status) if refusal::OPERATORS.contains(&status) => Blame::Operator,
+            Self::Tls | Self::Proxy | Self::PrivateNetwork | Self::Spawn | Self::Secret => Blame::Operator,
+            Self::Local => Blame::Machine,
+            Self::Rate | Self::Down => Blame::Turn,
             Self::Status(_)
             | Self::Network
             | Self::Timeout
@@ -66,7 +66,7 @@ impl Reason {
             | Self::Exit(_)
             | Self::Signal(_)
             | Self::Oversize
-            | Self::Exhausted => Fault::Action,
+            | Self::Exhausted => Blame::Action,
             Self::From
             | Self::To
             | Self::Subject
@@ -82,8 +82,8 @@ impl Reason {
             | Self::Input
             | Self::Part
             | Self::Conversation
-            | Self::Bounced => Fault::Mail,
-            Self::Panicked | Self::Gone | Self::Discarded | Self::Poison => Fault::Person,
+            | Self::Bounced => Blame::Mail,
+            Self::Panicked | Self::Gone | Self::Discarded | Self::Poison => Blame::Person,
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn whose_mistake_whether_it_counts_and_whether_it_waits_for_a_person() {
-        use Fault::{Action, Machine, Mail, Operator, Person, Turn};
+        use Blame::{Action, Machine, Mail, Operator, Person, Turn};
         for (reasons, fault, counts, is_mended) in [
             (
                 // A wrong or ended key, a wrong address, a proxy that wants a sign-in, the wrong host, the wrong protocol.
@@ -145,12 +145,12 @@ mod tests {
 
     #[test]
     fn the_lists_of_reasons_say_what_the_rule_says() {
-        let is = |fault: Fault| move |reason: Reason| reason.fault() == fault;
-        assert!(Reason::operators().all(is(Fault::Operator)));
+        let is = |fault: Blame| move |reason: Reason| reason.fault() == fault;
+        assert!(Reason::operators().all(is(Blame::Operator)));
         assert!(Reason::mended().all(|reason| reason.fault().is_mended()));
         let statuses = (100..1_000).map(Reason::Status);
         let operators: Vec<_> = Reason::operators().collect();
-        for reason in statuses.filter(|reason| reason.fault() == Fault::Operator) {
+        for reason in statuses.filter(|reason| reason.fault() == Blame::Operator) {
             assert!(operators.contains(&reason), "{reason:?}");
         }
     }

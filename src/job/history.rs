@@ -53,7 +53,7 @@ pub enum Exchange {
         /// The answer's media type, as it was written.
         media_type: Option<String>,
         /// The beginning of the answer's body.
-        body: Option<Cut>,
+        body: Option<TruncatedText>,
     },
     /// A process.
     Command {
@@ -64,15 +64,16 @@ pub enum Exchange {
         /// The signal that ended it.
         signal: Option<i32>,
         /// The end of standard output.
-        stdout: Cut,
+        stdout: TruncatedText,
         /// The end of standard error.
-        stderr: Cut,
+        stderr: TruncatedText,
     },
 }
 
 /// The beginning or the end of a text. What is no UTF-8 is U+FFFD; control characters are as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Cut {
+#[schemars(rename = "Cut")]
+pub struct TruncatedText {
     /// What is left of it.
     pub text: String,
     /// Bytes of the whole, as far as they were read.
@@ -82,7 +83,7 @@ pub struct Cut {
 /// Bytes that are kept of each text.
 pub const MOST: usize = 4 * 1024;
 
-impl Cut {
+impl TruncatedText {
     /// The first 4 KiB.
     #[must_use]
     pub fn head(bytes: &[u8]) -> Self {
@@ -140,15 +141,18 @@ mod tests {
     #[test]
     fn what_is_long_is_cut_at_the_right_end() {
         let long = format!("{}ö{}", "a".repeat(MOST - 1), "z".repeat(MOST - 1));
-        let (head, tail) = (Cut::head(long.as_bytes()), Cut::tail(long.as_bytes()));
+        let (head, tail) = (
+            TruncatedText::head(long.as_bytes()),
+            TruncatedText::tail(long.as_bytes()),
+        );
         assert!(head.text.starts_with('a') && head.text.len() <= MOST && head.is_cut());
         assert!(tail.text.ends_with('z') && tail.text.len() <= MOST && tail.is_cut());
-        let short = Cut::head(b"ok\xff");
+        let short = TruncatedText::head(b"ok\xff");
         assert_eq!(
             (short.text.as_str(), short.size, short.is_cut()),
             ("ok\u{fffd}", 3, false)
         );
-        assert!(Cut::head(&[0xff; 2 * MOST]).text.len() <= MOST);
+        assert!(TruncatedText::head(&[0xff; 2 * MOST]).text.len() <= MOST);
     }
 
     #[test]

@@ -14,13 +14,13 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 pub use self::{
-    answer::{Answer, File, Flaw},
-    conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
-    fault::Fault,
-    history::{Cut, Decision, Exchange, Trace},
+    answer::{Answer, Flaw, ResultFile},
+    conversation::{AcceptedAnswer, AllowedSenders, AnswerableReply, MAX_DATA, NewConversation},
+    fault::Blame,
+    history::{Decision, Exchange, Trace, TruncatedText},
     id::{BadId, JobId},
-    part::{Ended as EndedPart, Part, Piece, Share},
-    token::{ConversationKey, Token},
+    part::{AttachmentRef, EndedPart, JobScope, Part},
+    token::{ConversationKey, ConversationToken},
 };
 use crate::{config::EndpointName, message::Head};
 
@@ -62,7 +62,7 @@ pub enum Outcome {
         detail: String,
     },
     /// Each of these attachments gets a job of its own, one at least; the mail's job waits for them.
-    Split(Vec<Piece>),
+    Split(Vec<AttachmentRef>),
 }
 
 /// Why an attempt came to what it came to: a fixed code, also the metric label. Add, never rename.
@@ -209,7 +209,7 @@ pub struct Ending<'a> {
     /// How often an operator had the job run anew: each run has a reply of its own.
     pub rerun: u32,
     /// With which token the reply may be answered; `None` where nobody may.
-    pub answerable: Option<Answerable>,
+    pub answerable: Option<AnswerableReply>,
 }
 
 /// The mail that a job was about, for a reply that quotes or returns it.

@@ -4,7 +4,7 @@ use super::{Answer, JobId, state::State};
 
 /// What a job is of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Share {
+pub enum JobScope {
     /// A mail that was not split, or not yet.
     #[default]
     Whole,
@@ -27,12 +27,12 @@ pub struct Part {
     /// The job of the mail.
     pub mail_job: JobId,
     /// The attachment.
-    pub attachment: Piece,
+    pub attachment: AttachmentRef,
 }
 
 /// An attachment that a job is to be made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct AttachmentRef {
     /// Its index among all attachments of the mail, from 0.
     pub index: u32,
     /// Its safe name.
@@ -41,7 +41,7 @@ pub struct Piece {
 
 /// How a part ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
+pub struct EndedPart {
     /// Its number, from 1.
     pub number: u32,
     /// The attachment's safe name.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Fault;
+use super::Blame;
 use crate::config::Retry;
 
 /// The farthest that an action may put off its next attempt (`Retry-After`, RFC 9110 section 10.2.3).
@@ -46,12 +46,12 @@ const LONGEST_FOR_ROOM: Duration = Duration::from_secs(60);
 /// When a job is due again that waits for somebody, and uses no attempt up: after a wait of its own that grows up to an hour, and no longer than
 /// the endpoint's own wait there. Without end.
 #[must_use]
-pub fn waiting(retry: &Retry, fault: Fault, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
+pub fn waiting(retry: &Retry, fault: Blame, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
     let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let own = WAITING.get(nth).or(WAITING.last()).copied().unwrap_or_default();
     let own = Duration::from_secs(own);
     let own = match fault {
-        Fault::Machine => own.min(LONGEST_FOR_ROOM),
+        Blame::Machine => own.min(LONGEST_FOR_ROOM),
         _ => own,
     };
     let configured = retry.waits.get(nth).or(retry.waits.last());
@@ -101,20 +101,20 @@ mod tests {
     #[test]
     fn who_waits_for_somebody_waits_without_end_and_an_hour_at_most() {
         for (waits, fault, attempt, jitter, expected) in [
-            (&[5, 60][..], Fault::Operator, 1, 0.0, 1_005),
-            (&[5, 60], Fault::Operator, 1, 1.0, 1_006),
-            (&[5, 60], Fault::Operator, 2, 0.0, 1_030),
-            (&[5, 20], Fault::Operator, 2, 0.0, 1_020),
-            (&[5, 60], Fault::Operator, 0, 0.0, 1_005),
-            (&[5, 60], Fault::Operator, u32::MAX, 0.0, 1_060),
-            (&[5, 36_000], Fault::Operator, 6, 0.0, 4_600),
+            (&[5, 60][..], Blame::Operator, 1, 0.0, 1_005),
+            (&[5, 60], Blame::Operator, 1, 1.0, 1_006),
+            (&[5, 60], Blame::Operator, 2, 0.0, 1_030),
+            (&[5, 20], Blame::Operator, 2, 0.0, 1_020),
+            (&[5, 60], Blame::Operator, 0, 0.0, 1_005),
+            (&[5, 60], Blame::Operator, u32::MAX, 0.0, 1_060),
+            (&[5, 36_000], Blame::Operator, 6, 0.0, 4_600),
             // Who is not tried again is not tried again by his webhook's fault: this is nobody's try.
-            (&[], Fault::Operator, 1, 0.0, 1_005),
-            (&[], Fault::Operator, 3, 0.0, 1_120),
-            (&[], Fault::Operator, u32::MAX, 0.0, 4_600),
-            (&[], Fault::Machine, 1, 0.0, 1_005),
-            (&[], Fault::Machine, u32::MAX, 0.0, 1_060),
-            (&[0], Fault::Machine, 9, 1.0, 1_000),
+            (&[], Blame::Operator, 1, 0.0, 1_005),
+            (&[], Blame::Operator, 3, 0.0, 1_120),
+            (&[], Blame::Operator, u32::MAX, 0.0, 4_600),
+            (&[], Blame::Machine, 1, 0.0, 1_005),
+            (&[], Blame::Machine, u32::MAX, 0.0, 1_060),
+            (&[0], Blame::Machine, 9, 1.0, 1_000),
         ] {
             let due = waiting(&retry(waits), fault, attempt, jitter, at(1_000));
             assert_eq!(due, at(expected), "{waits:?} {fault:?} {attempt}");

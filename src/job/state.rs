@@ -87,11 +87,11 @@ impl State {
 
 /// What happens to a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub enum JobEvent {
     /// A worker took it.
     Claimed,
     /// Its attempt ended.
-    Finished(End),
+    Finished(AttemptEnd),
     /// The worker gave it back without beginning.
     Released,
     /// Its endpoint is no more, and it had not begun.
@@ -117,7 +117,7 @@ pub enum Event {
 
 /// How an attempt ended: an [`Outcome`] without its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum AttemptEnd {
     /// [`Outcome::Done`].
     Done,
     /// [`Outcome::Retry`].
@@ -132,7 +132,7 @@ pub enum End {
     Split,
 }
 
-impl From<&Outcome> for End {
+impl From<&Outcome> for AttemptEnd {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Done(_) => Self::Done,
@@ -152,85 +152,87 @@ pub struct Illegal {
     /// Where the job stood.
     pub state: State,
     /// What was said to have happened.
-    pub event: Event,
+    pub event: JobEvent,
 }
 
 /// The state after an event.
 ///
 /// # Errors
 /// [`Illegal`] when the event can't happen in this state. Only an operator takes a job out of done, failed, ignored or held.
-pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
+pub const fn next(state: State, event: JobEvent) -> Result<State, Illegal> {
     match (state, event) {
-        (State::Queued | State::Deferred, Event::Claimed) => Ok(State::Running),
-        (State::Running, Event::Finished(end)) => Ok(match end {
-            End::Done => State::Done,
-            End::Retry => State::Deferred,
-            End::Failed => State::Failed,
-            End::Ignored => State::Ignored,
-            End::Held => State::Held,
-            End::Split => State::Waiting,
+        (State::Queued | State::Deferred, JobEvent::Claimed) => Ok(State::Running),
+        (State::Running, JobEvent::Finished(end)) => Ok(match end {
+            AttemptEnd::Done => State::Done,
+            AttemptEnd::Retry => State::Deferred,
+            AttemptEnd::Failed => State::Failed,
+            AttemptEnd::Ignored => State::Ignored,
+            AttemptEnd::Held => State::Held,
+            AttemptEnd::Split => State::Waiting,
         }),
-        (State::Running, Event::Released) => Ok(State::Queued),
-        (State::Queued, Event::Orphaned) => Ok(State::Ignored),
-        (State::Running, Event::Interrupted { times }) => Ok(if times >= POISON { State::Held } else { State::Queued }),
-        (State::Waiting, Event::Gathered) => Ok(State::Queued),
-        (State::Failed | State::Held | State::Deferred, Event::Retried)
-        | (State::Done | State::Failed | State::Ignored | State::Held, Event::Replayed) => Ok(State::Queued),
-        (State::Done | State::Failed | State::Ignored | State::Held, Event::Reopened) => Ok(State::Waiting),
-        (State::Done | State::Failed | State::Ignored | State::Held, Event::Awaited) => Ok(State::Held),
-        (State::Queued | State::Deferred | State::Held, Event::Discarded) => Ok(State::Failed),
+        (State::Running, JobEvent::Released) => Ok(State::Queued),
+        (State::Queued, JobEvent::Orphaned) => Ok(State::Ignored),
+        (State::Running, JobEvent::Interrupted { times }) => {
+            Ok(if times >= POISON { State::Held } else { State::Queued })
+        }
+        (State::Waiting, JobEvent::Gathered) => Ok(State::Queued),
+        (State::Failed | State::Held | State::Deferred, JobEvent::Retried)
+        | (State::Done | State::Failed | State::Ignored | State::Held, JobEvent::Replayed) => Ok(State::Queued),
+        (State::Done | State::Failed | State::Ignored | State::Held, JobEvent::Reopened) => Ok(State::Waiting),
+        (State::Done | State::Failed | State::Ignored | State::Held, JobEvent::Awaited) => Ok(State::Held),
+        (State::Queued | State::Deferred | State::Held, JobEvent::Discarded) => Ok(State::Failed),
         (
             State::Running,
-            Event::Claimed
-            | Event::Gathered
-            | Event::Orphaned
-            | Event::Retried
-            | Event::Replayed
-            | Event::Reopened
-            | Event::Awaited
-            | Event::Discarded,
+            JobEvent::Claimed
+            | JobEvent::Gathered
+            | JobEvent::Orphaned
+            | JobEvent::Retried
+            | JobEvent::Replayed
+            | JobEvent::Reopened
+            | JobEvent::Awaited
+            | JobEvent::Discarded,
         )
-        | (State::Queued, Event::Retried)
-        | (State::Deferred | State::Waiting, Event::Orphaned)
+        | (State::Queued, JobEvent::Retried)
+        | (State::Deferred | State::Waiting, JobEvent::Orphaned)
         | (
             State::Queued | State::Deferred,
-            Event::Finished(_)
-            | Event::Released
-            | Event::Gathered
-            | Event::Interrupted { .. }
-            | Event::Replayed
-            | Event::Reopened
-            | Event::Awaited,
+            JobEvent::Finished(_)
+            | JobEvent::Released
+            | JobEvent::Gathered
+            | JobEvent::Interrupted { .. }
+            | JobEvent::Replayed
+            | JobEvent::Reopened
+            | JobEvent::Awaited,
         )
         | (
             State::Waiting,
-            Event::Claimed
-            | Event::Finished(_)
-            | Event::Released
-            | Event::Interrupted { .. }
-            | Event::Retried
-            | Event::Replayed
-            | Event::Reopened
-            | Event::Awaited
-            | Event::Discarded,
+            JobEvent::Claimed
+            | JobEvent::Finished(_)
+            | JobEvent::Released
+            | JobEvent::Interrupted { .. }
+            | JobEvent::Retried
+            | JobEvent::Replayed
+            | JobEvent::Reopened
+            | JobEvent::Awaited
+            | JobEvent::Discarded,
         )
-        | (State::Done | State::Ignored, Event::Retried)
-        | (State::Done | State::Failed | State::Ignored, Event::Discarded)
+        | (State::Done | State::Ignored, JobEvent::Retried)
+        | (State::Done | State::Failed | State::Ignored, JobEvent::Discarded)
         | (
             State::Done | State::Failed | State::Held | State::Ignored,
-            Event::Claimed
-            | Event::Finished(_)
-            | Event::Released
-            | Event::Orphaned
-            | Event::Gathered
-            | Event::Interrupted { .. },
+            JobEvent::Claimed
+            | JobEvent::Finished(_)
+            | JobEvent::Released
+            | JobEvent::Orphaned
+            | JobEvent::Gathered
+            | JobEvent::Interrupted { .. },
         ) => Err(Illegal { state, event }),
     }
 }
 
 /// What may run beside a job whose attempts were interrupted: if it kills the process again, bystanders pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
+pub enum Isolation {
     /// Anything.
     Any,
     /// No other job of its endpoint.
@@ -241,11 +243,11 @@ pub enum Company {
 
 /// The company that a job bears after this many interrupted attempts.
 #[must_use]
-pub const fn company(interrupted: u32) -> Company {
+pub const fn company(interrupted: u32) -> Isolation {
     match interrupted {
-        0 => Company::Any,
-        n if n < POISON - 1 => Company::AloneAtEndpoint,
-        _ => Company::LastOfItsKind,
+        0 => Isolation::Any,
+        n if n < POISON - 1 => Isolation::AloneAtEndpoint,
+        _ => Isolation::LastOfItsKind,
     }
 }
 

@@ -1,26 +1,26 @@
 use proptest::prelude::*;
 
-use super::{Company, End, Event, POISON, State, company, next};
+use super::{AttemptEnd, Isolation, JobEvent, POISON, State, company, next};
 
-const EVENTS: [Event; 18] = [
-    Event::Claimed,
-    Event::Finished(End::Done),
-    Event::Finished(End::Retry),
-    Event::Finished(End::Failed),
-    Event::Finished(End::Ignored),
-    Event::Finished(End::Held),
-    Event::Finished(End::Split),
-    Event::Gathered,
-    Event::Released,
-    Event::Orphaned,
-    Event::Interrupted { times: 1 },
-    Event::Interrupted { times: POISON - 1 },
-    Event::Interrupted { times: POISON },
-    Event::Retried,
-    Event::Replayed,
-    Event::Reopened,
-    Event::Awaited,
-    Event::Discarded,
+const EVENTS: [JobEvent; 18] = [
+    JobEvent::Claimed,
+    JobEvent::Finished(AttemptEnd::Done),
+    JobEvent::Finished(AttemptEnd::Retry),
+    JobEvent::Finished(AttemptEnd::Failed),
+    JobEvent::Finished(AttemptEnd::Ignored),
+    JobEvent::Finished(AttemptEnd::Held),
+    JobEvent::Finished(AttemptEnd::Split),
+    JobEvent::Gathered,
+    JobEvent::Released,
+    JobEvent::Orphaned,
+    JobEvent::Interrupted { times: 1 },
+    JobEvent::Interrupted { times: POISON - 1 },
+    JobEvent::Interrupted { times: POISON },
+    JobEvent::Retried,
+    JobEvent::Replayed,
+    JobEvent::Reopened,
+    JobEvent::Awaited,
+    JobEvent::Discarded,
 ];
 
 /// Those that happen without an operator.
@@ -30,38 +30,38 @@ const OURS: usize = 13;
 fn every_change_is_in_the_table() {
     use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
     let legal = [
-        (Queued, Event::Claimed, Running),
-        (Deferred, Event::Claimed, Running),
-        (Running, Event::Finished(End::Done), Done),
-        (Running, Event::Finished(End::Retry), Deferred),
-        (Running, Event::Finished(End::Failed), Failed),
-        (Running, Event::Finished(End::Ignored), Ignored),
-        (Running, Event::Finished(End::Held), Held),
-        (Running, Event::Finished(End::Split), Waiting),
-        (Waiting, Event::Gathered, Queued),
-        (Running, Event::Released, Queued),
-        (Queued, Event::Orphaned, Ignored),
-        (Running, Event::Interrupted { times: 1 }, Queued),
-        (Running, Event::Interrupted { times: POISON - 1 }, Queued),
-        (Running, Event::Interrupted { times: POISON }, Held),
-        (Failed, Event::Retried, Queued),
-        (Held, Event::Retried, Queued),
-        (Deferred, Event::Retried, Queued),
-        (Done, Event::Replayed, Queued),
-        (Failed, Event::Replayed, Queued),
-        (Ignored, Event::Replayed, Queued),
-        (Held, Event::Replayed, Queued),
-        (Done, Event::Reopened, Waiting),
-        (Failed, Event::Reopened, Waiting),
-        (Ignored, Event::Reopened, Waiting),
-        (Held, Event::Reopened, Waiting),
-        (Done, Event::Awaited, Held),
-        (Failed, Event::Awaited, Held),
-        (Ignored, Event::Awaited, Held),
-        (Held, Event::Awaited, Held),
-        (Queued, Event::Discarded, Failed),
-        (Deferred, Event::Discarded, Failed),
-        (Held, Event::Discarded, Failed),
+        (Queued, JobEvent::Claimed, Running),
+        (Deferred, JobEvent::Claimed, Running),
+        (Running, JobEvent::Finished(AttemptEnd::Done), Done),
+        (Running, JobEvent::Finished(AttemptEnd::Retry), Deferred),
+        (Running, JobEvent::Finished(AttemptEnd::Failed), Failed),
+        (Running, JobEvent::Finished(AttemptEnd::Ignored), Ignored),
+        (Running, JobEvent::Finished(AttemptEnd::Held), Held),
+        (Running, JobEvent::Finished(AttemptEnd::Split), Waiting),
+        (Waiting, JobEvent::Gathered, Queued),
+        (Running, JobEvent::Released, Queued),
+        (Queued, JobEvent::Orphaned, Ignored),
+        (Running, JobEvent::Interrupted { times: 1 }, Queued),
+        (Running, JobEvent::Interrupted { times: POISON - 1 }, Queued),
+        (Running, JobEvent::Interrupted { times: POISON }, Held),
+        (Failed, JobEvent::Retried, Queued),
+        (Held, JobEvent::Retried, Queued),
+        (Deferred, JobEvent::Retried, Queued),
+        (Done, JobEvent::Replayed, Queued),
+        (Failed, JobEvent::Replayed, Queued),
+        (Ignored, JobEvent::Replayed, Queued),
+        (Held, JobEvent::Replayed, Queued),
+        (Done, JobEvent::Reopened, Waiting),
+        (Failed, JobEvent::Reopened, Waiting),
+        (Ignored, JobEvent::Reopened, Waiting),
+        (Held, JobEvent::Reopened, Waiting),
+        (Done, JobEvent::Awaited, Held),
+        (Failed, JobEvent::Awaited, Held),
+        (Ignored, JobEvent::Awaited, Held),
+        (Held, JobEvent::Awaited, Held),
+        (Queued, JobEvent::Discarded, Failed),
+        (Deferred, JobEvent::Discarded, Failed),
+        (Held, JobEvent::Discarded, Failed),
     ];
     for state in State::ALL {
         for event in EVENTS {
@@ -84,18 +84,18 @@ fn names_are_told_apart() {
 
 #[test]
 fn an_illegal_change_says_what_it_was() {
-    let illegal = next(State::Done, Event::Claimed).unwrap_err();
+    let illegal = next(State::Done, JobEvent::Claimed).unwrap_err();
     assert_eq!(illegal.to_string(), "Claimed cannot happen to a done job");
 }
 
 #[test]
 fn a_suspect_runs_alone() {
     let table = [
-        (0, Company::Any),
-        (1, Company::AloneAtEndpoint),
-        (POISON - 2, Company::AloneAtEndpoint),
-        (POISON - 1, Company::LastOfItsKind),
-        (u32::MAX, Company::LastOfItsKind),
+        (0, Isolation::Any),
+        (1, Isolation::AloneAtEndpoint),
+        (POISON - 2, Isolation::AloneAtEndpoint),
+        (POISON - 1, Isolation::LastOfItsKind),
+        (u32::MAX, Isolation::LastOfItsKind),
     ];
     for (interrupted, expected) in table {
         assert_eq!(company(interrupted), expected, "{interrupted}");

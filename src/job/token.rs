@@ -12,7 +12,7 @@ use crate::message::{Head, plus};
 
 /// 128 random bits. Whoever has it has seen the reply.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token([u8; 16]);
+pub struct ConversationToken([u8; 16]);
 
 /// What the ledger keeps of a token: its SHA-256. Nobody who reads the ledger can answer in another's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ const REPLY: &str = ".reply";
 /// Tokens of one mail that are looked up, at most.
 const MOST: usize = 20;
 
-impl Token {
+impl ConversationToken {
     /// Characters of a written token: enough for 128 bits.
     pub const LENGTH: usize = 26;
 
@@ -79,7 +79,7 @@ fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-impl fmt::Display for Token {
+impl fmt::Display for ConversationToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = u128::from_be_bytes(self.0);
         for place in 0..Self::LENGTH {
@@ -98,7 +98,7 @@ impl fmt::Display for Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for ConversationToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
@@ -115,19 +115,19 @@ pub fn answers_us(head: &Head) -> bool {
 /// What the Message-ID of a reply of ours, without angle brackets, names: the job that caused it, or the token with which it may be answered.
 /// Nothing where it has not the form of one.
 #[must_use]
-pub fn named_by(message_id: &str) -> Option<Named> {
+pub fn named_by(message_id: &str) -> Option<ReplyReference> {
     let local = message_id.rsplit_once('@').map_or(message_id, |(local, _)| local);
     let stem = local.strip_suffix(REPLY)?;
     let job = stem.split('.').next().unwrap_or_default();
     let is_job = job.len() == 32 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
     let job = || uuid::Uuid::try_parse(job).ok().filter(|_| is_job);
-    let token = || Token::parse(stem).map(|token| Named::Token(token.key()));
-    job().map(|job| Named::Job(JobId(job))).or_else(token)
+    let token = || ConversationToken::parse(stem).map(|token| ReplyReference::Token(token.key()));
+    job().map(|job| ReplyReference::Job(JobId(job))).or_else(token)
 }
 
 /// What the Message-ID of a reply names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum ReplyReference {
     /// The job that caused it.
     Job(JobId),
     /// The token with which it may be answered.
@@ -145,32 +145,35 @@ pub fn hinted(raw: &[u8]) -> bool {
         }
         match byte {
             _ if digit(byte).is_some() => run += 1,
-            _ if run == Token::LENGTH => return true,
+            _ if run == ConversationToken::LENGTH => return true,
             _ => run = 0,
         }
         before_run = run == 0;
         line_is_empty = byte == b'\n' || (byte == b'\r' && line_is_empty);
     }
-    run == Token::LENGTH
+    run == ConversationToken::LENGTH
 }
 
 /// The tokens that a mail names, the likeliest first: of what it answers, of its plus-address at one of `ours`, of its thread from
 /// the end.
 #[must_use]
-pub fn named<'a>(head: &Head, ours: impl Iterator<Item = &'a str>) -> Vec<Token> {
+pub fn named<'a>(head: &Head, ours: impl Iterator<Item = &'a str>) -> Vec<ConversationToken> {
     let of_id = |id: &String| {
         let (token, _) = id
             .rsplit_once('@')?
             .0
             .rsplit_once(REPLY)
             .filter(|(_, rest)| rest.is_empty())?;
-        Token::parse(token)
+        ConversationToken::parse(token)
     };
     let details = ours.flat_map(|address| plus::details(head, address));
     let answered = head.in_reply_to.iter().filter_map(of_id);
     let thread = head.references.iter().rev().filter_map(of_id);
-    let mut found: Vec<Token> = Vec::new();
-    for token in answered.chain(details.filter_map(Token::parse)).chain(thread) {
+    let mut found: Vec<ConversationToken> = Vec::new();
+    for token in answered
+        .chain(details.filter_map(ConversationToken::parse))
+        .chain(thread)
+    {
         if !found.contains(&token) && found.len() < MOST {
             found.push(token);
         }

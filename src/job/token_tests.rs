@@ -3,21 +3,21 @@ use proptest::prelude::*;
 use super::*;
 use crate::message::Address;
 
-fn token(byte: u8) -> Token {
-    Token::new([byte; 16])
+fn token(byte: u8) -> ConversationToken {
+    ConversationToken::new([byte; 16])
 }
 
 #[test]
 fn a_token_is_written_as_the_rfc_says() {
     // RFC 4648 section 10 has no 16 bytes; this is what other implementations make of "foobarfoobarfoob".
-    let token = Token::new(*b"foobarfoobarfoob");
+    let token = ConversationToken::new(*b"foobarfoobarfoob");
     assert_eq!(token.to_string(), "mzxw6ytbojtg633cmfzgm33pmi");
     assert_eq!(
         token.message_id("us.example"),
         "mzxw6ytbojtg633cmfzgm33pmi.reply@us.example"
     );
     assert_eq!(format!("{token:?}"), "Token(…)");
-    assert_eq!(Token::parse("MZXW6YTBOJTG633CMFZGM33PMI"), Some(token));
+    assert_eq!(ConversationToken::parse("MZXW6YTBOJTG633CMFZGM33PMI"), Some(token));
     for wrong in [
         "",
         "mzxw6ytbojtg633cmfzgm33pm",
@@ -26,25 +26,25 @@ fn a_token_is_written_as_the_rfc_says() {
         "mzxw6ytbojtg633cmfzgm33pmj",
         "mzxw6ytboj g633cmfzgm33pmi",
     ] {
-        assert_eq!(Token::parse(wrong), None, "{wrong}");
+        assert_eq!(ConversationToken::parse(wrong), None, "{wrong}");
     }
 }
 
 proptest! {
     #[test]
     fn every_token_is_read_back_and_fits_an_address(bytes in any::<[u8; 16]>()) {
-        let token = Token::new(bytes);
+        let token = ConversationToken::new(bytes);
         let text = token.to_string();
-        prop_assert_eq!(text.len(), Token::LENGTH);
+        prop_assert_eq!(text.len(), ConversationToken::LENGTH);
         prop_assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        prop_assert_eq!(Token::parse(&text), Some(token.clone()));
+        prop_assert_eq!(ConversationToken::parse(&text), Some(token.clone()));
         let header = format!("To: s+{text}@us.example\r\n\r\nHi");
         prop_assert!(hinted(header.as_bytes()));
     }
 
     #[test]
     fn any_text_is_a_token_or_none(text in "\\PC{0,40}") {
-        if let Some(token) = Token::parse(&text) {
+        if let Some(token) = ConversationToken::parse(&text) {
             prop_assert_eq!(token.to_string(), text.to_ascii_lowercase());
         }
     }
@@ -89,7 +89,9 @@ fn what_is_answered_comes_first_then_the_address_then_the_thread() {
             format!("x{}.reply@us.example", token(1)),
             token(1).to_string(),
         ],
-        references: (0..100).map(|n| Token::new([n; 16]).message_id("x")).collect(),
+        references: (0..100)
+            .map(|n| ConversationToken::new([n; 16]).message_id("x"))
+            .collect(),
         ..Head::default()
     };
     let found = named(&forged, std::iter::empty());

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::Error;
 use crate::{
-    auth::Key,
+    auth::SealKey,
     config::versions::{FileText, KeptVersion, Revision, Version},
 };
 
@@ -49,13 +49,13 @@ pub trait VersionTable: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Archive {
     table: Arc<dyn VersionTable>,
-    key: Arc<Key>,
+    key: Arc<SealKey>,
 }
 
 impl Archive {
     /// The versions of this table under this key.
     #[must_use]
-    pub fn new(table: Arc<dyn VersionTable>, key: Arc<Key>) -> Self {
+    pub fn new(table: Arc<dyn VersionTable>, key: Arc<SealKey>) -> Self {
         Self { table, key }
     }
 
@@ -90,7 +90,7 @@ impl Archive {
 
 /// The versions that this key opens, and the files of the others.
 #[must_use]
-pub fn opened(rows: Vec<SealedVersion>, key: &Key) -> (Vec<KeptVersion>, Vec<String>) {
+pub fn opened(rows: Vec<SealedVersion>, key: &SealKey) -> (Vec<KeptVersion>, Vec<String>) {
     let (mut kept, mut closed) = (Vec::new(), Vec::new());
     for row in rows {
         match key.open_text(&row.file, &row.sealed) {

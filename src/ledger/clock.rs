@@ -11,16 +11,16 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// What both clocks show, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// Since 1970.
     pub wall: i64,
     /// The machine's own clock, where there is one.
-    pub run: Option<Run>,
+    pub run: Option<MonotonicTime>,
 }
 
 /// The machine's own clock: it can't be set, and goes on while the machine sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct MonotonicTime {
     /// What it counts from; readings of two runs can't be compared.
     pub id: Uuid,
     /// Since then.
@@ -31,7 +31,7 @@ pub struct Run {
 #[derive(Clone)]
 pub struct Clock {
     wall: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    run: Arc<dyn Fn() -> Option<Run> + Send + Sync>,
+    run: Arc<dyn Fn() -> Option<MonotonicTime> + Send + Sync>,
 }
 
 impl Clock {
@@ -46,14 +46,14 @@ impl Clock {
         Self::of(Utc::now, move || {
             let now = clock_gettime(ClockId::Boottime);
             let micros = now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000);
-            Some(Run { id, micros })
+            Some(MonotonicTime { id, micros })
         })
     }
 
     /// Two clocks.
     pub fn of(
         wall: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
-        run: impl Fn() -> Option<Run> + Send + Sync + 'static,
+        run: impl Fn() -> Option<MonotonicTime> + Send + Sync + 'static,
     ) -> Self {
         Self {
             wall: Arc::new(wall),
@@ -69,8 +69,8 @@ impl Clock {
 
     /// What both show.
     #[must_use]
-    pub fn read(&self) -> Reading {
-        Reading {
+    pub fn read(&self) -> ClockReading {
+        ClockReading {
             wall: self.now().timestamp_micros(),
             run: (self.run)(),
         }

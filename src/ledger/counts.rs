@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{Error, MailboxKey, Pause, PausedBy, ReplyState};
-use crate::status::{self, Jobs, Replies, Setback};
+use crate::status::{self, JobTotals, ReplyTotals, Setback};
 
 /// What waits in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     /// By endpoint; those without a job in one of these states are missing.
-    pub jobs: BTreeMap<String, Jobs>,
+    pub jobs: BTreeMap<String, JobTotals>,
     /// When the oldest job of an endpoint became due that is not run yet.
     pub oldest_due: BTreeMap<String, DateTime<Utc>>,
     /// Replies that were not sent.
@@ -46,8 +46,8 @@ impl Counts {
 
     /// An endpoint's replies in numbers.
     #[must_use]
-    pub fn replies(&self, endpoint: &str) -> Replies {
-        let mut replies = Replies::default();
+    pub fn replies(&self, endpoint: &str) -> ReplyTotals {
+        let mut replies = ReplyTotals::default();
         for row in self.replies.iter().filter(|row| row.endpoint == endpoint) {
             match row.state {
                 ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
@@ -101,7 +101,7 @@ pub trait Countable: Send + Sync {
 
 /// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
 #[must_use]
-pub(super) fn file(path: &Path) -> status::Ledger {
+pub(super) fn file(path: &Path) -> status::LedgerStatus {
     // The log lies beside the file itself, which may be reached by a link.
     let whole = std::fs::canonicalize(path);
     let place = whole.as_deref().unwrap_or(path);
@@ -113,7 +113,7 @@ pub(super) fn file(path: &Path) -> status::Ledger {
         .filter(|folder| *folder != Path::new(""))
         .unwrap_or(Path::new("."));
     let free = rustix::fs::statvfs(folder).ok();
-    status::Ledger {
+    status::LedgerStatus {
         path: path.display().to_string(),
         size: bytes(place).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
         free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Key,
+    auth::SealKey,
     job::JobId,
     ledger::types::{
-        backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogWish, Choice, OldMail},
+        backlog::{BacklogAnswer, BacklogChoice, BacklogPage, BacklogSummary, BacklogWish, OldMail},
         error::Error,
-        event::{EventCursor, EventPage, JobNews, NewsMark, Told},
+        event::{EventCursor, EventPage, JobNews, NewsMark, SentNotices},
         job_list::{JobFilter, JobPage},
         mail::{Cursor, MailboxKey, MaildropName},
-        reply::{Again, OutboxRow, ReplyFilter, Retried},
+        reply::{OutboxRow, ReplyFilter, Retried, RetrySelection},
         sign_in::{SealedToken, SignInRow},
         steer::{Pause, Steer, Steered},
         story::JobStory,
@@ -26,10 +26,10 @@ use crate::{
 #[async_trait]
 pub trait BacklogLedger: Send + Sync + 'static {
     /// How a mailbox's backlog stands; nothing where its mails were taken from the first look on, or it was never seen.
-    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error>;
+    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<BacklogSummary>, Error>;
 
     /// What an operator said of a mailbox before its first look.
-    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error>;
+    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<BacklogChoice>, Error>;
 
     /// A mailbox waits for a word since it was read up to this cursor; gives back the first one that was noted.
     async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error>;
@@ -62,7 +62,7 @@ pub trait BacklogLedger: Send + Sync + 'static {
     async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error>;
 
     /// All of this round were noted, but `older` ones, which are too many. What was known of earlier rounds is dropped.
-    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error>;
+    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<BacklogSummary, Error>;
 
     /// The first of those that are to be taken, by UID.
     async fn backlog_wanted(&self, mailbox: &MailboxKey, max: usize) -> Result<Vec<u32>, Error>;
@@ -165,7 +165,7 @@ pub trait JobTable: Send + Sync + 'static {
 #[async_trait]
 pub trait NoticeTable: Send + Sync + 'static {
     /// All that was told and not forgotten.
-    async fn told(&self) -> Result<Told, Error>;
+    async fn told(&self) -> Result<SentNotices, Error>;
 
     /// What happened to jobs that nobody was told of, with so many examples each, and how far that was read.
     async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error>;
@@ -207,7 +207,7 @@ pub trait SignInTable: Send + Sync + 'static {
     ///
     /// # Errors
     /// When a token could not be sealed or moved; then none was.
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error>;
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error>;
 
     /// Waits for its turn to use the sign-in's refresh token, 60 s at the most. The turn ends when this is dropped.
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error>;
@@ -223,7 +223,7 @@ pub trait ReplyTable: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Missing`] when the job has no reply.
-    async fn retry_replies(&self, which: Again) -> Result<Retried, Error>;
+    async fn retry_replies(&self, which: RetrySelection) -> Result<Retried, Error>;
 
     /// Counts an unsure reply as sent: an operator knows that it has arrived. Says whether there was one.
     ///

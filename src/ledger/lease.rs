@@ -44,22 +44,22 @@ impl Owner {
 
 /// What this owner works on.
 #[derive(Clone)]
-pub(in crate::ledger) struct Holder {
+pub(in crate::ledger) struct LeaseHolder {
     pub(in crate::ledger) owner: Owner,
-    pub(in crate::ledger) jobs: Held,
-    pub(in crate::ledger) replies: Held,
+    pub(in crate::ledger) jobs: LeasedRows,
+    pub(in crate::ledger) replies: LeasedRows,
     /// Whether anything may be claimed, by anybody, since the last look.
     watched: Arc<AtomicBool>,
     /// When leases are looked at next.
     look: Arc<Mutex<i64>>,
 }
 
-impl Holder {
+impl LeaseHolder {
     pub(in crate::ledger) fn new(owner: Owner) -> Self {
         Self {
             owner,
-            jobs: Held::default(),
-            replies: Held::default(),
+            jobs: LeasedRows::default(),
+            replies: LeasedRows::default(),
             watched: Arc::new(AtomicBool::new(true)),
             look: Arc::new(Mutex::new(i64::MIN)),
         }
@@ -93,22 +93,22 @@ impl Holder {
 
 /// The rows that are held on to, each as often as it is.
 #[derive(Clone, Default)]
-pub(in crate::ledger) struct Held(Arc<Mutex<Rows>>);
+pub(in crate::ledger) struct LeasedRows(Arc<Mutex<LeaseTable>>);
 
 #[derive(Default)]
-struct Rows {
+struct LeaseTable {
     next: u64,
     held: HashMap<u64, i64>,
 }
 
-impl Held {
+impl LeasedRows {
     /// Holds on to a row for as long as the lease lives.
     pub(in crate::ledger) fn hold(&self, row: i64) -> Lease {
         let mut rows = locked(&self.0);
         let number = rows.next;
         rows.next += 1;
         rows.held.insert(number, row);
-        let grip = Grip {
+        let grip = LeaseGuard {
             number,
             of: self.clone(),
         };
@@ -124,7 +124,7 @@ impl Held {
 /// That somebody works on something: while one of its clones lives, it stays his. It is not needed for ending the work, which is refused where
 /// somebody else has it.
 #[derive(Clone, Default)]
-pub struct Lease(Option<Arc<Grip>>);
+pub struct Lease(Option<Arc<LeaseGuard>>);
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,12 +132,12 @@ impl fmt::Debug for Lease {
     }
 }
 
-struct Grip {
+struct LeaseGuard {
     number: u64,
-    of: Held,
+    of: LeasedRows,
 }
 
-impl Drop for Grip {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
         locked(&self.of.0).held.remove(&self.number);
     }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_row_is_held_while_any_of_its_leases_lives() {
-        let held = Held::default();
+        let held = LeasedRows::default();
         let (first, again) = (held.hold(7), held.hold(7));
         let clone = first.clone();
         drop(first);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn leases_are_looked_at_now_and_then_while_anything_is_claimed() {
-        let holder = Holder::new(Owner::new());
+        let holder = LeaseHolder::new(Owner::new());
         let now = 1_000_000_000;
         assert!(holder.is_due(now), "a first look");
         holder.looked(now, false);

@@ -26,28 +26,31 @@ use tokio::sync::Notify;
 
 pub use self::{
     archive::{Archive, SealedVersion, VersionTable},
-    clock::{Clock, Reading, Run},
+    clock::{Clock, ClockReading, MonotonicTime},
     counts::Countable,
     faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable, Upkeep},
     lease::Lease,
     store::{
-        Address, Beside, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space, versions_beside,
+        Address, ExternalStore, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space,
+        versions_beside,
     },
     types::{
-        backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
+        backlog::{BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogSummary, BacklogWish, OldMail},
         error::Error,
-        event::{Event, EventCursor, EventKind, EventPage, JobNews, NewsExample, NewsKind, NewsMark, Told},
-        job::{Admission, ClaimedJob, Finish, Gate, GatheredParts, HandedOn, KnownConversation, Summary},
+        event::{Event, EventCursor, EventKind, EventPage, JobNews, NewsExample, NewsKind, NewsMark, SentNotices},
+        job::{Admission, ClaimedJob, Finish, GatheredParts, KnownConversation, RateLimit, ReassignedJobs, Summary},
         job_list::{JobFilter, JobPage, JobRow},
         mail::{
-            Content, Cursor, Fingerprint, Intake, Lack, MAILDROP, MailId, MailboxKey, MaildropMail, MaildropName,
-            NewMail, Place, Raw, Settling, Taken, UploadId, Verdict, Wanted,
+            Content, Cursor, Fingerprint, Intake, IntakeResult, Lack, MAILDROP, MailId, MailOutcome, MailboxKey,
+            MaildropMail, MaildropName, NewMail, Place, Raw, RefetchRequest, Settling, UploadId,
         },
-        reply::{Again, Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+        reply::{
+            Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, RetrySelection, Submitted,
+        },
         sign_in::{SealedToken, SignInRow},
         steer::{Pause, PausedBy, Steer, Steered, Unsteerable},
-        story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
-        upkeep::{Copying, Dropped, Finding, Forgotten, Inspection},
+        story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, TouchState},
+        upkeep::{Copying, Dropped, Inspection, IntegrityFinding, PruneReport},
     },
     vault::Vault,
 };
@@ -85,12 +88,12 @@ pub trait Ledger: BacklogLedger {
     ///
     /// One that is known, lacked bytes ([`Content::Lacking`]), and comes whole is completed: its jobs are queued. One that comes again
     /// lacking changes nothing, but where it was wanted ([`Ledger::wanted`]) its jobs are held with the new words.
-    async fn take(&self, intake: Intake) -> Result<Taken, Error>;
+    async fn take(&self, intake: Intake) -> Result<IntakeResult, Error>;
 
     /// The mails of this mailbox that lack bytes and that an operator wants to have fetched again, oldest first; with their places under
     /// this UIDVALIDITY. Whoever watches the mailbox asks when its bell rings, fetches each from its place and takes it by
     /// [`Ledger::take`], or says by [`Ledger::unfetched`] that it can't be had.
-    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error>;
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error>;
 
     /// A mail that was wanted can't be fetched: its jobs are held with these words. Nothing happens to one that is not wanted any more.
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error>;
@@ -129,14 +132,14 @@ pub trait Ledger: BacklogLedger {
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
-    ) -> Result<HandedOn, Error>;
+    ) -> Result<ReassignedJobs, Error>;
 
     /// The other mailboxes whose mails have jobs at this endpoint that have not begun.
     async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error>;
 
     /// Lets a running job begin its work where all gates have room, and counts it there, once however often it is tried; else keeps a
     /// place for it.
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error>;
 
     /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`crate::job::Outcome::Split`] makes the jobs of the parts
     /// in it; the end of the last of them queues the mail's own job again. Says which gate had no room for the reply, by its code: then none goes.
@@ -175,7 +178,7 @@ pub trait Ledger: BacklogLedger {
     async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error>;
 
     /// Rings soon after another process, or an operator in this one, changed something, such as what is due.
-    fn knock(&self) -> Arc<Notify>;
+    fn changed_outside(&self) -> Arc<Notify>;
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;
@@ -201,10 +204,10 @@ pub trait Ledger: BacklogLedger {
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Rings when this mailbox may have something to settle.
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify>;
 
     /// Drops what ended and was kept long enough, in small steps that let others in between, and gives space back to the disk.
-    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error>;
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error>;
 
     /// Whether the ledger answers, for readiness.
     async fn ping(&self) -> Result<(), Error>;

@@ -23,9 +23,9 @@ impl<E> Engine for E where
 }
 
 /// What an engine can do for a command beside the process that runs: the same, but for what that process alone does.
-trait SideEngine: JobTable + ReplyTable + SignInTable + Countable {}
+trait ExternalEngine: JobTable + ReplyTable + SignInTable + Countable {}
 
-impl<E> SideEngine for E where E: JobTable + ReplyTable + SignInTable + Countable {}
+impl<E> ExternalEngine for E where E: JobTable + ReplyTable + SignInTable + Countable {}
 
 /// The ledger of the process that runs. Cheap to clone. [`Upkeep::close`] gives it up in order.
 #[derive(Clone)]
@@ -104,8 +104,8 @@ impl Store {
 
 /// A ledger that another process may have open: each look and each change stands alone. Cheap to clone.
 #[derive(Clone)]
-pub struct Beside {
-    engine: Arc<dyn SideEngine>,
+pub struct ExternalStore {
+    engine: Arc<dyn ExternalEngine>,
 }
 
 /// The ledger for a command beside the process that runs. Brings the schema up to date where nobody has it open; never makes one.
@@ -113,13 +113,13 @@ pub struct Beside {
 /// # Errors
 /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open,
 /// else what keeps it from being opened.
-pub async fn beside(address: &Address) -> Result<Beside, Error> {
-    Ok(Beside {
-        engine: Arc::new(sqlite::Side::open(address.engine_file()).await?),
+pub async fn beside(address: &Address) -> Result<ExternalStore, Error> {
+    Ok(ExternalStore {
+        engine: Arc::new(sqlite::ExternalSqlite::open(address.engine_file()).await?),
     })
 }
 
-impl Beside {
+impl ExternalStore {
     /// For whoever steers jobs.
     #[must_use]
     pub fn jobs(&self) -> Arc<dyn JobTable> {
@@ -208,6 +208,6 @@ pub fn is_in_use(address: &Address) -> bool {
 
 /// What room a ledger takes and has, which another process may have open. Looks at the disk.
 #[must_use]
-pub fn space(address: &Address) -> status::Ledger {
+pub fn space(address: &Address) -> status::LedgerStatus {
     super::counts::file(address.engine_file())
 }

@@ -6,19 +6,19 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{Error, SealedToken, SignInTable};
-use crate::auth::{Key, SealError, StoreError, StoredSignIn, StoredToken, TokenStore};
+use crate::auth::{SealError, SealKey, StoreError, StoredSignIn, StoredToken, TokenStore};
 
 /// A ledger's sign-ins and the key to them.
 #[derive(Clone)]
 pub struct Vault {
     table: Arc<dyn SignInTable>,
-    key: Arc<Key>,
+    key: Arc<SealKey>,
 }
 
 impl Vault {
     /// The sign-ins of this table under this key.
     #[must_use]
-    pub fn new(table: Arc<dyn SignInTable>, key: Arc<Key>) -> Self {
+    pub fn new(table: Arc<dyn SignInTable>, key: Arc<SealKey>) -> Self {
         Self { table, key }
     }
 

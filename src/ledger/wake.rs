@@ -14,9 +14,9 @@ use tokio::sync::oneshot;
 use crate::{
     ledger::{
         Error,
-        db::Engine,
-        lease::Holder,
-        rules::transaction::{Desk, savepoint},
+        db::SqlEngine,
+        lease::LeaseHolder,
+        rules::transaction::{Transaction, savepoint},
     },
     slots::{Quota, Slot},
 };
@@ -30,31 +30,31 @@ pub(in crate::ledger) trait Claimable: Sized + Send + 'static {
     type Key: Clone + Ord + Hash + Send + 'static;
 
     /// Claims up to `max` that are due, oldest first.
-    fn claim(desk: &Desk<'_>, key: &Self::Key, max: usize) -> Result<Vec<Self>, Error>;
+    fn claim(tx: &Transaction<'_>, key: &Self::Key, max: usize) -> Result<Vec<Self>, Error>;
 
     /// When the next one that is not due yet will be.
-    fn next_due(db: &dyn Engine, key: &Self::Key, now: i64) -> Result<Option<i64>, Error>;
+    fn next_due(db: &dyn SqlEngine, key: &Self::Key, now: i64) -> Result<Option<i64>, Error>;
 
     /// Gives it back; the attempt does not count.
-    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error>;
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error>;
 }
 
 /// A claim that waits.
-pub(in crate::ledger) struct Waiter<T: Claimable> {
+pub(in crate::ledger) struct ClaimWaiter<T: Claimable> {
     pub(in crate::ledger) key: T::Key,
-    pub(in crate::ledger) most: Most,
-    pub(in crate::ledger) tell: oneshot::Sender<Result<Claim<T>, Error>>,
+    pub(in crate::ledger) most: ClaimLimit,
+    pub(in crate::ledger) tell: oneshot::Sender<Result<PendingClaim<T>, Error>>,
 }
 
 /// How much a claim takes.
-pub(in crate::ledger) enum Most {
+pub(in crate::ledger) enum ClaimLimit {
     /// So many.
     Items(usize),
     /// One for each slot: the first claim has one with it.
     Slots(Quota, Option<Slot>),
 }
 
-impl Most {
+impl ClaimLimit {
     /// How many may be claimed now, and their slots.
     fn now(&mut self) -> (usize, Vec<Slot>) {
         match self {
@@ -69,7 +69,7 @@ impl Most {
 }
 
 /// What was claimed, until somebody takes it; dropped before that, it is given back.
-pub(in crate::ledger) struct Claim<T: Claimable> {
+pub(in crate::ledger) struct PendingClaim<T: Claimable> {
     items: Vec<T>,
     slots: Vec<Slot>,
     back: GiveBack<T>,
@@ -78,14 +78,14 @@ pub(in crate::ledger) struct Claim<T: Claimable> {
 /// Gives back what nobody took.
 pub(in crate::ledger) type GiveBack<T> = Arc<dyn Fn(Vec<T>) + Send + Sync>;
 
-impl<T: Claimable> Claim<T> {
+impl<T: Claimable> PendingClaim<T> {
     /// Takes what was claimed, and the slots for it.
     pub(in crate::ledger) fn accept(mut self) -> (Vec<T>, Vec<Slot>) {
         (std::mem::take(&mut self.items), std::mem::take(&mut self.slots))
     }
 }
 
-impl<T: Claimable> Drop for Claim<T> {
+impl<T: Claimable> Drop for PendingClaim<T> {
     fn drop(&mut self) {
         let items = std::mem::take(&mut self.items);
         if !items.is_empty() {
@@ -95,21 +95,21 @@ impl<T: Claimable> Drop for Claim<T> {
 }
 
 /// Who waited, and what was claimed for it, with its slots.
-type Served<T> = (Waiter<T>, Result<Vec<T>, Error>, Vec<Slot>);
+type ServedClaim<T> = (ClaimWaiter<T>, Result<Vec<T>, Error>, Vec<Slot>);
 
 /// All claims of one kind that wait.
-pub(in crate::ledger) struct Line<T: Claimable> {
-    waiting: HashMap<T::Key, VecDeque<Waiter<T>>>,
+pub(in crate::ledger) struct ClaimQueue<T: Claimable> {
+    waiting: HashMap<T::Key, VecDeque<ClaimWaiter<T>>>,
     /// When somebody's next work is due.
     alarms: BTreeSet<(i64, T::Key)>,
     /// Whose claims are looked at in this batch.
     roused: BTreeSet<T::Key>,
     /// Who gets what, once it is durable.
-    served: Vec<Served<T>>,
+    served: Vec<ServedClaim<T>>,
     back: GiveBack<T>,
 }
 
-impl<T: Claimable> Line<T> {
+impl<T: Claimable> ClaimQueue<T> {
     pub(in crate::ledger) fn new(back: GiveBack<T>) -> Self {
         Self {
             waiting: HashMap::new(),
@@ -126,7 +126,7 @@ impl<T: Claimable> Line<T> {
     }
 
     /// A claim comes.
-    pub(in crate::ledger) fn join(&mut self, waiter: Waiter<T>) {
+    pub(in crate::ledger) fn join(&mut self, waiter: ClaimWaiter<T>) {
         self.roused.insert(waiter.key.clone());
         let queue = self.waiting.entry(waiter.key.clone()).or_default();
         queue.retain(|other| !other.tell.is_closed());
@@ -143,7 +143,7 @@ impl<T: Claimable> Line<T> {
     }
 
     /// Claims what is due for those who wait, in the batch's transaction.
-    pub(in crate::ledger) fn serve(&mut self, db: &dyn Engine, now: i64, holder: &Holder) -> Result<(), Error> {
+    pub(in crate::ledger) fn serve(&mut self, db: &dyn SqlEngine, now: i64, holder: &LeaseHolder) -> Result<(), Error> {
         while let Some((due, key)) = self.alarms.pop_first() {
             if due > now {
                 self.alarms.insert((due, key));
@@ -158,7 +158,7 @@ impl<T: Claimable> Line<T> {
         Ok(())
     }
 
-    fn serve_key(&mut self, db: &dyn Engine, key: &T::Key, now: i64, holder: &Holder) -> Result<(), Error> {
+    fn serve_key(&mut self, db: &dyn SqlEngine, key: &T::Key, now: i64, holder: &LeaseHolder) -> Result<(), Error> {
         let Some(queue) = self.waiting.get_mut(key) else {
             return Ok(());
         };
@@ -172,8 +172,8 @@ impl<T: Claimable> Line<T> {
                 continue;
             }
             let mut claimed = Ok(Vec::new());
-            let stood = savepoint(db, now, holder, |desk| {
-                claimed = T::claim(desk, key, max);
+            let stood = savepoint(db, now, holder, |tx| {
+                claimed = T::claim(tx, key, max);
                 claimed.as_ref().map(drop).map_err(Clone::clone)
             });
             if stood.is_ok() && claimed.as_ref().is_ok_and(Vec::is_empty) {
@@ -192,10 +192,10 @@ impl<T: Claimable> Line<T> {
         Ok(())
     }
 
-    /// The batch is durable: hands out what was claimed. What nobody takes comes back by [`Claim`]'s drop.
+    /// The batch is durable: hands out what was claimed. What nobody takes comes back by [`PendingClaim`]'s drop.
     pub(in crate::ledger) fn deliver(&mut self) {
         for (waiter, claimed, slots) in self.served.drain(..) {
-            let claim = claimed.map(|items| Claim {
+            let claim = claimed.map(|items| PendingClaim {
                 items,
                 slots,
                 back: self.back.clone(),

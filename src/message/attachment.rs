@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use mail_parser::{MessageParser, MessagePart};
 
 use super::{
-    charset::Clues,
+    charset::CharsetHints,
     clean::{clean, clean_id},
     nested::Nested,
     safe_name::{self, Names},
     tnef::Packed,
     transfer,
-    view::{Seen, View, charset_of, is_inline, name},
+    view::{MessageScan, View, charset_of, is_inline, name},
     words,
 };
 
@@ -24,7 +24,7 @@ const MOST_PARTS: usize = 1_000;
 /// A part that is handed on as a file.
 #[derive(Debug)]
 pub struct Attachment<'m> {
-    content: Content<'m>,
+    content: AttachmentSource<'m>,
     /// The name as its sender wrote it, without control characters; never a path to use.
     pub name: Option<String>,
     /// A name for a file, different from those of the mail's other attachments.
@@ -42,14 +42,14 @@ pub struct Attachment<'m> {
 }
 
 impl<'m> Attachment<'m> {
-    pub(super) fn new(part: MessagePart<'m>, clues: Clues<'_>, names: &mut Names) -> Self {
+    pub(super) fn new(part: MessagePart<'m>, clues: CharsetHints<'_>, names: &mut Names) -> Self {
         let media_type = media_type(&part);
         let (undecoded, packed_name) = transfer::odd(&part);
         let name = name(&part, clues).or_else(|| packed_name.map(|name| words::text(&name, clues)));
         let name = name.map(|name| clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
         let subject = part
             .nested()
-            .map(|nested| View::new(nested, &Seen::of(nested)).subject());
+            .map(|nested| View::new(nested, &MessageScan::of(nested)).subject());
         let subject = subject
             .map(|subject| clean(&subject, 100))
             .filter(|subject| !subject.is_empty());
@@ -66,7 +66,7 @@ impl<'m> Attachment<'m> {
             inline: is_inline(&part),
             content_id: part.content_id().map(clean_id).filter(|id| !id.is_empty()),
             undecoded,
-            content: Content::Part(part),
+            content: AttachmentSource::Part(part),
         }
     }
 
@@ -88,7 +88,7 @@ impl<'m> Attachment<'m> {
             inline: false,
             content_id: None,
             undecoded: None,
-            content: Content::Packed(&file.data),
+            content: AttachmentSource::Packed(&file.data),
         }
     }
 
@@ -102,8 +102,8 @@ impl<'m> Attachment<'m> {
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Part(part) => transfer::size(part),
-            Content::Packed(data) => data.len(),
+            AttachmentSource::Part(part) => transfer::size(part),
+            AttachmentSource::Packed(data) => data.len(),
         }
     }
 
@@ -111,8 +111,8 @@ impl<'m> Attachment<'m> {
     #[must_use]
     pub fn data(&self) -> Cow<'m, [u8]> {
         match &self.content {
-            Content::Part(part) => transfer::body(part).bytes,
-            Content::Packed(data) => Cow::Borrowed(data),
+            AttachmentSource::Part(part) => transfer::body(part).bytes,
+            AttachmentSource::Packed(data) => Cow::Borrowed(data),
         }
     }
 
@@ -120,23 +120,23 @@ impl<'m> Attachment<'m> {
     #[must_use]
     pub fn message(&self) -> Option<Nested> {
         match &self.content {
-            Content::Part(part) => part.nested().map(|message| Nested::new(message, 1)),
+            AttachmentSource::Part(part) => part.nested().map(|message| Nested::new(message, 1)),
             // A mail that was packed into a winmail.dat.
-            Content::Packed(data) if self.media_type == "message/rfc822" => {
+            AttachmentSource::Packed(data) if self.media_type == "message/rfc822" => {
                 let message = MessageParser::new()
                     .max_depth(DEEPEST)
                     .max_parts(MOST_PARTS)
                     .parse(*data)?;
                 Some(Nested::new(message.root(), 1))
             }
-            Content::Packed(_) => None,
+            AttachmentSource::Packed(_) => None,
         }
     }
 }
 
 /// Where its content is.
 #[derive(Debug)]
-enum Content<'m> {
+enum AttachmentSource<'m> {
     /// In a part of the mail.
     Part(MessagePart<'m>),
     /// In a file that was unpacked.

@@ -2,7 +2,7 @@
 //!
 //! Whoever is in doubt stays silent: a missing reply is a nuisance, a loop is an outage.
 
-use super::{Address, Automatic, LOOP_MARK, charset::Clues, repair::INSTEAD_OF_REPORT, words};
+use super::{Address, Automatic, LOOP_MARK, charset::CharsetHints, repair::INSTEAD_OF_REPORT, words};
 use crate::addr_spec::{is_plain, unquoted};
 
 /// A mail that passed this many servers is going round (Postfix `hopcount_limit`).
@@ -187,7 +187,7 @@ pub(super) fn is_bounce(subject: &[u8]) -> bool {
         "退信",
         "無法傳遞",
     ];
-    let subject = words::text(subject, Clues::default()).to_lowercase();
+    let subject = words::text(subject, CharsetHints::default()).to_lowercase();
     WORDS.iter().any(|word| subject.contains(word))
 }
 

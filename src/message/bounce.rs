@@ -6,7 +6,7 @@ use super::{
     Automatic, Head, Mail,
     attachment::media_type,
     auto,
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     clean::{clean, clean_id},
     transfer,
 };
@@ -67,7 +67,7 @@ pub fn read(mail: &Mail<'_>, head: &Head) -> Option<Bounce> {
         let text = || {
             let body = transfer::body(&part).bytes;
             let body = body.get(..body.len().min(MOST)).unwrap_or_default();
-            decode(body, Clues::default()).into_owned()
+            decode(body, CharsetHints::default()).into_owned()
         };
         match kind.as_str() {
             "message/delivery-status" | "message/global-delivery-status" => statuses.push(text()),

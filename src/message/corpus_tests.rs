@@ -22,7 +22,7 @@ fn seen(mail: &Mail<'_>) -> Value {
         "message_id": head.message_id, "in_reply_to": head.in_reply_to, "references": head.references,
         "from": head.from, "to": head.to, "cc": head.cc, "reply_to": head.reply_to,
         "subject": head.subject, "date": head.date, "date_note": head.date_note, "automatic": head.automatic.map(super::Automatic::code),
-        "identity": mail.identity().map_err(super::identity::Odd::why), "text": mail.text(), "html": mail.html(),
+        "identity": mail.identity().map_err(super::identity::InvalidFrom::why), "text": mail.text(), "html": mail.html(),
         "attachments": mail.attachments().into_iter().map(attachment).collect::<Vec<_>>(),
     })
 }

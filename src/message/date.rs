@@ -14,7 +14,7 @@ const LONGEST: usize = 200;
 
 /// When a mail was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum WrittenDate {
     /// Then.
     At(DateTime<Utc>),
     /// Then, if its clock was one of UTC: no zone is named.
@@ -25,7 +25,7 @@ pub enum Written {
     Nowhere,
 }
 
-impl Written {
+impl WrittenDate {
     /// The instant.
     #[must_use]
     pub fn instant(self) -> Option<DateTime<Utc>> {
@@ -47,20 +47,20 @@ impl Written {
 }
 
 /// Reads a Date field's value.
-pub(super) fn read(value: Option<&[u8]>) -> Written {
+pub(super) fn read(value: Option<&[u8]>) -> WrittenDate {
     let Some(value) = value.filter(|value| !value.trim_ascii().is_empty()) else {
-        return Written::Nowhere;
+        return WrittenDate::Nowhere;
     };
     let text = String::from_utf8_lossy(value.get(..LONGEST).unwrap_or(value));
-    parse(&text).unwrap_or(Written::Unreadable)
+    parse(&text).unwrap_or(WrittenDate::Unreadable)
 }
 
-fn parse(text: &str) -> Option<Written> {
+fn parse(text: &str) -> Option<WrittenDate> {
     let (plain, comment) = without_comments(text);
     if let Ok(instant) = DateTime::parse_from_rfc3339(plain.trim()) {
-        return Some(Written::At(instant.to_utc()));
+        return Some(WrittenDate::At(instant.to_utc()));
     }
-    let mut found = Found::default();
+    let mut found = DateParts::default();
     for word in words(without_weekday(&plain)) {
         found.add(word)?;
     }
@@ -70,10 +70,10 @@ fn parse(text: &str) -> Option<Written> {
     }
     let local = found.local()?;
     let Some(zone) = found.zone else {
-        return Some(Written::WithoutZone(local.and_utc()));
+        return Some(WrittenDate::WithoutZone(local.and_utc()));
     };
     let offset = FixedOffset::east_opt(zone)?;
-    Some(Written::At(local.and_local_timezone(offset).single()?.to_utc()))
+    Some(WrittenDate::At(local.and_local_timezone(offset).single()?.to_utc()))
 }
 
 /// The text without the weekday before its comma, in whatever language: no date depends on it.
@@ -128,7 +128,7 @@ fn is_number(text: Option<&str>) -> bool {
 
 /// What was found of a date.
 #[derive(Debug, Default)]
-struct Found {
+struct DateParts {
     numbers: Vec<u32>,
     month: Option<u32>,
     year: Option<i32>,
@@ -140,7 +140,7 @@ struct Found {
     date: Option<NaiveDate>,
 }
 
-impl Found {
+impl DateParts {
     /// Takes a word; nothing where it means nothing.
     fn add(&mut self, word: &str) -> Option<()> {
         let word = word.trim_end_matches('.');

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn of(value: &str) -> Written {
+fn of(value: &str) -> WrittenDate {
     read(Some(value.as_bytes()))
 }
 
@@ -65,7 +65,7 @@ fn every_form_that_names_its_zone() {
         ("Sun., 29. Nov. 2026 10:00:00 +0100", "2026-11-29T09:00:00Z"),
         ("Sun, 29 Nov 2026 23:59:60 +0000", "2026-11-29T23:59:59Z"),
     ] {
-        assert_eq!(of(value), Written::At(utc(expected)), "{value}");
+        assert_eq!(of(value), WrittenDate::At(utc(expected)), "{value}");
     }
 }
 
@@ -80,7 +80,11 @@ fn where_no_zone_is_named_it_is_said() {
         "Sun, 29 Nov 2026 10:00:00 AM",
     ] {
         let written = of(value);
-        assert_eq!(written, Written::WithoutZone(utc("2026-11-29T10:00:00Z")), "{value}");
+        assert_eq!(
+            written,
+            WrittenDate::WithoutZone(utc("2026-11-29T10:00:00Z")),
+            "{value}"
+        );
         assert!(written.note().unwrap().contains("UTC"));
     }
 }
@@ -98,10 +102,10 @@ fn what_can_be_meant_in_two_ways_is_not_read() {
         "10:00:00 +0100",
         "Sun, 29 Nov 2026 10:00:00 W. Europe Standard Time",
     ] {
-        assert_eq!(of(value), Written::Unreadable, "{value}");
+        assert_eq!(of(value), WrittenDate::Unreadable, "{value}");
     }
-    assert_eq!(read(None), Written::Nowhere);
-    assert_eq!(of("  \r\n"), Written::Nowhere);
+    assert_eq!(read(None), WrittenDate::Nowhere);
+    assert_eq!(of("  \r\n"), WrittenDate::Nowhere);
 }
 
 proptest! {
@@ -118,7 +122,7 @@ proptest! {
             there.format("%A, %d %B %Y %I:%M:%S %p %z").to_string(),
             there.format("%Y-%m-%d %H:%M:%S %z").to_string(),
         ] {
-            prop_assert_eq!(of(&value), Written::At(instant), "{}", value);
+            prop_assert_eq!(of(&value), WrittenDate::At(instant), "{}", value);
         }
     }
 

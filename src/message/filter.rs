@@ -241,7 +241,7 @@ fn quoted<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
     }
 }
 
-fn fate<'a>(wanted: &[Ready<'a>], unwanted: &[Ready<'a>], name: &str) -> FileFate<'a> {
+fn fate<'a>(wanted: &[CompiledPattern<'a>], unwanted: &[CompiledPattern<'a>], name: &str) -> FileFate<'a> {
     let by = matching(wanted, name);
     if !wanted.is_empty() && by.is_none() {
         return FileFate::LeftOut(None);
@@ -253,22 +253,22 @@ fn fate<'a>(wanted: &[Ready<'a>], unwanted: &[Ready<'a>], name: &str) -> FileFat
 }
 
 /// A pattern as written, and ready to match.
-type Ready<'a> = (&'a str, Glob);
+type CompiledPattern<'a> = (&'a str, Glob);
 
-fn globs(patterns: &[String]) -> Vec<Ready<'_>> {
+fn globs(patterns: &[String]) -> Vec<CompiledPattern<'_>> {
     let ready = |pattern| (pattern, Glob::new(pattern));
     patterns.iter().map(String::as_str).map(ready).collect()
 }
 
 /// The first pattern that matches.
-fn matching<'a>(globs: &[Ready<'a>], text: &str) -> Option<&'a str> {
+fn matching<'a>(globs: &[CompiledPattern<'a>], text: &str) -> Option<&'a str> {
     globs
         .iter()
         .find(|(_, glob)| glob.matches(text))
         .map(|(pattern, _)| *pattern)
 }
 
-fn first_met<'a>(globs: &[Ready<'a>], values: &[&'a str]) -> Option<(&'a str, &'a str)> {
+fn first_met<'a>(globs: &[CompiledPattern<'a>], values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     values.iter().find_map(|value| Some((matching(globs, value)?, *value)))
 }
 

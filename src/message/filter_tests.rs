@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::glob::{self, Against};
+use crate::config::glob::{self, PatternTarget};
 
 fn head() -> Head {
     let address = |text: &str| Address {
@@ -331,7 +331,7 @@ proptest! {
     #[test]
     fn a_pattern_that_is_taken_is_met_by_a_mail(local in "[ab*?.+]{1,4}", domain in "[ab*?.]{1,6}") {
         let pattern = format!("{local}@{domain}");
-        prop_assume!(glob::argument(Against::Address, &pattern).is_ok());
+        prop_assume!(glob::argument(PatternTarget::Address, &pattern).is_ok());
         // What a star stands for may be anything that makes an address of it.
         let fill = |text: &str, with: &str| text.replace('*', with).replace('?', "a");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

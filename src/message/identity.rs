@@ -18,7 +18,7 @@ const LONGEST: usize = 2_000;
 
 /// Why From names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Odd {
+pub enum InvalidFrom {
     /// There is no From, or it is empty.
     Missing,
     /// There are several From fields.
@@ -33,7 +33,7 @@ pub enum Odd {
     Name,
 }
 
-impl Odd {
+impl InvalidFrom {
     /// In a few words.
     #[must_use]
     pub fn why(self) -> &'static str {
@@ -55,31 +55,31 @@ impl Odd {
 ///
 /// # Errors
 /// Why it names nobody.
-pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, Odd> {
+pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, InvalidFrom> {
     let lines = header_lines(raw);
     let mut found = (0..lines.len()).filter(|place| is_from(&lines, *place));
     let (Some(place), more) = (found.next(), found.next()) else {
-        return Err(Odd::Missing);
+        return Err(InvalidFrom::Missing);
     };
     if more.is_some() {
-        return Err(Odd::Fields);
+        return Err(InvalidFrom::Fields);
     }
-    let line = lines.get(place).ok_or(Odd::Missing)?;
+    let line = lines.get(place).ok_or(InvalidFrom::Missing)?;
     let continued = lines.get(place + 1..).unwrap_or_default().iter();
     let continued = continued.take_while(|line| line.starts_with([' ', '\t']));
     let whole: String = std::iter::once(line).chain(continued).map(Cow::as_ref).collect();
     let value = match whole.split_once(':') {
         Some((name, value)) if name.eq_ignore_ascii_case("From") => value,
-        _ => return Err(Odd::Form),
+        _ => return Err(InvalidFrom::Form),
     };
     let address = strict(&on_one_line(value)?)?;
     match from {
         [one] if unquoted(&one.address) == address => match one.name.as_deref() {
-            Some(name) if value.contains("=?") && name.contains(['@', '<', '>']) => Err(Odd::Name),
+            Some(name) if value.contains("=?") && name.contains(['@', '<', '>']) => Err(InvalidFrom::Name),
             _ => Ok(address),
         },
-        [] | [_] => Err(Odd::Form),
-        _ => Err(Odd::Addresses),
+        [] | [_] => Err(InvalidFrom::Form),
+        _ => Err(InvalidFrom::Addresses),
     }
 }
 
@@ -116,21 +116,21 @@ fn is_from(lines: &[Cow<'_, str>], place: usize) -> bool {
 }
 
 /// The value without what folded it; control characters are none of it.
-fn on_one_line(value: &str) -> Result<String, Odd> {
+fn on_one_line(value: &str) -> Result<String, InvalidFrom> {
     if value.len() > LONGEST {
-        return Err(Odd::Form);
+        return Err(InvalidFrom::Form);
     }
     let line = value.replace('\t', " ");
     if line.chars().any(is_unfit) {
-        return Err(Odd::Control);
+        return Err(InvalidFrom::Control);
     }
     Ok(line.trim().to_owned())
 }
 
 /// `local@domain`, with a comment or without; or a name and then `<local@domain>`, with a comment behind it or without.
-fn strict(line: &str) -> Result<String, Odd> {
+fn strict(line: &str) -> Result<String, InvalidFrom> {
     if line.is_empty() {
-        return Err(Odd::Missing);
+        return Err(InvalidFrom::Missing);
     }
     let line = without_comment(line);
     let address = match line.strip_suffix('>') {
@@ -138,10 +138,10 @@ fn strict(line: &str) -> Result<String, Odd> {
         None => line,
     };
     if address.contains(',') {
-        return Err(Odd::Addresses);
+        return Err(InvalidFrom::Addresses);
     }
     let plain = unquoted(address);
-    is_plain(&plain).then(|| plain.into_owned()).ok_or(Odd::Form)
+    is_plain(&plain).then(|| plain.into_owned()).ok_or(InvalidFrom::Form)
 }
 
 /// A line without the one comment at its end, where that can't be read as anything else.
@@ -162,24 +162,24 @@ fn is_quiet(text: &str) -> bool {
 }
 
 /// What follows the name and its `<`.
-fn after_name(line: &str) -> Result<&str, Odd> {
+fn after_name(line: &str) -> Result<&str, InvalidFrom> {
     if let Some(quoted) = line.strip_prefix('"') {
-        let rest = after_quoted(quoted).ok_or(Odd::Form)?.trim_start();
-        let (between, address) = rest.split_once('<').ok_or(Odd::Form)?;
+        let rest = after_quoted(quoted).ok_or(InvalidFrom::Form)?.trim_start();
+        let (between, address) = rest.split_once('<').ok_or(InvalidFrom::Form)?;
         return match between.trim() {
             "" => Ok(address),
-            between if between.contains(',') => Err(Odd::Addresses),
+            between if between.contains(',') => Err(InvalidFrom::Addresses),
             between if is_name(between) => Ok(address),
-            _ => Err(Odd::Form),
+            _ => Err(InvalidFrom::Form),
         };
     }
-    let (name, address) = line.split_once('<').ok_or(Odd::Form)?;
+    let (name, address) = line.split_once('<').ok_or(InvalidFrom::Form)?;
     match name.trim() {
         // Many programs write the address where they know no name.
         name if name.eq_ignore_ascii_case(address) => Ok(address),
-        name if name.contains(',') => Err(Odd::Addresses),
+        name if name.contains(',') => Err(InvalidFrom::Addresses),
         name if is_name(name) => Ok(address),
-        _ => Err(Odd::Form),
+        _ => Err(InvalidFrom::Form),
     }
 }
 

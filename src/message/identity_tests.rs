@@ -5,7 +5,7 @@ use super::*;
 use crate::{config::Limits, message::read};
 
 /// What a whole mail with these header lines says of itself.
-fn identity(header: &str) -> Result<String, Odd> {
+fn identity(header: &str) -> Result<String, InvalidFrom> {
     let raw = Bytes::from(format!("{header}\r\nSubject: x\r\n\r\ntext\r\n"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -115,6 +115,6 @@ proptest! {
         let raw = format!("From: {name} <ann@a.example>\r\n\r\n");
         let from = [Address { name: None, address: "ann@a.example".into() }];
         let judged = judge(raw.as_bytes(), &from);
-        prop_assert!(judged.as_deref() == Ok("ann@a.example") || judged == Err(Odd::Control), "{judged:?}");
+        prop_assert!(judged.as_deref() == Ok("ann@a.example") || judged == Err(InvalidFrom::Control), "{judged:?}");
     }
 }

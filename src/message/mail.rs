@@ -6,16 +6,16 @@ use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_t
 
 use super::{
     Address, Attachment, Head, auto,
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     clean::{clean, clean_id},
-    identity::{self, Odd},
+    identity::{self, InvalidFrom},
     language,
     safe_name::Names,
     sealed::{Scheme, encryption, is_winmail, piece, signature},
-    tnef::{self, Body, Packed},
+    tnef::{self, Packed, TnefText},
     transfer,
     trust::{self, Sender},
-    view::{Seen, View},
+    view::{MessageScan, View},
     words,
 };
 use crate::config::Trust;
@@ -38,19 +38,19 @@ pub struct Mail<'a> {
     /// Set when there is neither header nor blank line: all of it is text.
     bare: bool,
     /// What was found out of the mail, and of what is inside its signature.
-    seen: Seen,
-    seen_inside: Option<Seen>,
-    files: Vec<File>,
+    seen: MessageScan,
+    seen_inside: Option<MessageScan>,
+    files: Vec<MailFile>,
     /// The text and HTML of a winmail.dat, where the mail has none beside it.
-    packed: Body,
+    packed: TnefText,
     encrypted: Option<Scheme>,
     /// Whom From names, once it was asked.
-    identity: OnceLock<Result<String, Odd>>,
+    identity: OnceLock<Result<String, InvalidFrom>>,
 }
 
 /// What becomes an attachment.
 #[derive(Debug)]
-enum File {
+enum MailFile {
     /// A part.
     Part(PartId),
     /// What was packed into one.
@@ -66,7 +66,7 @@ impl<'a> Mail<'a> {
         }
         let message = message.unwrap_or_default();
         let content = inner.as_ref().unwrap_or(&message);
-        let mut seen = Seen::of(content.root());
+        let mut seen = MessageScan::of(content.root());
         let (files, packed) = if bare {
             Default::default()
         } else {
@@ -74,7 +74,7 @@ impl<'a> Mail<'a> {
         };
         let encrypted = encryption(content).filter(|_| !bare);
         let (seen, seen_inside) = match &inner {
-            Some(_) => (Seen::of(message.root()), Some(seen)),
+            Some(_) => (MessageScan::of(message.root()), Some(seen)),
             None => (seen, None),
         };
         Some(Self {
@@ -134,7 +134,7 @@ impl<'a> Mail<'a> {
     ///
     /// # Errors
     /// Why it names nobody.
-    pub fn identity(&self) -> Result<String, Odd> {
+    pub fn identity(&self) -> Result<String, InvalidFrom> {
         match self.identity.get() {
             Some(known) => known.clone(),
             None => self.named_by(&self.outside().addresses("From")).clone(),
@@ -142,7 +142,7 @@ impl<'a> Mail<'a> {
     }
 
     /// The same, by the addresses of From.
-    fn named_by(&self, from: &[Address]) -> &Result<String, Odd> {
+    fn named_by(&self, from: &[Address]) -> &Result<String, InvalidFrom> {
         self.identity.get_or_init(|| identity::judge(self.raw, from))
     }
 
@@ -220,7 +220,7 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         if self.bare {
-            return Some(decode(self.raw, Clues::default()));
+            return Some(decode(self.raw, CharsetHints::default()));
         }
         let packed = || self.packed.text.as_deref().map(Cow::Borrowed);
         self.inside()
@@ -266,16 +266,16 @@ impl<'a> Mail<'a> {
         let mut names = Names::default();
         let clues = self.inside().clues();
         let attachment = |file| match file {
-            &File::Part(id) => Some(Attachment::new(self.content().part(id)?, clues, &mut names)),
-            File::Packed(packed) => Some(Attachment::packed(packed, &mut names)),
+            &MailFile::Part(id) => Some(Attachment::new(self.content().part(id)?, clues, &mut names)),
+            MailFile::Packed(packed) => Some(Attachment::packed(packed, &mut names)),
         };
         self.files.iter().filter_map(attachment).collect()
     }
 }
 
 /// What a mail has beside its text, and the text and HTML that were packed into one of its files.
-fn files(message: &Message<'_>, seen: &mut Seen) -> (Vec<File>, Body) {
-    let mut body = Body::default();
+fn files(message: &Message<'_>, seen: &mut MessageScan) -> (Vec<MailFile>, TnefText) {
+    let mut body = TnefText::default();
     let mut files = Vec::new();
     let written = seen.take_files(message.root());
     for part in View::new(message.root(), seen).files() {
@@ -283,21 +283,21 @@ fn files(message: &Message<'_>, seen: &mut Seen) -> (Vec<File>, Body) {
             .then(|| tnef::open(&transfer::body(&part).bytes))
             .flatten();
         let Some(opened) = opened else {
-            files.push(File::Part(part.id()));
+            files.push(MailFile::Part(part.id()));
             continue;
         };
         // What could not be opened is still in it.
         if !opened.whole {
-            files.push(File::Part(part.id()));
+            files.push(MailFile::Part(part.id()));
         }
-        files.extend(opened.files.into_iter().map(File::Packed));
+        files.extend(opened.files.into_iter().map(MailFile::Packed));
         body.text = body.text.or(opened.text);
         body.html = body.html.or(opened.html);
     }
     let view = View::new(message.root(), seen);
     files.extend(written.into_iter().map(|file| {
         let name = words::text(&file.name, view.clues());
-        File::Packed(Packed {
+        MailFile::Packed(Packed {
             name: Some(name),
             media_type: None,
             data: file.data,

@@ -3,7 +3,7 @@
 //!
 //! What an address *proves* is another matter: see [`super::identity`].
 
-use super::{Address, charset::Clues, clean::clean, words};
+use super::{Address, charset::CharsetHints, clean::clean, words};
 
 /// Addresses of a field that are kept.
 const MOST: usize = 1_000;
@@ -16,18 +16,18 @@ const FIELD: usize = 128 * 1024;
 const FAR: usize = 4 * 1024;
 
 /// The addresses of a field, as it stands in the mail.
-pub(super) fn parse(value: &[u8], clues: Clues<'_>) -> Vec<Address> {
+pub(super) fn parse(value: &[u8], clues: CharsetHints<'_>) -> Vec<Address> {
     let mut found = Vec::new();
-    let mut item = Item::default();
+    let mut item = AddressItem::default();
     let mut rest = value.get(..FIELD).unwrap_or(value);
     while found.len() < MOST {
         let Some((token, after)) = token(rest) else { break };
         rest = after;
         match token {
-            Token::Separator => found.extend(std::mem::take(&mut item).address(clues)),
+            FieldToken::Separator => found.extend(std::mem::take(&mut item).address(clues)),
             // What stands before is a group's name, where no address began.
-            Token::Group if !item.has_address() => item = Item::default(),
-            Token::Group => item.push(Token::Text(b":")),
+            FieldToken::Group if !item.has_address() => item = AddressItem::default(),
+            FieldToken::Group => item.push(FieldToken::Text(b":")),
             token => item.push(token),
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn parse(value: &[u8], clues: Clues<'_>) -> Vec<Address> {
 
 /// A piece of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token<'v> {
+enum FieldToken<'v> {
     /// What is none of the following; encoded words, whatever is in them.
     Text(&'v [u8]),
     /// Blanks and folding.
@@ -56,7 +56,7 @@ enum Token<'v> {
     Group,
 }
 
-fn token(bytes: &[u8]) -> Option<(Token<'_>, &[u8])> {
+fn token(bytes: &[u8]) -> Option<(FieldToken<'_>, &[u8])> {
     let (&first, after) = bytes.split_first()?;
     let cut = |at: usize| after.split_at_checked(at).unwrap_or((after, &[]));
     // What closes it goes with it; where that is missing, what follows is left.
@@ -65,32 +65,32 @@ fn token(bytes: &[u8]) -> Option<(Token<'_>, &[u8])> {
         (content, rest.strip_prefix(&[by]).unwrap_or(rest))
     };
     Some(match first {
-        b',' | b';' => (Token::Separator, after),
-        b':' => (Token::Group, after),
+        b',' | b';' => (FieldToken::Separator, after),
+        b':' => (FieldToken::Group, after),
         b' ' | b'\t' | b'\r' | b'\n' => {
             let end = after
                 .iter()
                 .position(|b| !b.is_ascii_whitespace())
                 .unwrap_or(after.len());
-            (Token::Blank, cut(end).1)
+            (FieldToken::Blank, cut(end).1)
         }
         b'"' => {
             let (content, rest) = closed(end_of_quoted(after), b'"');
-            (Token::Quoted(content), rest)
+            (FieldToken::Quoted(content), rest)
         }
         b'(' => {
             let (content, rest) = closed(end_of_comment(after), b')');
-            (Token::Comment(content), rest)
+            (FieldToken::Comment(content), rest)
         }
         b'<' => {
             let (content, rest) = closed(end_of_angle(after), b'>');
-            (Token::Angle(content), rest)
+            (FieldToken::Angle(content), rest)
         }
         b'[' => {
             let near = after.get(..FAR).unwrap_or(after);
             let closed = near.iter().position(|b| matches!(b, b']' | b'<' | b'\n'));
             let end = closed.filter(|at| near.get(*at) == Some(&b']')).map_or(0, |at| at + 1);
-            (Token::Text(bytes.get(..=end)?), bytes.get(end + 1..)?)
+            (FieldToken::Text(bytes.get(..=end)?), bytes.get(end + 1..)?)
         }
         _ => {
             let length = words::length(bytes).unwrap_or_else(|| {
@@ -105,7 +105,7 @@ fn token(bytes: &[u8]) -> Option<(Token<'_>, &[u8])> {
                 1 + (0..inside.len()).find(ends).unwrap_or(inside.len())
             });
             let (text, rest) = bytes.split_at_checked(length)?;
-            (Token::Text(text), rest)
+            (FieldToken::Text(text), rest)
         }
     })
 }
@@ -163,21 +163,21 @@ fn end_of_angle(bytes: &[u8]) -> usize {
 
 /// What stands between two separators.
 #[derive(Debug, Default)]
-struct Item<'v> {
+struct AddressItem<'v> {
     /// What stands before the address.
-    words: Vec<Token<'v>>,
+    words: Vec<FieldToken<'v>>,
     angle: Option<&'v [u8]>,
     comments: Vec<&'v [u8]>,
 }
 
-impl<'v> Item<'v> {
-    fn push(&mut self, token: Token<'v>) {
+impl<'v> AddressItem<'v> {
+    fn push(&mut self, token: FieldToken<'v>) {
         match token {
-            Token::Comment(comment) => {
+            FieldToken::Comment(comment) => {
                 self.comments.push(comment);
-                self.words.push(Token::Blank);
+                self.words.push(FieldToken::Blank);
             }
-            Token::Angle(address) if self.angle.is_none() || !is_address(self.angle.unwrap_or_default()) => {
+            FieldToken::Angle(address) if self.angle.is_none() || !is_address(self.angle.unwrap_or_default()) => {
                 self.angle = Some(address)
             }
             // What follows the address is none of its name.
@@ -192,10 +192,10 @@ impl<'v> Item<'v> {
             || self
                 .words
                 .iter()
-                .any(|word| matches!(word, Token::Text(text) if text.contains(&b'@')))
+                .any(|word| matches!(word, FieldToken::Text(text) if text.contains(&b'@')))
     }
 
-    fn address(mut self, clues: Clues<'_>) -> Option<Address> {
+    fn address(mut self, clues: CharsetHints<'_>) -> Option<Address> {
         let address = match self.angle.take() {
             Some(angle) => bare(angle),
             None => self.bare_address(),
@@ -209,29 +209,29 @@ impl<'v> Item<'v> {
 
     /// The address without brackets: all of it, or the last word that looks like one.
     fn bare_address(&mut self) -> Vec<u8> {
-        let written = |words: &[Token<'_>]| {
+        let written = |words: &[FieldToken<'_>]| {
             let mut bytes = Vec::new();
             for word in words {
                 match word {
-                    Token::Quoted(text) => bytes.extend([b"\"", *text, b"\""].concat()),
-                    Token::Text(text) => bytes.extend_from_slice(text),
+                    FieldToken::Quoted(text) => bytes.extend([b"\"", *text, b"\""].concat()),
+                    FieldToken::Text(text) => bytes.extend_from_slice(text),
                     _ => {}
                 }
             }
             bytes
         };
-        let is_blank = |word: &Token<'_>| matches!(word, Token::Blank);
+        let is_blank = |word: &FieldToken<'_>| matches!(word, FieldToken::Blank);
         let at_sign = self
             .words
             .iter()
-            .rposition(|word| matches!(word, Token::Text(text) if text.contains(&b'@')));
+            .rposition(|word| matches!(word, FieldToken::Text(text) if text.contains(&b'@')));
         let Some(place) = at_sign else {
             // A name without an address, or an address without a domain.
             let single = self.words.iter().filter(|word| !is_blank(word)).count() == 1;
             let plain = self
                 .words
                 .iter()
-                .any(|word| matches!(word, Token::Text(text) if !text.starts_with(b"=?")));
+                .any(|word| matches!(word, FieldToken::Text(text) if !text.starts_with(b"=?")));
             return if single && plain {
                 written(&std::mem::take(&mut self.words))
             } else {
@@ -258,9 +258,9 @@ impl<'v> Item<'v> {
     }
 
     /// The words before the address; where there are none, the comment.
-    fn name(&self, clues: Clues<'_>) -> String {
-        let spoken = self.words.iter().position(|word| *word != Token::Blank);
-        let last = self.words.iter().rposition(|word| *word != Token::Blank);
+    fn name(&self, clues: CharsetHints<'_>) -> String {
+        let spoken = self.words.iter().position(|word| *word != FieldToken::Blank);
+        let last = self.words.iter().rposition(|word| *word != FieldToken::Blank);
         let (Some(first), Some(last)) = (spoken, last) else {
             let comment = self
                 .comments
@@ -274,12 +274,12 @@ impl<'v> Item<'v> {
         let mut written = Vec::new();
         for (place, word) in self.words.iter().enumerate().take(last + 1).skip(first) {
             match word {
-                Token::Text(text) => written.extend_from_slice(text),
+                FieldToken::Text(text) => written.extend_from_slice(text),
                 // A nickname among other words keeps its quotes: people wrote them to be seen.
-                Token::Quoted(text) if place > first && place < last => {
+                FieldToken::Quoted(text) if place > first && place < last => {
                     written.extend([b"\"", unescaped(text).as_slice(), b"\""].concat())
                 }
-                Token::Quoted(text) => written.extend(unescaped(text)),
+                FieldToken::Quoted(text) => written.extend(unescaped(text)),
                 _ => written.push(b' '),
             }
         }
@@ -297,10 +297,10 @@ fn bare(angle: &[u8]) -> Vec<u8> {
     let mut rest = routed.unwrap_or(angle);
     while let Some((token, after)) = token(rest) {
         match token {
-            Token::Quoted(text) => bytes.extend([b"\"", text, b"\""].concat()),
-            Token::Text(text) | Token::Angle(text) => bytes.extend_from_slice(text),
-            Token::Separator => bytes.push(b','),
-            Token::Group => {
+            FieldToken::Quoted(text) => bytes.extend([b"\"", text, b"\""].concat()),
+            FieldToken::Text(text) | FieldToken::Angle(text) => bytes.extend_from_slice(text),
+            FieldToken::Separator => bytes.push(b','),
+            FieldToken::Group => {
                 // `<mailto:ann@a.example>`.
                 if bytes.eq_ignore_ascii_case(b"mailto") {
                     bytes.clear();
@@ -308,7 +308,7 @@ fn bare(angle: &[u8]) -> Vec<u8> {
                     bytes.push(b':');
                 }
             }
-            Token::Blank | Token::Comment(_) => {}
+            FieldToken::Blank | FieldToken::Comment(_) => {}
         }
         rest = after;
     }

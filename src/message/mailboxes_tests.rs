@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(value: &str) -> Vec<(String, String)> {
-    let found = parse(value.as_bytes(), Clues::default());
+    let found = parse(value.as_bytes(), CharsetHints::default());
     found
         .into_iter()
         .map(|found| (found.name.unwrap_or_default(), found.address))
@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn whatever_comes_is_read(value in prop::collection::vec(prop_oneof![Just(b'"'), Just(b'<'), Just(b'('), Just(b','), Just(b'@'), any::<u8>()], 0..120)) {
-        for address in parse(&value, Clues::default()) {
+        for address in parse(&value, CharsetHints::default()) {
             prop_assert!(!address.address.contains(['\r', '\n', '\0']));
         }
     }

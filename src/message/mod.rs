@@ -87,7 +87,7 @@ pub struct Head {
     /// Why this mail must not be answered, by its own header (RFC 3834); `None` when a person may have written it.
     pub automatic: Option<Automatic>,
     /// Why From names nobody; `None` when it names one address in a form that can't be read in two ways.
-    pub odd_from: Option<identity::Odd>,
+    pub odd_from: Option<identity::InvalidFrom>,
 }
 
 /// Why a mail must not be answered, found in its header; what says most comes first.

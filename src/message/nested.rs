@@ -6,10 +6,10 @@ use mail_parser::{MessagePart, MessageRef};
 use super::{
     Address,
     attachment::media_type,
-    charset::Clues,
+    charset::CharsetHints,
     clean::{clean, clean_id},
     transfer,
-    view::{self, Seen, View},
+    view::{self, MessageScan, View},
 };
 
 /// Mails inside mails that are opened.
@@ -59,7 +59,7 @@ pub struct NestedFile {
 impl Nested {
     /// Opens a mail that is so deep inside others; the mails in it too, down to the third.
     pub(super) fn new(message: MessageRef<'_>, depth: usize) -> Self {
-        let seen = Seen::of(message);
+        let seen = MessageScan::of(message);
         let view = View::new(message, &seen);
         let text = view.text().map(|text| text.chars().take(MAX_TEXT).collect());
         let written = view.written();
@@ -81,7 +81,7 @@ impl Nested {
 }
 
 impl NestedFile {
-    fn new(part: &MessagePart<'_>, clues: Clues<'_>, depth: usize) -> Self {
+    fn new(part: &MessagePart<'_>, clues: CharsetHints<'_>, depth: usize) -> Self {
         let name = view::name(part, clues).map(|name| clean(&name, MAX_LINE));
         let inside = part.nested().filter(|_| depth < DEEPEST);
         Self {

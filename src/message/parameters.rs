@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     words,
 };
 
@@ -39,12 +39,12 @@ impl<'v> Parameters<'v> {
     }
 
     /// A parameter, decoded; the extended form counts where there is one (RFC 6266 section 4.3 says so for `filename`).
-    pub(super) fn get(&self, name: &str, clues: Clues<'_>) -> Option<String> {
+    pub(super) fn get(&self, name: &str, clues: CharsetHints<'_>) -> Option<String> {
         self.extended(name, clues).or_else(|| self.plain(name, clues))
     }
 
     /// `name*` or, in sections, `name*0*`, `name*1` …
-    fn extended(&self, name: &str, clues: Clues<'_>) -> Option<String> {
+    fn extended(&self, name: &str, clues: CharsetHints<'_>) -> Option<String> {
         let mut sections: Vec<(usize, bool, &[u8])> = self
             .all
             .iter()
@@ -78,14 +78,14 @@ impl<'v> Parameters<'v> {
         }
         let text = if encoded {
             let declared = charset.or(clues.declared);
-            decode(&bytes, Clues { declared, ..clues }).into_owned()
+            decode(&bytes, CharsetHints { declared, ..clues }).into_owned()
         } else {
             words::text(&bytes, clues)
         };
         Some(text).filter(|text| !text.trim().is_empty())
     }
 
-    fn plain(&self, name: &str, clues: Clues<'_>) -> Option<String> {
+    fn plain(&self, name: &str, clues: CharsetHints<'_>) -> Option<String> {
         let (_, value) = self.all.iter().find(|(found, _)| found == name)?;
         let text = words::text(value, clues);
         Some(text).filter(|text| !text.trim().is_empty())

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn name(value: &str) -> Option<String> {
-    Parameters::read(value.as_bytes()).get("filename", Clues::default())
+    Parameters::read(value.as_bytes()).get("filename", CharsetHints::default())
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn names_of_files_as_programs_write_them() {
 
 #[test]
 fn names_in_eight_bits() {
-    let read = |value: &[u8]| Parameters::read(value).get("filename", Clues::default());
+    let read = |value: &[u8]| Parameters::read(value).get("filename", CharsetHints::default());
     assert_eq!(
         read(b"attachment; filename=\"Gr\xf6\xdfe.pdf\"").as_deref(),
         Some("Größe.pdf")
@@ -102,7 +102,7 @@ proptest! {
 
     #[test]
     fn whatever_comes_is_read(value in prop::collection::vec(prop_oneof![Just(b'"'), Just(b';'), Just(b'='), Just(b'*'), Just(b'\\'), any::<u8>()], 0..120)) {
-        drop(Parameters::read(&value).get("filename", Clues::default()));
+        drop(Parameters::read(&value).get("filename", CharsetHints::default()));
         drop(boundary(&value));
     }
 }

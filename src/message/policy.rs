@@ -5,7 +5,7 @@ use crate::config::{Proof, Senders};
 
 /// Why a mail is refused, with a few words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// The sender is not among those who may.
     Sender(String),
     /// That the mail is its sender's is not shown.
@@ -16,24 +16,24 @@ pub enum Refusal {
 ///
 /// # Errors
 /// Why the mail is refused.
-pub fn judge(senders: &Senders, sender: &Sender) -> Result<(), Refusal> {
+pub fn judge(senders: &Senders, sender: &Sender) -> Result<(), Rejection> {
     if !senders.are_judged() {
         return Ok(());
     }
     if let Err(odd) = sender.address {
-        return Err(Refusal::Untrusted(odd.why().to_owned()));
+        return Err(Rejection::Untrusted(odd.why().to_owned()));
     }
     let Some(address) = sender.normal() else {
-        return Err(Refusal::Untrusted("From's domain is none".to_owned()));
+        return Err(Rejection::Untrusted("From's domain is none".to_owned()));
     };
     if senders.deny.iter().any(|who| who.has(&address)) {
-        return Err(Refusal::Sender(format!("deny has {address:?}")));
+        return Err(Rejection::Sender(format!("deny has {address:?}")));
     }
     if !senders.allow.is_empty() && !senders.allow.iter().any(|who| who.has(&address)) {
-        return Err(Refusal::Sender(format!("allow does not have {address:?}")));
+        return Err(Rejection::Sender(format!("allow does not have {address:?}")));
     }
     match senders.require {
-        Some(proof) if !sender.evidence.proofs.contains(&proof) => Err(Refusal::Untrusted(unproven(proof, sender))),
+        Some(proof) if !sender.evidence.proofs.contains(&proof) => Err(Rejection::Untrusted(unproven(proof, sender))),
         _ => Ok(()),
     }
 }
@@ -57,8 +57,8 @@ fn unproven(proof: Proof, sender: &Sender) -> String {
 mod tests {
     use super::*;
     use crate::{
-        config::Who,
-        message::{identity::Odd, trust::Evidence},
+        config::SenderList,
+        message::{identity::InvalidFrom, trust::Evidence},
     };
 
     fn sender(address: &str, proofs: &[Proof]) -> Sender {
@@ -74,8 +74,11 @@ mod tests {
     #[test]
     fn deny_wins_and_nobody_is_nobody() {
         let senders = Senders {
-            allow: vec![Who::Domain("a.example".into()), Who::Below("a.example".into())],
-            deny: vec![Who::Address("bob@a.example".into())],
+            allow: vec![
+                SenderList::Domain("a.example".into()),
+                SenderList::Below("a.example".into()),
+            ],
+            deny: vec![SenderList::Address("bob@a.example".into())],
             ..Senders::default()
         };
         for (address, may) in [
@@ -89,10 +92,10 @@ mod tests {
             assert_eq!(judge(&senders, &sender(address, &[])).is_ok(), may, "{address}");
         }
         let nobody = Sender {
-            address: Err(Odd::Fields),
+            address: Err(InvalidFrom::Fields),
             ..sender("", &[Proof::Dmarc])
         };
-        assert!(matches!(judge(&senders, &nobody), Err(Refusal::Untrusted(_))));
+        assert!(matches!(judge(&senders, &nobody), Err(Rejection::Untrusted(_))));
         assert_eq!(judge(&Senders::default(), &nobody), Ok(()));
     }
 

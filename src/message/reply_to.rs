@@ -48,7 +48,7 @@ impl Unheeded {
 
 /// Where the sender is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answerable<'h> {
+pub struct ReplyAddress<'h> {
     /// The address.
     pub address: &'h str,
     /// Why it is From's, although there is a Reply-To that names another one.
@@ -67,13 +67,13 @@ pub fn from(head: &Head) -> Option<&str> {
 /// Where the sender is answered; nothing where From names nobody. `proven`: whether something shows that the mail is From's. `allowed`:
 /// globs of domains.
 #[must_use]
-pub fn judge<'h>(head: &'h Head, proven: bool, allowed: &[String]) -> Option<Answerable<'h>> {
+pub fn judge<'h>(head: &'h Head, proven: bool, allowed: &[String]) -> Option<ReplyAddress<'h>> {
     let from = from(head)?;
     let (address, unheeded) = match heeded(head, from, proven, allowed) {
         Ok(address) => (address, None),
         Err(why) => (from, Some(why)),
     };
-    Some(Answerable { address, unheeded })
+    Some(ReplyAddress { address, unheeded })
 }
 
 fn heeded<'h>(head: &'h Head, from: &'h str, proven: bool, allowed: &[String]) -> Result<&'h str, Unheeded> {

@@ -47,7 +47,7 @@ fn a_reply_to_counts_where_it_is_nobody_elses() {
             let found = judge(&head, is_proven, &allowed);
             assert_eq!(
                 found,
-                Some(Answerable { address, unheeded }),
+                Some(ReplyAddress { address, unheeded }),
                 "{from} {reply_to:?} {is_proven}"
             );
         }

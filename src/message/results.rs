@@ -17,12 +17,12 @@ pub struct Results {
     /// Who says so, in lower case; `None` where nobody is named, as in Microsoft 365.
     pub id: Option<String>,
     /// The results in their order; none where it says `none`.
-    pub results: Vec<Finding>,
+    pub results: Vec<MethodResult>,
 }
 
 /// The result of one method.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Finding {
+pub struct MethodResult {
     /// E.g. `dkim`, in lower case.
     pub method: String,
     /// E.g. `pass`, in lower case.
@@ -31,7 +31,7 @@ pub struct Finding {
     pub properties: Vec<(String, String)>,
 }
 
-impl Finding {
+impl MethodResult {
     /// The value of a property, where it is there exactly once.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
@@ -45,7 +45,7 @@ impl Finding {
 
 /// A piece of the field's value; comments and blanks are none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum ResultToken {
     /// A run of characters without a special meaning.
     Word(String),
     /// A quoted string, without its quotes.
@@ -63,7 +63,7 @@ pub fn parse(value: &str) -> Option<Results> {
         return None;
     }
     let pieces = pieces(value)?;
-    let groups: Vec<_> = pieces.split(|piece| *piece == Piece::End).collect();
+    let groups: Vec<_> = pieces.split(|piece| *piece == ResultToken::End).collect();
     // A final semicolon is common.
     let groups = match groups.as_slice() {
         [rest @ .., []] => rest,
@@ -71,10 +71,10 @@ pub fn parse(value: &str) -> Option<Results> {
     };
     let (first, rest) = groups.split_first()?;
     let (id, findings) = match first {
-        [id] | [id, Piece::Word(_)] if text(id).is_some() => (text(id), rest),
+        [id] | [id, ResultToken::Word(_)] if text(id).is_some() => (text(id), rest),
         _ => (None, groups),
     };
-    if let [[Piece::Word(none)]] = findings
+    if let [[ResultToken::Word(none)]] = findings
         && none.eq_ignore_ascii_case("none")
     {
         let results = Vec::new();
@@ -93,10 +93,10 @@ pub fn parse(value: &str) -> Option<Results> {
     })
 }
 
-fn text(piece: &Piece) -> Option<&str> {
+fn text(piece: &ResultToken) -> Option<&str> {
     match piece {
-        Piece::Word(text) | Piece::Quoted(text) => Some(text),
-        Piece::End | Piece::Equals => None,
+        ResultToken::Word(text) | ResultToken::Quoted(text) => Some(text),
+        ResultToken::End | ResultToken::Equals => None,
     }
 }
 
@@ -105,10 +105,10 @@ fn lower(text: &str) -> String {
 }
 
 /// `method=result`, then `name=value` as often as there are. A version after the method (`dkim/1`) is left out.
-fn finding(group: &[Piece]) -> Option<Finding> {
+fn finding(group: &[ResultToken]) -> Option<MethodResult> {
     let mut pairs = Vec::new();
     let mut rest = group;
-    while let [Piece::Word(name), Piece::Equals, value, tail @ ..] = rest {
+    while let [ResultToken::Word(name), ResultToken::Equals, value, tail @ ..] = rest {
         pairs.push((lower(name), text(value)?.to_owned()));
         rest = tail;
     }
@@ -118,14 +118,14 @@ fn finding(group: &[Piece]) -> Option<Finding> {
     let method = method.split('/').next()?.to_owned();
     let known = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let whole = rest.is_empty() && properties.len() <= MOST_PROPERTIES;
-    (whole && known(&method) && known(&result)).then(|| Finding {
+    (whole && known(&method) && known(&result)).then(|| MethodResult {
         method,
         result: lower(&result),
         properties,
     })
 }
 
-fn pieces(value: &str) -> Option<Vec<Piece>> {
+fn pieces(value: &str) -> Option<Vec<ResultToken>> {
     let mut chars = value.chars().peekable();
     let mut pieces = Vec::new();
     while let Some(&c) = chars.peek() {
@@ -134,14 +134,14 @@ fn pieces(value: &str) -> Option<Vec<Piece>> {
             '(' => comment(&mut chars)?,
             ';' => {
                 chars.next();
-                pieces.push(Piece::End);
+                pieces.push(ResultToken::End);
             }
             '=' => {
                 chars.next();
-                pieces.push(Piece::Equals);
+                pieces.push(ResultToken::Equals);
             }
-            '"' => pieces.push(Piece::Quoted(quoted(&mut chars)?)),
-            _ => pieces.push(Piece::Word(word(&mut chars)?)),
+            '"' => pieces.push(ResultToken::Quoted(quoted(&mut chars)?)),
+            _ => pieces.push(ResultToken::Word(word(&mut chars)?)),
         }
     }
     Some(pieces)

@@ -3,7 +3,7 @@
 use mail_parser::{Message, MessagePart};
 
 use super::{
-    charset::Clues,
+    charset::CharsetHints,
     clean::clean,
     cms::{Envelope, look},
     transfer::body,
@@ -43,7 +43,7 @@ pub(super) fn signed_content(message: &Message<'_>) -> Option<Vec<u8>> {
 
 fn envelope(message: &Message<'_>) -> Option<Envelope> {
     let root = message.root_part();
-    let named = || name(&root, Clues::default()).is_some_and(|name| name.to_ascii_lowercase().ends_with(".p7m"));
+    let named = || name(&root, CharsetHints::default()).is_some_and(|name| name.to_ascii_lowercase().ends_with(".p7m"));
     let is_envelope = is_pkcs7(&root, "mime") || (root.is_content_type("application", "octet-stream") && named());
     is_envelope.then(|| look(&body(&root).bytes)).flatten()
 }
@@ -80,7 +80,7 @@ fn is_mangled(message: &Message<'_>) -> bool {
     }
     let is_version = |part: &MessagePart<'_>| {
         part.is_content_type("application", "pgp-encrypted")
-            || name(part, Clues::default())
+            || name(part, CharsetHints::default())
                 .is_some_and(|name| name.to_ascii_lowercase().contains("version identification"))
     };
     let is_armoured =
@@ -131,7 +131,7 @@ pub(super) fn piece(message: &Message<'_>) -> Option<String> {
 pub(super) fn is_winmail(part: &MessagePart<'_>) -> bool {
     part.is_content_type("application", "ms-tnef")
         || part.is_content_type("application", "vnd.ms-tnef")
-        || name(part, Clues::default()).is_some_and(|name| is_winmail_name(&name))
+        || name(part, CharsetHints::default()).is_some_and(|name| is_winmail_name(&name))
 }
 
 /// `winmail.dat`, and what programs make of it that save it twice.

@@ -11,7 +11,7 @@ use super::{clean::clean, uu};
 
 /// A part's content.
 #[derive(Debug)]
-pub(super) struct Body<'m> {
+pub(super) struct DecodedPart<'m> {
     /// Decoded; as it stands in the mail where its encoding is not known.
     pub(super) bytes: Cow<'m, [u8]>,
     /// The encoding that is not known.
@@ -59,8 +59,8 @@ fn declared(part: &MessagePart<'_>) -> Option<String> {
 }
 
 /// A part's content, decoded as far as it can be.
-pub(super) fn body<'m>(part: &MessagePart<'m>) -> Body<'m> {
-    let known = |bytes| Body {
+pub(super) fn body<'m>(part: &MessagePart<'m>) -> DecodedPart<'m> {
+    let known = |bytes| DecodedPart {
         bytes,
         unknown: None,
         name: None,
@@ -78,18 +78,18 @@ pub(super) fn body<'m>(part: &MessagePart<'m>) -> Body<'m> {
         Encoding::Base64 => known(base64(raw)),
         Encoding::QuotedPrintable => known(Cow::Owned(quoted_printable(raw))),
         Encoding::Uuencode => match uu::decode(raw) {
-            Some(file) => Body {
+            Some(file) => DecodedPart {
                 bytes: Cow::Owned(file.data),
                 unknown: None,
                 name: Some(file.name),
             },
-            None => Body {
+            None => DecodedPart {
                 bytes: Cow::Borrowed(raw),
                 unknown: Some(declared),
                 name: None,
             },
         },
-        Encoding::Unknown => Body {
+        Encoding::Unknown => DecodedPart {
             bytes: Cow::Borrowed(raw),
             unknown: Some(declared),
             name: None,
@@ -138,7 +138,7 @@ pub(super) fn odd(part: &MessagePart<'_>) -> (Option<String>, Option<Vec<u8>>) {
     if part.has_known_transfer_encoding() {
         return (None, None);
     }
-    let Body { unknown, name, .. } = body(part);
+    let DecodedPart { unknown, name, .. } = body(part);
     (unknown, name)
 }
 

@@ -9,8 +9,8 @@
 use std::net::IpAddr;
 
 use super::{
-    identity::Odd,
-    results::{Finding, Results, parse},
+    identity::InvalidFrom,
+    results::{MethodResult, Results, parse},
 };
 use crate::{
     addr_spec::{normal, normal_domain},
@@ -24,7 +24,7 @@ const MOST_FIELDS: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// The one address that From names, or why it names nobody.
-    pub address: Result<String, Odd>,
+    pub address: Result<String, InvalidFrom>,
     /// What results say, and whose they are.
     pub evidence: Evidence,
 }
@@ -77,7 +77,7 @@ impl Sender {
 
 /// Who a mail's sender is, by its header fields from the top: names, and values as written.
 pub fn sender<'a>(
-    address: Result<String, Odd>,
+    address: Result<String, InvalidFrom>,
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,
     trust: &Trust,
 ) -> Sender {
@@ -216,8 +216,8 @@ impl Hop {
 
 fn evidence(results: &Results, domain: Option<&str>, trust: &Trust) -> Evidence {
     let of = |method: &'static str| results.results.iter().filter(move |finding| finding.method == method);
-    let passes = |finding: &&Finding| finding.result == "pass";
-    let aligned = |finding: &&Finding, names: &[&str]| {
+    let passes = |finding: &&MethodResult| finding.result == "pass";
+    let aligned = |finding: &&MethodResult, names: &[&str]| {
         let found = names.iter().find_map(|name| finding.property(name));
         found.is_some_and(|found| domain.is_some_and(|domain| is_aligned(found, domain)))
     };
@@ -239,7 +239,7 @@ fn evidence(results: &Results, domain: Option<&str>, trust: &Trust) -> Evidence 
         dkim.map(|_| Proof::Dkim),
         spf.map(|_| Proof::Spf),
     ];
-    let result = |finding: Option<&Finding>| finding.map(|finding| finding.result.chars().take(40).collect());
+    let result = |finding: Option<&MethodResult>| finding.map(|finding| finding.result.chars().take(40).collect());
     Evidence {
         spf: result(only("spf")),
         dkim: result(dkim.or_else(|| of("dkim").next())),

@@ -189,7 +189,7 @@ fn nobody_is_proven() {
         ("Authentication-Results", PASS.as_bytes()),
         ("Received", edge.as_bytes()),
     ];
-    let found = sender(Err(Odd::Fields), fields.into_iter(), &Trust::Microsoft);
+    let found = sender(Err(InvalidFrom::Fields), fields.into_iter(), &Trust::Microsoft);
     assert_eq!(found.proven_by(), None);
     assert_eq!(found.evidence.dmarc.as_deref(), Some("pass"));
     let mut found = found;

@@ -12,9 +12,9 @@ use mail_parser::{
 
 use super::{
     Address,
-    charset::{Clues, decode, is_guess},
+    charset::{CharsetHints, decode, is_guess},
     clean::clean,
-    date::{self, Written},
+    date::{self, WrittenDate},
     flowed, mailboxes,
     parameters::Parameters,
     sealed::of_signature,
@@ -26,7 +26,7 @@ const MOST: usize = 1_000;
 
 /// What was found out of a message, once.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct MessageScan {
     /// The last label of the sender's domain.
     country: Option<String>,
     /// The charset of its text.
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     cut: Vec<(PartId, Vec<u8>)>,
 }
 
-impl Seen {
+impl MessageScan {
     pub(super) fn of(message: MessageRef<'_>) -> Self {
         let (text, html) = shown(message);
         let mut seen = Self {
@@ -52,7 +52,7 @@ impl Seen {
         seen.nearby = parts.into_iter().find_map(|part| charset_of(&part));
         let from = message.headers().get("From");
         let from = from
-            .map(|from| mailboxes::parse(from.raw_value(), Clues::default()))
+            .map(|from| mailboxes::parse(from.raw_value(), CharsetHints::default()))
             .unwrap_or_default();
         seen.country = from.first().and_then(|from| country(&from.address));
         seen
@@ -76,20 +76,20 @@ impl Seen {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'m> {
     message: MessageRef<'m>,
-    seen: &'m Seen,
+    seen: &'m MessageScan,
 }
 
 impl<'m> View<'m> {
-    pub(super) fn new(message: MessageRef<'m>, seen: &'m Seen) -> Self {
+    pub(super) fn new(message: MessageRef<'m>, seen: &'m MessageScan) -> Self {
         Self { message, seen }
     }
 
     /// What is known of the characters of a header.
-    pub(super) fn clues(&self) -> Clues<'m> {
-        Clues {
+    pub(super) fn clues(&self) -> CharsetHints<'m> {
+        CharsetHints {
             nearby: self.seen.nearby.as_deref(),
             country: self.seen.country.as_deref(),
-            ..Clues::default()
+            ..CharsetHints::default()
         }
     }
 
@@ -109,7 +109,7 @@ impl<'m> View<'m> {
     }
 
     /// When it says that it was written.
-    pub(super) fn written(&self) -> Written {
+    pub(super) fn written(&self) -> WrittenDate {
         date::read(self.message.headers().get("Date").map(|field| field.raw_value()))
     }
 
@@ -187,10 +187,10 @@ impl<'m> View<'m> {
         let parameter = |name| {
             parameters
                 .as_ref()
-                .and_then(|parameters| parameters.get(name, Clues::default()))
+                .and_then(|parameters| parameters.get(name, CharsetHints::default()))
         };
         let declared = parameter("charset");
-        let clues = Clues {
+        let clues = CharsetHints {
             declared: declared.as_deref(),
             html: is_html(part),
             country: self.seen.country.as_deref(),
@@ -225,7 +225,7 @@ fn parts_of<'m>(message: MessageRef<'m>, ids: &[PartId]) -> Vec<MessagePart<'m>>
 }
 
 /// The name that a part's header gives it: that of Content-Disposition, else that of Content-Type.
-pub(super) fn name(part: &MessagePart<'_>, clues: Clues<'_>) -> Option<String> {
+pub(super) fn name(part: &MessagePart<'_>, clues: CharsetHints<'_>) -> Option<String> {
     let parameter = |field: &str, name: &str| {
         let field = part.headers().get(field)?;
         Parameters::read(field.raw_value()).get(name, clues)
@@ -239,7 +239,7 @@ pub(super) fn name(part: &MessagePart<'_>, clues: Clues<'_>) -> Option<String> {
 
 pub(super) fn charset_of(part: &MessagePart<'_>) -> Option<String> {
     let field = part.headers().get("Content-Type")?;
-    let charset = Parameters::read(field.raw_value()).get("charset", Clues::default())?;
+    let charset = Parameters::read(field.raw_value()).get("charset", CharsetHints::default())?;
     Some(clean(&charset, 100)).filter(|charset| !charset.is_empty())
 }
 

@@ -5,12 +5,12 @@
 //! blanks inside, base64 without its end or cut between two words.
 
 use super::{
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     transfer::digits,
 };
 
 /// A header's text, on one line. `value` is the field as it stands in the mail, folded or not; no word decodes to another word.
-pub(super) fn text(value: &[u8], clues: Clues<'_>) -> String {
+pub(super) fn text(value: &[u8], clues: CharsetHints<'_>) -> String {
     let mut text = String::with_capacity(value.len());
     let mut joined: Option<Joined<'_>> = None;
     let mut rest = value;
@@ -53,7 +53,7 @@ pub(super) fn text(value: &[u8], clues: Clues<'_>) -> String {
 }
 
 /// Text that is not encoded, without its folding.
-fn write_plain(text: &mut String, bytes: &[u8], clues: Clues<'_>) {
+fn write_plain(text: &mut String, bytes: &[u8], clues: CharsetHints<'_>) {
     let decoded = decode(bytes, clues);
     if !decoded.contains(['\r', '\n']) {
         text.push_str(&decoded);
@@ -74,7 +74,7 @@ fn write_plain(text: &mut String, bytes: &[u8], clues: Clues<'_>) {
 
 /// A word, encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Word<'v> {
+struct EncodedWord<'v> {
     charset: &'v str,
     base64: bool,
     content: &'v [u8],
@@ -89,7 +89,7 @@ struct Joined<'v> {
 }
 
 impl<'v> Joined<'v> {
-    fn new(word: &Word<'v>) -> Self {
+    fn new(word: &EncodedWord<'v>) -> Self {
         let mut joined = Self {
             charset: word.charset,
             bytes: Vec::with_capacity(word.content.len()),
@@ -99,11 +99,11 @@ impl<'v> Joined<'v> {
         joined
     }
 
-    fn takes(&self, word: &Word<'_>) -> bool {
+    fn takes(&self, word: &EncodedWord<'_>) -> bool {
         self.charset.eq_ignore_ascii_case(word.charset)
     }
 
-    fn add(&mut self, word: &Word<'_>) {
+    fn add(&mut self, word: &EncodedWord<'_>) {
         if !word.base64 {
             self.close();
             quoted(&mut self.bytes, word.content);
@@ -120,10 +120,10 @@ impl<'v> Joined<'v> {
         digits(&mut self.bytes, &std::mem::take(&mut self.open));
     }
 
-    fn write(mut self, text: &mut String, clues: Clues<'_>) {
+    fn write(mut self, text: &mut String, clues: CharsetHints<'_>) {
         self.close();
         let declared = Some(self.charset.split('*').next().unwrap_or_default());
-        text.push_str(&decode(&self.bytes, Clues { declared, ..clues }));
+        text.push_str(&decode(&self.bytes, CharsetHints { declared, ..clues }));
     }
 }
 
@@ -138,7 +138,7 @@ fn find_start(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The word that begins here, and what follows it.
-fn word(bytes: &[u8]) -> Option<(Word<'_>, &[u8])> {
+fn word(bytes: &[u8]) -> Option<(EncodedWord<'_>, &[u8])> {
     let rest = bytes.strip_prefix(b"=?")?;
     let end = rest.iter().take(LONGEST_NAME).position(|byte| *byte == b'?')?;
     let (charset, rest) = rest.split_at_checked(end)?;
@@ -152,7 +152,7 @@ fn word(bytes: &[u8]) -> Option<(Word<'_>, &[u8])> {
         _ => return None,
     };
     let (content, rest) = rest.split_at_checked(end_of_word(rest)?)?;
-    let word = Word {
+    let word = EncodedWord {
         charset,
         base64,
         content,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(value: &str) -> String {
-    text(value.as_bytes(), Clues::default())
+    text(value.as_bytes(), CharsetHints::default())
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn words_as_programs_write_them() {
 
 #[test]
 fn bytes_that_are_not_encoded_are_those_of_the_text() {
-    let clues = Clues {
+    let clues = CharsetHints {
         nearby: Some("windows-1251"),
-        ..Clues::default()
+        ..CharsetHints::default()
     };
     assert_eq!(text(b"\xc7\xe0\xea\xe0\xe7 =?utf-8?q?7?=", clues), "Заказ 7");
     assert_eq!(text("grün".as_bytes(), clues), "grün");
@@ -110,7 +110,7 @@ proptest! {
 
     #[test]
     fn whatever_comes_is_some_text(value in prop::collection::vec(prop_oneof![Just(b'='), Just(b'?'), Just(b'q'), Just(b'B'), any::<u8>()], 0..200)) {
-        let read = text(&value, Clues::default());
+        let read = text(&value, CharsetHints::default());
         prop_assert!(!read.contains(['\r', '\n']) || value.contains(&b'='));
     }
 }

@@ -29,26 +29,26 @@ struct JobEnded {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Action {
+struct ActionLabels {
     endpoint: String,
     action: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Whose {
+struct EndpointLabel {
     endpoint: String,
 }
 
 /// The counters of all endpoints.
 #[derive(Debug, Clone)]
-pub(super) struct Endpoints {
+pub(super) struct EndpointMeters {
     attempts: Family<Attempted, Counter>,
     ended: Family<JobEnded, Counter>,
-    action: Histograms<Action>,
-    held_back: Family<Whose, Counter>,
+    action: Histograms<ActionLabels>,
+    held_back: Family<EndpointLabel, Counter>,
 }
 
-impl Endpoints {
+impl EndpointMeters {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let all = Self {
             attempts: Family::default(),
@@ -79,21 +79,21 @@ impl Endpoints {
         all
     }
 
-    pub(super) fn endpoint(&self, endpoint: &str, action: &'static str) -> Endpoint {
+    pub(super) fn endpoint(&self, endpoint: &str, action: &'static str) -> EndpointMeter {
         for outcome in ["done", "retry", "failed", "held", "ignored", "split"] {
             let endpoint = endpoint.to_owned();
             drop(self.attempts.get_or_create_owned(&Attempted { endpoint, outcome }));
         }
         let endpoint = endpoint.to_owned();
-        let labels = Action {
+        let labels = ActionLabels {
             endpoint: endpoint.clone(),
             action,
         };
-        Endpoint(Some(Counted {
+        EndpointMeter(Some(EndpointCounters {
             attempts: self.attempts.clone(),
             ended: self.ended.clone(),
             action: self.action.get_or_create_owned(&labels),
-            held_back: self.held_back.get_or_create_owned(&Whose {
+            held_back: self.held_back.get_or_create_owned(&EndpointLabel {
                 endpoint: endpoint.clone(),
             }),
             endpoint,
@@ -103,10 +103,10 @@ impl Endpoints {
 
 /// Counts what happens to one endpoint's jobs. By default it counts for nobody.
 #[derive(Debug, Clone, Default)]
-pub struct Endpoint(Option<Counted>);
+pub struct EndpointMeter(Option<EndpointCounters>);
 
 #[derive(Debug, Clone)]
-struct Counted {
+struct EndpointCounters {
     endpoint: String,
     attempts: Family<Attempted, Counter>,
     ended: Family<JobEnded, Counter>,
@@ -114,10 +114,10 @@ struct Counted {
     held_back: Counter,
 }
 
-impl Endpoint {
+impl EndpointMeter {
     /// An attempt's outcome was committed.
     pub fn attempted(&self, outcome: &'static str) {
-        let Some(Counted { endpoint, attempts, .. }) = &self.0 else {
+        let Some(EndpointCounters { endpoint, attempts, .. }) = &self.0 else {
             return;
         };
         let endpoint = endpoint.clone();
@@ -126,14 +126,14 @@ impl Endpoint {
 
     /// A reply was held back.
     pub fn held_back(&self) {
-        if let Some(Counted { held_back, .. }) = &self.0 {
+        if let Some(EndpointCounters { held_back, .. }) = &self.0 {
             held_back.inc();
         }
     }
 
     /// With it a job ended, or is held. `reason`: a code of an enumeration.
     pub fn ended(&self, state: &'static str, reason: &str) {
-        let Some(Counted { endpoint, ended, .. }) = &self.0 else {
+        let Some(EndpointCounters { endpoint, ended, .. }) = &self.0 else {
             return;
         };
         let (endpoint, reason) = (endpoint.clone(), reason.to_owned());

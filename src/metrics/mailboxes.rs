@@ -14,13 +14,13 @@ use super::{Histograms, histograms};
 const DELAY: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
+struct MailboxLabels {
     account: String,
     mailbox: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Settled {
+struct SettledLabels {
     account: String,
     mailbox: String,
     verdict: &'static str,
@@ -28,15 +28,15 @@ struct Settled {
 
 /// The counters of all mailboxes.
 #[derive(Debug, Clone)]
-pub(super) struct Mailboxes {
-    seen: Family<Labels, Counter>,
-    taken: Family<Labels, Counter>,
-    settled: Family<Settled, Counter>,
-    failures: Family<Labels, Counter>,
-    delay: Histograms<Labels>,
+pub(super) struct MailboxMeters {
+    seen: Family<MailboxLabels, Counter>,
+    taken: Family<MailboxLabels, Counter>,
+    settled: Family<SettledLabels, Counter>,
+    failures: Family<MailboxLabels, Counter>,
+    delay: Histograms<MailboxLabels>,
 }
 
-impl Mailboxes {
+impl MailboxMeters {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let all = Self {
             seen: Family::default(),
@@ -69,20 +69,20 @@ impl Mailboxes {
         all
     }
 
-    pub(super) fn mailbox(&self, account: &str, mailbox: &str) -> Mailbox {
-        let labels = Labels {
+    pub(super) fn mailbox(&self, account: &str, mailbox: &str) -> MailboxMeter {
+        let labels = MailboxLabels {
             account: account.to_owned(),
             mailbox: mailbox.to_owned(),
         };
         let settled = |verdict| {
             let (account, mailbox) = (account.to_owned(), mailbox.to_owned());
-            self.settled.get_or_create_owned(&Settled {
+            self.settled.get_or_create_owned(&SettledLabels {
                 account,
                 mailbox,
                 verdict,
             })
         };
-        Mailbox {
+        MailboxMeter {
             seen: self.seen.get_or_create_owned(&labels),
             taken: self.taken.get_or_create_owned(&labels),
             done: settled("done"),
@@ -96,7 +96,7 @@ impl Mailboxes {
 
 /// Counts what happens at one mailbox. By default it counts for nobody.
 #[derive(Debug, Clone, Default)]
-pub struct Mailbox {
+pub struct MailboxMeter {
     seen: Counter,
     taken: Counter,
     done: Counter,
@@ -108,7 +108,7 @@ pub struct Mailbox {
 
 /// How a settled mail had ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum SettledOutcome {
     /// Its jobs were done.
     Done,
     /// A job failed.
@@ -117,7 +117,7 @@ pub enum Ended {
     Ignored,
 }
 
-impl Mailbox {
+impl MailboxMeter {
     /// Mails came, of which so many are new.
     pub fn took(&self, new: usize, known: usize) {
         self.seen.inc_by(count(new) + count(known));
@@ -132,11 +132,11 @@ impl Mailbox {
     }
 
     /// A mail had its last touch.
-    pub fn settled(&self, ended: Ended) {
+    pub fn settled(&self, ended: SettledOutcome) {
         match ended {
-            Ended::Done => &self.done,
-            Ended::Failed => &self.failed,
-            Ended::Ignored => &self.ignored,
+            SettledOutcome::Done => &self.done,
+            SettledOutcome::Failed => &self.failed,
+            SettledOutcome::Ignored => &self.ignored,
         }
         .inc();
     }

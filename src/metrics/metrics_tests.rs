@@ -13,7 +13,7 @@ fn full() -> Metrics {
     metrics.token_requests("contoso").count(TokenOutcome::Refused);
     metrics.notices_sent.inc();
     metrics.commits.took(Duration::from_millis(4));
-    let sign_in = SignIn {
+    let sign_in = SignInGauges {
         state: SignInState::NeedsSignIn,
         issued: Some(1_700_000_000),
         expires: Some(1_707_776_000),
@@ -25,7 +25,7 @@ fn full() -> Metrics {
     let mailbox = metrics.mailbox("contoso", "INBOX");
     mailbox.took(2, 1);
     mailbox.took_after(Duration::from_millis(1500));
-    mailbox.settled(Ended::Done);
+    mailbox.settled(SettledOutcome::Done);
     mailbox.failed();
     let endpoint = metrics.endpoint("orders", "webhook");
     endpoint.attempted("retry");
@@ -94,7 +94,7 @@ fn everything_is_written_as_openmetrics_wants_it() {
 #[test]
 fn a_sign_in_that_is_gone_is_not_shown_any_more() {
     let metrics = Metrics::new();
-    let sign_in = SignIn::default();
+    let sign_in = SignInGauges::default();
     metrics.sign_ins.show(BTreeMap::from([("a\"b\n".to_owned(), sign_in)]));
     let text = metrics.encode().unwrap();
     assert!(

@@ -20,14 +20,14 @@ use prometheus_client::{
 };
 
 pub use self::{
-    endpoints::Endpoint,
+    endpoints::EndpointMeter,
     ledger::Commits,
-    mailboxes::{Ended, Mailbox},
-    picture::{Board, MailboxNow, Picture},
-    sign_ins::{SignIn, SignInState, SignIns},
-    submissions::{Outbox, Submission},
+    mailboxes::{MailboxMeter, SettledOutcome},
+    picture::{MailboxNow, Picture, SharedPicture},
+    sign_ins::{SignInBoard, SignInGauges, SignInState},
+    submissions::{OutboxMeter, Submission},
 };
-use self::{endpoints::Endpoints, mailboxes::Mailboxes, process::Process, submissions::Submissions};
+use self::{endpoints::EndpointMeters, mailboxes::MailboxMeters, process::ProcessCollector, submissions::Submissions};
 
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,9 +40,9 @@ pub const CLASSIC_MEDIA_TYPE: &str = prometheus_text::CONTENT_TYPE;
 pub struct Metrics {
     registry: Arc<Registry>,
     /// How the sign-ins are.
-    pub sign_ins: SignIns,
+    pub sign_ins: SignInBoard,
     /// How everything else stands.
-    pub board: Board,
+    pub board: SharedPicture,
     /// Notices to the operator that a mail server took.
     pub notices_sent: Counter,
     /// Notices to the operator that could not be sent; each is tried again.
@@ -54,8 +54,8 @@ pub struct Metrics {
     /// The ledger's commits.
     pub commits: Commits,
     token_requests: Family<TokenRequest, Counter>,
-    mailboxes: Mailboxes,
-    endpoints: Endpoints,
+    mailboxes: MailboxMeters,
+    endpoints: EndpointMeters,
     submissions: Submissions,
 }
 
@@ -110,9 +110,9 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut all = Registry::default();
-        all.register_collector(Box::new(Process));
+        all.register_collector(Box::new(ProcessCollector));
         let registry = all.sub_registry_with_prefix("mailjob");
-        let (sign_ins, board) = (SignIns::default(), Board::default());
+        let (sign_ins, board) = (SignInBoard::default(), SharedPicture::default());
         let (notices_sent, notices_failed, panics, log_lines_lost) = <(Counter, Counter, Counter, Counter)>::default();
         let token_requests = Family::default();
         let version = env!("CARGO_PKG_VERSION");
@@ -143,8 +143,8 @@ impl Metrics {
             log_lines_lost.clone(),
         );
         let commits = Commits::register(registry);
-        let mailboxes = Mailboxes::register(registry);
-        let endpoints = Endpoints::register(registry);
+        let mailboxes = MailboxMeters::register(registry);
+        let endpoints = EndpointMeters::register(registry);
         let submissions = Submissions::register(registry);
         registry.register_collector(Box::new(sign_ins.clone()));
         registry.register_collector(Box::new(board.clone()));
@@ -166,19 +166,19 @@ impl Metrics {
 
     /// Counts what happens at a mailbox: its account's name, and its own at the server.
     #[must_use]
-    pub fn mailbox(&self, account: &str, mailbox: &str) -> Mailbox {
+    pub fn mailbox(&self, account: &str, mailbox: &str) -> MailboxMeter {
         self.mailboxes.mailbox(account, mailbox)
     }
 
     /// Counts what happens to an endpoint's jobs; `action` is the kind of its action.
     #[must_use]
-    pub fn endpoint(&self, endpoint: &str, action: &'static str) -> Endpoint {
+    pub fn endpoint(&self, endpoint: &str, action: &'static str) -> EndpointMeter {
         self.endpoints.endpoint(endpoint, action)
     }
 
     /// Counts the submissions of an SMTP account.
     #[must_use]
-    pub fn outbox(&self, account: &str) -> Outbox {
+    pub fn outbox(&self, account: &str) -> OutboxMeter {
         self.submissions.account(account)
     }
 

@@ -67,19 +67,19 @@ pub struct MailboxNow {
 
 /// Where the picture hangs. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Picture>>);
+pub struct SharedPicture(Arc<Mutex<Picture>>);
 
-impl Board {
+impl SharedPicture {
     /// Shows this one, and no other.
     pub fn show(&self, picture: Picture) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = picture;
     }
 }
 
-impl Collector for Board {
+impl Collector for SharedPicture {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let picture = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut mailboxes = Mailboxes(&mut encoder, &picture);
+        let mut mailboxes = MailboxEncoder(&mut encoder, &picture);
         mailboxes.show(
             (
                 "mailbox_up",
@@ -143,12 +143,12 @@ impl Collector for Board {
 }
 
 /// Name, help and unit.
-type Named = (&'static str, &'static str, Option<Unit>);
+type MetricName = (&'static str, &'static str, Option<Unit>);
 
-struct Mailboxes<'a, 'b>(&'a mut DescriptorEncoder<'b>, &'a Picture);
+struct MailboxEncoder<'a, 'b>(&'a mut DescriptorEncoder<'b>, &'a Picture);
 
-impl Mailboxes<'_, '_> {
-    fn show(&mut self, named: Named, value: impl Fn(&MailboxNow) -> Option<i64>) -> fmt::Result {
+impl MailboxEncoder<'_, '_> {
+    fn show(&mut self, named: MetricName, value: impl Fn(&MailboxNow) -> Option<i64>) -> fmt::Result {
         let (name, help, unit) = named;
         let mut metric = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
         for now in &self.1.mailboxes {
@@ -230,7 +230,7 @@ fn memory(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Result
     one(encoder, ("memory_waiting", help, None), &number(waiting))
 }
 
-fn one(encoder: &mut DescriptorEncoder<'_>, named: Named, value: &impl EncodeGaugeValue) -> fmt::Result {
+fn one(encoder: &mut DescriptorEncoder<'_>, named: MetricName, value: &impl EncodeGaugeValue) -> fmt::Result {
     let (name, help, unit) = named;
     encoder
         .encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?

@@ -15,11 +15,11 @@ use rustix::{
 
 /// Reads `/proc` each time that it is asked.
 #[derive(Debug)]
-pub(super) struct Process;
+pub(super) struct ProcessCollector;
 
 /// What is shown; what could not be read is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Seen {
+struct ProcessSample {
     cpu: Option<f64>,
     started: Option<f64>,
     resident: Option<i64>,
@@ -28,7 +28,7 @@ struct Seen {
     max_fds: Option<i64>,
 }
 
-impl Seen {
+impl ProcessSample {
     fn now() -> Self {
         let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
         let seconds = clock_ticks_per_second() as f64;
@@ -76,9 +76,9 @@ fn max_fds(limits: &str) -> Option<i64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-impl Collector for Process {
+impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let seen = Seen::now();
+        let seen = ProcessSample::now();
         if let Some(cpu) = seen.cpu {
             let help = "Total user and system CPU time spent in seconds.";
             let mut metric =
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn this_process_is_seen() {
-        let seen = Seen::now();
+        let seen = ProcessSample::now();
         assert!(seen.resident.is_some_and(|bytes| bytes > 1 << 20), "{seen:?}");
         assert!(
             seen.open_fds.is_some_and(|count| (3..100_000).contains(&count)),

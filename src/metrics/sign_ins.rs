@@ -15,7 +15,7 @@ use prometheus_client::{
 
 /// A sign-in as it is now. Times are seconds since 1970; what isn't known isn't shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SignIn {
+pub struct SignInGauges {
     /// Whether it works.
     pub state: SignInState,
     /// When the token server issued the newest refresh token.
@@ -61,19 +61,19 @@ impl SignInState {
 
 /// Where the sign-ins are shown. Clones share the picture.
 #[derive(Debug, Clone, Default)]
-pub struct SignIns(Arc<Mutex<BTreeMap<String, SignIn>>>);
+pub struct SignInBoard(Arc<Mutex<BTreeMap<String, SignInGauges>>>);
 
-impl SignIns {
+impl SignInBoard {
     /// Shows these, by name, and no others.
-    pub fn show(&self, sign_ins: BTreeMap<String, SignIn>) {
+    pub fn show(&self, sign_ins: BTreeMap<String, SignInGauges>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sign_ins;
     }
 }
 
 /// A time of each sign-in: its name, its help, and where it is found.
-type Time = (&'static str, &'static str, fn(&SignIn) -> Option<i64>);
+type TimeGauge = (&'static str, &'static str, fn(&SignInGauges) -> Option<i64>);
 
-const TIMES: [Time; 5] = [
+const TIMES: [TimeGauge; 5] = [
     (
         "refresh_token_issued_timestamp",
         "When the token server issued the newest refresh token.",
@@ -101,7 +101,7 @@ const TIMES: [Time; 5] = [
     ),
 ];
 
-impl Collector for SignIns {
+impl Collector for SignInBoard {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let sign_ins = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let help = "The state of each sign-in: 1 for the one that it is in.";

@@ -14,13 +14,13 @@ use super::{Histograms, histograms};
 const SUBMISSION: [f64; 11] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
+struct SubmissionLabels {
     account: String,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Account {
+struct AccountLabel {
     account: String,
 }
 
@@ -51,8 +51,8 @@ impl Submission {
 /// The counters of all accounts.
 #[derive(Debug, Clone)]
 pub(super) struct Submissions {
-    outcomes: Family<Labels, Counter>,
-    duration: Histograms<Account>,
+    outcomes: Family<SubmissionLabels, Counter>,
+    duration: Histograms<AccountLabel>,
 }
 
 impl Submissions {
@@ -74,25 +74,26 @@ impl Submissions {
         all
     }
 
-    pub(super) fn account(&self, account: &str) -> Outbox {
+    pub(super) fn account(&self, account: &str) -> OutboxMeter {
         let outcome = |outcome: Submission| {
             let (account, outcome) = (account.to_owned(), outcome.code());
-            self.outcomes.get_or_create_owned(&Labels { account, outcome })
+            self.outcomes
+                .get_or_create_owned(&SubmissionLabels { account, outcome })
         };
         let account = account.to_owned();
-        Outbox {
+        OutboxMeter {
             sent: outcome(Submission::Sent),
             refused: outcome(Submission::Refused),
             later: outcome(Submission::Later),
             trouble: outcome(Submission::Trouble),
-            duration: Some(self.duration.get_or_create_owned(&Account { account })),
+            duration: Some(self.duration.get_or_create_owned(&AccountLabel { account })),
         }
     }
 }
 
 /// Counts one account's submissions. By default it counts for nobody.
 #[derive(Debug, Clone, Default)]
-pub struct Outbox {
+pub struct OutboxMeter {
     sent: Counter,
     refused: Counter,
     later: Counter,
@@ -100,7 +101,7 @@ pub struct Outbox {
     duration: Option<Histogram>,
 }
 
-impl Outbox {
+impl OutboxMeter {
     /// Counts a try that took so long.
     pub fn submitted(&self, what: Submission, took: Duration) {
         match what {

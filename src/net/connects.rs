@@ -24,15 +24,15 @@ const SPREAD: Duration = Duration::from_secs(2);
 pub struct Connects {
     most: usize,
     hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
-    ways: Arc<Mutex<Ways>>,
+    ways: Arc<Mutex<FailingHosts>>,
 }
 
 /// By host and port.
-type Ways = HashMap<(String, u16), Arc<Way>>;
+type FailingHosts = HashMap<(String, u16), Arc<FailingHost>>;
 
 /// The way to a server to which somebody did not get through.
 #[derive(Debug)]
-struct Way {
+struct FailingHost {
     /// Who has it tries next.
     scout: Semaphore,
     back: Notify,
@@ -107,7 +107,7 @@ impl Connects {
         }
     }
 
-    fn way(&self, server: &Server) -> Arc<Way> {
+    fn way(&self, server: &Server) -> Arc<FailingHost> {
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         // One for which nobody waits is forgotten, once it doesn't matter any more when somebody got through.
         ways.retain(|_, way| {
@@ -115,7 +115,7 @@ impl Connects {
             Arc::strong_count(way) > 1 || told.is_some_and(|told| told.elapsed() < TRIED_EVERY)
         });
         let new = || {
-            Arc::new(Way {
+            Arc::new(FailingHost {
                 scout: Semaphore::new(1),
                 back: Notify::new(),
                 told: Mutex::default(),

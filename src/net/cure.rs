@@ -4,9 +4,9 @@ use std::{error::Error as StdError, io};
 
 use rustls::{AlertDescription, CertificateError};
 
-use super::{Error, trust::Untrusted};
+use super::{ConnectError, trust::Untrusted};
 
-impl Error {
+impl ConnectError {
     /// What to do about it.
     #[must_use]
     pub fn cure(&self) -> &'static str {
@@ -34,9 +34,9 @@ impl Error {
 
 /// What is wrong, and what to do about it where the words don't say that.
 #[must_use]
-pub fn with_cure(error: &Error) -> String {
+pub fn with_cure(error: &ConnectError) -> String {
     match error {
-        Error::Resolve { .. } => error.to_string(),
+        ConnectError::Resolve { .. } => error.to_string(),
         error => format!("{error}; {}", error.cure()),
     }
 }
@@ -106,7 +106,7 @@ fn refusal(error: &io::Error) -> Option<&rustls::Error> {
         .or_else(|| refusal(inner.downcast_ref::<io::Error>()?))
 }
 
-impl Error {
+impl ConnectError {
     /// What is wrong without the name of where, and without a cure.
     pub(super) fn cause(&self) -> String {
         match self {
@@ -246,21 +246,21 @@ mod tests {
 
     #[test]
     fn cures() {
-        let tls = |error: rustls::Error| Error::Tls {
+        let tls = |error: rustls::Error| ConnectError::Tls {
             host: "h".into(),
             source: io::Error::new(io::ErrorKind::InvalidData, error),
         };
         let alert = |alert| tls(rustls::Error::AlertReceived(alert));
-        let connect = |kind: io::ErrorKind| Error::Connect {
+        let connect = |kind: io::ErrorKind| ConnectError::Connect {
             host: "h".into(),
             port: 1,
             source: kind.into(),
         };
-        let eof = Error::Tls {
+        let eof = ConnectError::Tls {
             host: "h".into(),
             source: io::ErrorKind::UnexpectedEof.into(),
         };
-        let reset = Error::Tls {
+        let reset = ConnectError::Tls {
             host: "h".into(),
             source: io::ErrorKind::ConnectionReset.into(),
         };
@@ -273,7 +273,7 @@ mod tests {
             (&tls(CertificateError::BadSignature.into()), false, true),
             (&tls(rustls::InvalidMessage::InvalidContentType.into()), false, true),
             (&alert(AlertDescription::UnknownCA), false, true),
-            (&Error::Name("?".into()), false, true),
+            (&ConnectError::Name("?".into()), false, true),
         ] {
             assert_eq!((error.is_away(), error.needs_person()), (away, person), "{error}");
         }
@@ -284,7 +284,7 @@ mod tests {
             assert!(!tls(error).is_lost());
         }
         let invalid = rustls::InvalidMessage::InvalidContentType;
-        let timeout = Error::Timeout {
+        let timeout = ConnectError::Timeout {
             host: "h".into(),
             port: 1,
             after: Duration::ZERO,
@@ -294,7 +294,7 @@ mod tests {
             (connect(io::ErrorKind::HostUnreachable), "firewall"),
             (timeout, "firewall"),
             (
-                Error::WaitsForTls {
+                ConnectError::WaitsForTls {
                     host: "h".into(),
                     port: 993,
                 },

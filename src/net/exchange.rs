@@ -29,11 +29,11 @@ use rustls::ClientConfig;
 use tokio::{net::TcpStream, time::sleep};
 
 use super::{
-    Error, Traffic, Via,
+    ConnectError, Traffic, Via,
     http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public},
     proxy::ProxyTrouble,
     reach, secure, through, tls, via,
-    wire::{Duplex, Watched, Wire, lock},
+    wire::{Duplex, WatchedStream, WireState, lock},
     within,
 };
 use crate::{
@@ -46,10 +46,10 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// Sends requests, and keeps the connections that may be used again.
 #[derive(Debug, Clone)]
-pub struct HttpClient(Arc<Shared>);
+pub struct HttpClient(Arc<HttpClientInner>);
 
 #[derive(Debug)]
-struct Shared {
+struct HttpClientInner {
     tls: Arc<ClientConfig>,
     allow_private: bool,
     /// By the beginning of a URL that they are good for.
@@ -60,7 +60,7 @@ struct Shared {
 #[derive(Debug)]
 struct Connection {
     sender: SendRequest<Body>,
-    wire: Arc<Mutex<Wire>>,
+    wire: Arc<Mutex<WireState>>,
 }
 
 /// Why there is no answer.
@@ -74,7 +74,7 @@ pub enum ExchangeError {
     PrivateNetwork(#[from] PrivateNetwork),
     /// There is no connection.
     #[error(transparent)]
-    Connect(#[from] Error),
+    Connect(#[from] ConnectError),
     /// The connection broke, or what came is no HTTP.
     #[error(transparent)]
     Http(#[from] hyper::Error),
@@ -82,9 +82,9 @@ pub enum ExchangeError {
 
 /// What was heard of an answer so far, also when no more comes.
 #[derive(Debug, Default)]
-pub struct Progress(Option<Arc<Mutex<Wire>>>);
+pub struct AnswerProgress(Option<Arc<Mutex<WireState>>>);
 
-impl Progress {
+impl AnswerProgress {
     /// The status that the answer began with.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -95,14 +95,14 @@ impl Progress {
 
 /// What is posted.
 #[derive(Debug)]
-pub enum Content {
+pub enum RequestBody {
     /// Bytes in memory, which can be sent once more where a connection turns out to be closed.
     Bytes(Bytes),
     /// What is read as it is sent.
     Stream(Body),
 }
 
-impl Content {
+impl RequestBody {
     fn spare(&self) -> Option<Bytes> {
         match self {
             Self::Bytes(bytes) => Some(bytes.clone()),
@@ -130,10 +130,10 @@ impl HttpClient {
     ///
     /// # Errors
     /// When a file is unusable.
-    pub fn new<'a>(files: impl Into<TlsFiles<'a>>, allow_private: bool) -> Result<Self, Error> {
+    pub fn new<'a>(files: impl Into<TlsFiles<'a>>, allow_private: bool) -> Result<Self, ConnectError> {
         let mut tls = tls::following(files.into())?;
         tls.alpn_protocols = vec![ALPN.to_vec()];
-        Ok(Self(Arc::new(Shared {
+        Ok(Self(Arc::new(HttpClientInner {
             tls: Arc::new(tls),
             allow_private,
             idle: Mutex::default(),
@@ -148,8 +148,8 @@ impl HttpClient {
         &self,
         url: &Url,
         mut headers: HeaderMap,
-        content: Content,
-        progress: &mut Progress,
+        content: RequestBody,
+        progress: &mut AnswerProgress,
     ) -> Result<HttpAnswer, ExchangeError> {
         let unusable = |what: &str| ExchangeError::Url(what.to_owned());
         let server = server(url).ok_or_else(|| unusable("it has no host or port"))?;
@@ -184,8 +184,8 @@ impl HttpClient {
             request
         };
         let mut next = request(match content {
-            Content::Bytes(bytes) => bytes.into(),
-            Content::Stream(body) => body,
+            RequestBody::Bytes(bytes) => bytes.into(),
+            RequestBody::Stream(body) => body,
         });
         loop {
             let (mut connection, is_kept) = match self.kept(&origin) {
@@ -193,8 +193,8 @@ impl HttpClient {
                 None => (self.connect(&server, traffic, via.as_deref()).await?, false),
             };
             let wire = connection.wire.clone();
-            *lock(&wire) = Wire::default();
-            *progress = Progress(Some(wire.clone()));
+            *lock(&wire) = WireState::default();
+            *progress = AnswerProgress(Some(wire.clone()));
             let mut failed = match connection.sender.try_send_request(next).await {
                 Ok(answer) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && forwarder.is_some() => {
                     let trouble = ProxyTrouble::SignIn(answer.status().to_string());
@@ -236,13 +236,13 @@ impl HttpClient {
         } else {
             Box::new(socket)
         };
-        let wire = Arc::<Mutex<Wire>>::default();
+        let wire = Arc::<Mutex<WireState>>::default();
         let (sender, mut connection) = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .allow_obsolete_multiline_headers_in_responses(true)
             .allow_spaces_after_header_name_in_responses(true)
             .ignore_invalid_headers_in_responses(true)
-            .handshake(TokioIo::new(Watched::new(stream, wire.clone())))
+            .handshake(TokioIo::new(WatchedStream::new(stream, wire.clone())))
             .await?;
         let seen = wire.clone();
         tokio::spawn(async move {
@@ -276,7 +276,7 @@ impl HttpClient {
 }
 
 fn refused(via: &Via, server: &Server, trouble: ProxyTrouble) -> ExchangeError {
-    Error::from(via.failed(&server.host, server.port, trouble)).into()
+    ConnectError::from(via.failed(&server.host, server.port, trouble)).into()
 }
 
 /// A URL as a proxy takes it that forwards the request.

@@ -10,8 +10,8 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 async fn posted(client: &HttpClient, url: &Url) -> (Result<Option<Bytes>, String>, Option<u16>) {
     let mut headers = HeaderMap::new();
     headers.insert("content-length", 4.into());
-    let mut progress = Progress::default();
-    let content = Content::Bytes(Bytes::from_static(b"work"));
+    let mut progress = AnswerProgress::default();
+    let content = RequestBody::Bytes(Bytes::from_static(b"work"));
     let body = match client.post(url, headers, content, &mut progress).await {
         Ok(mut answer) => answer.body(10).await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
@@ -85,9 +85,9 @@ async fn a_name_in_the_private_network_is_refused_at_connect() {
         let url = Url::parse(url).unwrap();
         let tried = async |allowed| {
             let client = HttpClient::new(None, allowed).unwrap();
-            let content = Content::Bytes(Bytes::new());
+            let content = RequestBody::Bytes(Bytes::new());
             client
-                .post(&url, HeaderMap::new(), content, &mut Progress::default())
+                .post(&url, HeaderMap::new(), content, &mut AnswerProgress::default())
                 .await
                 .unwrap_err()
         };

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Response, Url, redirect::Policy};
 
-use super::{Error, Traffic, exchange, proxy, reach::Lookup, through, tls, via};
+use super::{ConnectError, Traffic, exchange, proxy, reach::Lookup, through, tls, via};
 pub use crate::address::is_private_literal;
 use crate::{address::is_private, config::TlsFiles};
 
@@ -19,7 +19,7 @@ pub(super) const ALPN: &[u8] = b"http/1.1";
 ///
 /// # Errors
 /// When a file is unusable.
-pub fn client<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Client, Error> {
+pub fn client<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Client, ConnectError> {
     tls::install_provider();
     let mut tls = tls::following(files.into())?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
@@ -61,7 +61,7 @@ pub async fn body(answer: &mut Response, most: u64) -> Result<Option<Bytes>, req
 }
 
 /// What the proxy on the way to this URL's server says when it is asked again, where it does not lead there.
-pub async fn refused_on_the_way(url: &Url) -> Option<Error> {
+pub async fn refused_on_the_way(url: &Url) -> Option<ConnectError> {
     let server = exchange::server(url)?;
     let traffic = Traffic::of(url);
     match via(traffic, &server) {

@@ -46,7 +46,7 @@ pub use tls::config as tls_config;
 
 /// Why a connection could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ConnectError {
     /// The name has no address.
     #[error("{host} can't be resolved: {source}; check the host name and this machine's DNS")]
     Resolve {
@@ -160,7 +160,11 @@ impl AsyncWrite for Stream {
 ///
 /// # Errors
 /// When the server can't be reached or verified within `deadline`.
-pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadline: Duration) -> Result<Stream, Error> {
+pub async fn connect<'a>(
+    server: &Server,
+    files: impl Into<TlsFiles<'a>>,
+    deadline: Duration,
+) -> Result<Stream, ConnectError> {
     let (files, begun) = (files.into(), Instant::now());
     let socket = tcp(server, deadline).await?;
     let left = deadline.saturating_sub(begun.elapsed());
@@ -172,7 +176,7 @@ pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadli
 ///
 /// # Errors
 /// When the server can't be reached within `deadline`.
-pub async fn tcp(server: &Server, deadline: Duration) -> Result<TcpStream, Error> {
+pub async fn tcp(server: &Server, deadline: Duration) -> Result<TcpStream, ConnectError> {
     match via(Traffic::Mail, server)? {
         Some(via) => through(&via, Traffic::Mail, server, deadline).await,
         None => within(server, deadline, reach::reach(server)).await,
@@ -183,7 +187,7 @@ pub async fn tcp(server: &Server, deadline: Duration) -> Result<TcpStream, Error
 ///
 /// # Errors
 /// When a variable names one that can't be used.
-pub fn via(traffic: Traffic, server: &Server) -> Result<Option<Arc<Via>>, Error> {
+pub fn via(traffic: Traffic, server: &Server) -> Result<Option<Arc<Via>>, ConnectError> {
     Ok(proxy::routes().via(traffic, &server.host, server.port)?)
 }
 
@@ -191,7 +195,12 @@ pub fn via(traffic: Traffic, server: &Server) -> Result<Option<Arc<Via>>, Error>
 ///
 /// # Errors
 /// When it does not lead to the server within `deadline`.
-pub async fn through(via: &Via, traffic: Traffic, server: &Server, deadline: Duration) -> Result<TcpStream, Error> {
+pub async fn through(
+    via: &Via,
+    traffic: Traffic,
+    server: &Server,
+    deadline: Duration,
+) -> Result<TcpStream, ConnectError> {
     Ok(proxy::open(via, traffic, server, deadline).await?)
 }
 
@@ -199,7 +208,7 @@ pub async fn through(via: &Via, traffic: Traffic, server: &Server, deadline: Dur
 ///
 /// # Errors
 /// When the name has none, or none is known within `deadline`.
-pub async fn resolve(server: &Server, deadline: Duration) -> Result<Vec<SocketAddr>, Error> {
+pub async fn resolve(server: &Server, deadline: Duration) -> Result<Vec<SocketAddr>, ConnectError> {
     within(server, deadline, reach::resolve(server)).await
 }
 
@@ -207,7 +216,7 @@ pub async fn resolve(server: &Server, deadline: Duration) -> Result<Vec<SocketAd
 ///
 /// # Errors
 /// When none of them can be reached within `deadline`.
-pub async fn dial(server: &Server, addresses: Vec<SocketAddr>, deadline: Duration) -> Result<TcpStream, Error> {
+pub async fn dial(server: &Server, addresses: Vec<SocketAddr>, deadline: Duration) -> Result<TcpStream, ConnectError> {
     within(server, deadline, reach::dial(server, addresses)).await
 }
 
@@ -220,7 +229,7 @@ pub async fn upgrade<'a>(
     server: &Server,
     files: impl Into<TlsFiles<'a>>,
     deadline: Duration,
-) -> Result<Stream, Error> {
+) -> Result<Stream, ConnectError> {
     within(server, deadline, secured(socket, server, files.into())).await
 }
 
@@ -233,7 +242,7 @@ pub async fn upgrade_http(
     server: &Server,
     files: TlsFiles<'_>,
     deadline: Duration,
-) -> Result<Stream, Error> {
+) -> Result<Stream, ConnectError> {
     within(server, deadline, async {
         let mut config = tls::config_aside(files).await?.as_ref().clone();
         config.alpn_protocols = vec![http::ALPN.to_vec()];
@@ -242,29 +251,36 @@ pub async fn upgrade_http(
     .await
 }
 
-async fn within<T>(server: &Server, after: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+async fn within<T>(
+    server: &Server,
+    after: Duration,
+    work: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
     timeout(after, work).await.unwrap_or_else(|_| Err(late(server, after)))
 }
 
-fn late(server: &Server, after: Duration) -> Error {
-    Error::Timeout {
+fn late(server: &Server, after: Duration) -> ConnectError {
+    ConnectError::Timeout {
         host: server.host.clone(),
         port: server.port,
         after,
     }
 }
 
-async fn secured(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Stream, Error> {
+async fn secured(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Stream, ConnectError> {
     secure(socket, server, tls::config_aside(files).await?).await
 }
 
-async fn secure(socket: TcpStream, server: &Server, config: Arc<ClientConfig>) -> Result<Stream, Error> {
-    let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::Name(server.host.clone()))?;
+async fn secure(socket: TcpStream, server: &Server, config: Arc<ClientConfig>) -> Result<Stream, ConnectError> {
+    let name = ServerName::try_from(server.host.clone()).map_err(|_| ConnectError::Name(server.host.clone()))?;
     let connector = tokio_rustls::TlsConnector::from(config);
-    let stream = connector.connect(name, socket).await.map_err(|source| Error::Tls {
-        host: server.host.clone(),
-        source,
-    })?;
+    let stream = connector
+        .connect(name, socket)
+        .await
+        .map_err(|source| ConnectError::Tls {
+            host: server.host.clone(),
+            source,
+        })?;
     Ok(Stream(Box::new(stream)))
 }
 

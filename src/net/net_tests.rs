@@ -19,7 +19,7 @@ async fn a_silent_server_ends_at_the_deadline() {
     let port = listener.local_addr().unwrap().port();
     let started = Instant::now();
     let result = connect(&server("127.0.0.1", port), None, Duration::from_millis(200)).await;
-    assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
+    assert!(matches!(result, Err(ConnectError::Timeout { .. })), "{result:?}");
     assert!(started.elapsed() >= Duration::from_millis(200));
 }
 
@@ -29,10 +29,13 @@ async fn a_closed_port_and_an_unknown_name_are_told_apart() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let closed = tcp(&server("127.0.0.1", port), Duration::from_secs(5)).await;
-    assert!(matches!(closed, Err(Error::Connect { .. })), "{closed:?}");
+    assert!(matches!(closed, Err(ConnectError::Connect { .. })), "{closed:?}");
     let unknown = tcp(&server("no-such-host.invalid", 993), Duration::from_secs(20)).await;
     assert!(
-        matches!(unknown, Err(Error::Resolve { .. } | Error::Timeout { .. })),
+        matches!(
+            unknown,
+            Err(ConnectError::Resolve { .. } | ConnectError::Timeout { .. })
+        ),
         "{unknown:?}"
     );
 }
@@ -49,7 +52,7 @@ async fn a_server_without_tls_is_refused() {
         socket
     });
     let result = connect(&server("127.0.0.1", port), None, Duration::from_secs(5)).await;
-    assert!(matches!(result, Err(Error::Tls { .. })), "{result:?}");
+    assert!(matches!(result, Err(ConnectError::Tls { .. })), "{result:?}");
     drop(plain.await.unwrap());
 }
 
@@ -68,10 +71,13 @@ fn address_families_take_turns() {
 #[test]
 fn a_ca_file_without_a_certificate_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    assert!(matches!(tls::config(Some(file.path())), Err(Error::CaFile { .. })));
+    assert!(matches!(
+        tls::config(Some(file.path())),
+        Err(ConnectError::CaFile { .. })
+    ));
     assert!(matches!(
         tls::config(Some(Path::new("/no/such/file"))),
-        Err(Error::CaFile { .. })
+        Err(ConnectError::CaFile { .. })
     ));
 }
 

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn what_this_machine_lacks_is_no_fault_of_a_server() {
-        let failed = |source| net::Error::Connect {
+        let failed = |source| net::ConnectError::Connect {
             host: "erp.example".into(),
             port: 443,
             source,

@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
-use super::Error;
+use super::ConnectError;
 use crate::{config::Server, threads::Threads};
 
 /// How long one address may take before the next one is tried beside it (RFC 8305 section 5).
@@ -45,23 +45,23 @@ async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Finds the server's addresses and connects to one.
-pub(super) async fn reach(server: &Server) -> Result<TcpStream, Error> {
+pub(super) async fn reach(server: &Server) -> Result<TcpStream, ConnectError> {
     let addresses = resolve(server).await?;
     dial(server, addresses).await
 }
 
 /// Asks the system's resolver.
-pub(super) async fn resolve(server: &Server) -> Result<Vec<SocketAddr>, Error> {
+pub(super) async fn resolve(server: &Server) -> Result<Vec<SocketAddr>, ConnectError> {
     let found = lookup(&server.host, server.port).await;
-    found.map_err(|source| Error::Resolve {
+    found.map_err(|source| ConnectError::Resolve {
         host: server.host.clone(),
         source,
     })
 }
 
 /// Tries these addresses, the next one beside the last where that is slow, and takes the first that answers.
-pub(super) async fn dial(server: &Server, addresses: Vec<SocketAddr>) -> Result<TcpStream, Error> {
-    let failed = |source| Error::Connect {
+pub(super) async fn dial(server: &Server, addresses: Vec<SocketAddr>) -> Result<TcpStream, ConnectError> {
+    let failed = |source| ConnectError::Connect {
         host: server.host.clone(),
         port: server.port,
         source,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Error, connect, cure::speaks_tls};
+use super::{ConnectError, connect, cure::speaks_tls};
 use crate::config::Server;
 
 /// How long a greeting is waited for before that is asked.
@@ -21,13 +21,13 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Waits until a server that speaks first has said something, or does not seem to want to: then the caller's own time-out counts.
 ///
 /// # Errors
-/// [`Error::WaitsForTls`] where it speaks TLS from the first byte.
-pub async fn heard(socket: &TcpStream, server: &Server) -> Result<(), Error> {
+/// [`ConnectError::WaitsForTls`] where it speaks TLS from the first byte.
+pub async fn heard(socket: &TcpStream, server: &Server) -> Result<(), ConnectError> {
     let patience = if server.port == 25 { PATIENCE_25 } else { PATIENCE };
     heard_within(socket, server, patience).await
 }
 
-pub(super) async fn heard_within(socket: &TcpStream, server: &Server, patience: Duration) -> Result<(), Error> {
+pub(super) async fn heard_within(socket: &TcpStream, server: &Server, patience: Duration) -> Result<(), ConnectError> {
     if timeout(patience, socket.readable()).await.is_ok() {
         return Ok(());
     }
@@ -35,7 +35,7 @@ pub(super) async fn heard_within(socket: &TcpStream, server: &Server, patience: 
         // An end of the connection as well.
         _ = socket.readable() => Ok(()),
         waits = waits_for_tls(server) => match waits {
-            true => Err(Error::WaitsForTls {
+            true => Err(ConnectError::WaitsForTls {
                 host: server.host.clone(),
                 port: server.port,
             }),
@@ -49,7 +49,7 @@ async fn waits_for_tls(server: &Server) -> bool {
     // By the same way, which may be a proxy's.
     match connect(server, None, LONGEST).await {
         Ok(_) => true,
-        Err(Error::Tls { source, .. }) => speaks_tls(&source),
+        Err(ConnectError::Tls { source, .. }) => speaks_tls(&source),
         Err(_) => false,
     }
 }

@@ -9,12 +9,12 @@ const MAX_LINE: usize = 64;
 /// The status of one answer, out of its bytes as they come.
 #[derive(Debug, Default)]
 pub(super) struct StatusLine {
-    place: Place,
+    place: StatusLineState,
     line: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
-enum Place {
+enum StatusLineState {
     /// In the first line, or in blank ones before it.
     #[default]
     Line,
@@ -29,12 +29,12 @@ impl StatusLine {
     pub(super) fn hear(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             match &mut self.place {
-                Place::Behind(_) => return,
-                Place::Line if byte == b'\n' => self.end_of_line(),
-                Place::Line if self.line.len() < MAX_LINE => self.line.push(byte),
-                Place::Line => {}
-                Place::Interim { begins } => match byte {
-                    b'\n' if *begins => self.place = Place::Line,
+                StatusLineState::Behind(_) => return,
+                StatusLineState::Line if byte == b'\n' => self.end_of_line(),
+                StatusLineState::Line if self.line.len() < MAX_LINE => self.line.push(byte),
+                StatusLineState::Line => {}
+                StatusLineState::Interim { begins } => match byte {
+                    b'\n' if *begins => self.place = StatusLineState::Line,
                     b'\n' => *begins = true,
                     b'\r' => {}
                     _ => *begins = false,
@@ -49,8 +49,8 @@ impl StatusLine {
             return;
         }
         self.place = match status(&self.line) {
-            Some(100..=199) => Place::Interim { begins: true },
-            other => Place::Behind(other),
+            Some(100..=199) => StatusLineState::Interim { begins: true },
+            other => StatusLineState::Behind(other),
         };
         self.line.clear();
     }
@@ -58,9 +58,9 @@ impl StatusLine {
     /// What it says, once that is certain. No interim answer counts.
     pub(super) fn status(&self) -> Option<u16> {
         match self.place {
-            Place::Line => status(&self.line).filter(|status| *status >= 200),
-            Place::Interim { .. } => None,
-            Place::Behind(status) => status,
+            StatusLineState::Line => status(&self.line).filter(|status| *status >= 200),
+            StatusLineState::Interim { .. } => None,
+            StatusLineState::Behind(status) => status,
         }
     }
 }

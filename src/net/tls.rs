@@ -20,7 +20,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, trust::Trust};
+use super::{ConnectError, trust::TrustRoots};
 use crate::{
     config::{ClientCertificate, TlsFiles},
     secret::ExposeSecret,
@@ -31,13 +31,13 @@ const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
 /// Verifiers already made, by CA file and its content: reading the system's roots takes milliseconds and hundreds of kilobytes, and a
 /// thousand mailboxes share them. A rotated CA file has other content and so makes a new one.
-static TRUSTED: LazyLock<Mutex<HashMap<Option<PathBuf>, Trusted>>> = LazyLock::new(Mutex::default);
+static TRUSTED: LazyLock<Mutex<HashMap<Option<PathBuf>, CachedTrust>>> = LazyLock::new(Mutex::default);
 
 /// Keys already read, by certificate and the content of both files.
 static PROVEN: LazyLock<Mutex<HashMap<ClientCertificate, Proven>>> = LazyLock::new(Mutex::default);
 
 #[derive(Clone)]
-struct Trusted {
+struct CachedTrust {
     pem: Vec<u8>,
     verifier: Arc<dyn ServerCertVerifier>,
     /// For connections without a client's certificate.
@@ -54,13 +54,13 @@ struct Proven {
 ///
 /// # Errors
 /// When a file can't be read, is over 4 MiB, or doesn't hold what it must.
-pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, Error> {
+pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, ConnectError> {
     let files = files.into();
     let trusted = trusted(files.ca_file)?;
     let Some(client) = files.client else {
         return Ok(trusted.config);
     };
-    let key = Always(proven(client)?);
+    let key = FixedCertificate(proven(client)?);
     Ok(Arc::new(with_verifier(trusted.verifier, Some(Arc::new(key)))?))
 }
 
@@ -68,7 +68,7 @@ pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, E
 ///
 /// # Errors
 /// The same.
-pub async fn config_aside(files: TlsFiles<'_>) -> Result<Arc<ClientConfig>, Error> {
+pub async fn config_aside(files: TlsFiles<'_>) -> Result<Arc<ClientConfig>, ConnectError> {
     if files == TlsFiles::default() {
         return config(files);
     }
@@ -87,10 +87,10 @@ pub async fn config_aside(files: TlsFiles<'_>) -> Result<Arc<ClientConfig>, Erro
 ///
 /// # Errors
 /// When a file can't be used now. Later that fails the connection.
-pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, Error> {
+pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, ConnectError> {
     let verifier: Arc<dyn ServerCertVerifier> = match files.ca_file {
         None => trusted(None)?.verifier,
-        Some(ca_file) => Arc::new(Follower {
+        Some(ca_file) => Arc::new(ReloadingVerifier {
             ca_file: ca_file.to_owned(),
             first: trusted(Some(ca_file))?.verifier,
         }),
@@ -110,7 +110,7 @@ pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-fn trusted(ca_file: Option<&Path>) -> Result<Trusted, Error> {
+fn trusted(ca_file: Option<&Path>) -> Result<CachedTrust, ConnectError> {
     let pem = ca_file.map(read).transpose()?.unwrap_or_default();
     let key = ca_file.map(Path::to_owned);
     let mut made = TRUSTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,19 +118,19 @@ fn trusted(ca_file: Option<&Path>) -> Result<Trusted, Error> {
         return Ok(known.clone());
     }
     let named = ca_file.map_or(Ok(Vec::new()), |path| certificates(path, &pem))?;
-    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Trust {
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(TrustRoots {
         roots: by_roots(Arc::new(ring::default_provider()), named.clone())?,
         named,
     });
     let config = Arc::new(with_verifier(verifier.clone(), None)?);
-    let new = Trusted { pem, verifier, config };
+    let new = CachedTrust { pem, verifier, config };
     made.insert(key, new.clone());
     Ok(new)
 }
 
 /// The certificate and key as their files hold them now.
-fn proven(client: &ClientCertificate) -> Result<Arc<CertifiedKey>, Error> {
-    let failed = |what: String| Error::Client {
+fn proven(client: &ClientCertificate) -> Result<Arc<CertifiedKey>, ConnectError> {
+    let failed = |what: String| ConnectError::Client {
         path: client.cert.clone(),
         what,
     };
@@ -168,7 +168,7 @@ pub fn install_provider() {
 fn with_verifier(
     verifier: Arc<dyn ServerCertVerifier>,
     key: Option<Arc<dyn ResolvesClientCert>>,
-) -> Result<ClientConfig, Error> {
+) -> Result<ClientConfig, ConnectError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -182,7 +182,7 @@ fn with_verifier(
 fn by_roots(
     provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
-) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+) -> Result<Arc<dyn ServerCertVerifier>, ConnectError> {
     if let Ok(verifier) = Verifier::new_with_extra_roots(extra.clone(), provider.clone()) {
         return Ok(Arc::new(verifier));
     }
@@ -196,9 +196,9 @@ fn by_roots(
 
 /// One certificate, whatever the server says of those it takes.
 #[derive(Debug)]
-struct Always(Arc<CertifiedKey>);
+struct FixedCertificate(Arc<CertifiedKey>);
 
-impl ResolvesClientCert for Always {
+impl ResolvesClientCert for FixedCertificate {
     fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         Some(self.0.clone())
     }
@@ -226,13 +226,13 @@ impl ResolvesClientCert for Rotating {
 
 /// Verifies with the roots that the CA file has at that moment.
 #[derive(Debug)]
-struct Follower {
+struct ReloadingVerifier {
     ca_file: PathBuf,
     /// For what has nothing to do with roots.
     first: Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for Follower {
+impl ServerCertVerifier for ReloadingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -270,8 +270,8 @@ impl ServerCertVerifier for Follower {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |what: String| Error::CaFile {
+fn read(path: &Path) -> Result<Vec<u8>, ConnectError> {
+    let failed = |what: String| ConnectError::CaFile {
         path: path.to_owned(),
         what,
     };
@@ -286,8 +286,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|e| failed(e.to_string()))
 }
 
-fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let failed = |what: String| Error::CaFile {
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let failed = |what: String| ConnectError::CaFile {
         path: path.to_owned(),
         what,
     };

@@ -331,7 +331,7 @@ async fn a_server_that_waits_for_tls_is_named_and_a_late_greeting_is_waited_for(
     let socket = tcp(&server, PATIENCE).await.unwrap();
     let error = silence::heard_within(&socket, &server, short).await.unwrap_err();
     let words = with_cure(&error);
-    assert!(matches!(error, Error::WaitsForTls { .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::WaitsForTls { .. }), "{error:?}");
     assert!(
         words.contains("TLS from the first byte") && words.contains("implicit"),
         "{words}"

@@ -24,13 +24,13 @@ const MAX_NAME: usize = 200;
 
 /// Verifies by roots, and knows the certificates that an operator named.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(super) struct TrustRoots {
     pub(super) roots: Arc<dyn ServerCertVerifier>,
     /// Those in `ca_file`.
     pub(super) named: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Trust {
+impl ServerCertVerifier for TrustRoots {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -14,7 +14,7 @@ use super::status_line::StatusLine;
 
 /// What is known of the exchange on a connection.
 #[derive(Debug, Default)]
-pub(super) struct Wire {
+pub(super) struct WireState {
     pub(super) status: StatusLine,
     /// Whether any of the request was sent.
     pub(super) asked: bool,
@@ -32,13 +32,13 @@ pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A connection on which we listen too.
-pub(super) struct Watched {
+pub(super) struct WatchedStream {
     inner: Box<dyn Duplex>,
-    wire: Arc<Mutex<Wire>>,
+    wire: Arc<Mutex<WireState>>,
 }
 
-impl Watched {
-    pub(super) fn new(inner: Box<dyn Duplex>, wire: Arc<Mutex<Wire>>) -> Self {
+impl WatchedStream {
+    pub(super) fn new(inner: Box<dyn Duplex>, wire: Arc<Mutex<WireState>>) -> Self {
         Self { inner, wire }
     }
 
@@ -61,7 +61,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
@@ -73,7 +73,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.look_first(cx)?;
         Pin::new(&mut self.inner).poll_write(cx, buf)

@@ -21,7 +21,7 @@ pub struct ServerFields {
 
 /// What is said of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fields {
+pub struct AccountFields {
     /// The server.
     pub server: ServerFields,
     /// The user name there.
@@ -32,7 +32,7 @@ pub struct Fields {
     pub ca_file: Option<PathBuf>,
 }
 
-impl Fields {
+impl AccountFields {
     /// Whether nothing is said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -44,7 +44,7 @@ impl Fields {
 ///
 /// # Errors
 /// In words, when something is missing.
-pub fn resolve(base: Option<&Account>, fields: Fields, protocol: Protocol) -> Result<(Account, Server), String> {
+pub fn resolve(base: Option<&Account>, fields: AccountFields, protocol: Protocol) -> Result<(Account, Server), String> {
     let usual = base.and_then(|account| account.server(protocol));
     let server = server(usual, &fields.server, protocol).ok_or_else(|| lacks_server(base, protocol))?;
     let mut account = match base {
@@ -66,7 +66,7 @@ pub fn resolve(base: Option<&Account>, fields: Fields, protocol: Protocol) -> Re
     Ok((account, server))
 }
 
-fn given(fields: &Fields) -> Result<Account, String> {
+fn given(fields: &AccountFields) -> Result<Account, String> {
     let user = fields.user.clone().ok_or("there is no --account and no --user")?;
     let password = fields.password.clone();
     let password = password.ok_or("there is no --account and no --password-file or --password-env")?;
@@ -167,22 +167,22 @@ mod tests {
         }
     }
 
-    fn alone() -> Fields {
-        Fields {
+    fn alone() -> AccountFields {
+        AccountFields {
             user: Some("ada@example.com".into()),
             password: Some(SecretRef::Env("P".into())),
-            ..Fields::default()
+            ..AccountFields::default()
         }
     }
 
-    fn of_server(host: Option<&str>, port: Option<u16>, tls: Option<Tls>) -> Fields {
-        Fields {
+    fn of_server(host: Option<&str>, port: Option<u16>, tls: Option<Tls>) -> AccountFields {
+        AccountFields {
             server: ServerFields {
                 host: host.map(str::to_owned),
                 port,
                 tls,
             },
-            ..Fields::default()
+            ..AccountFields::default()
         }
     }
 
@@ -202,9 +202,9 @@ mod tests {
             assert_eq!((server.host.as_str(), server.port, server.tls), (host, port, tls));
             assert_eq!(account.user, "ada@example.com");
         }
-        let shared = Fields {
+        let shared = AccountFields {
             user: Some("desk@example.com".into()),
-            ..Fields::default()
+            ..AccountFields::default()
         };
         let (account, _) = resolve(Some(&office), shared, Protocol::Smtp).unwrap();
         assert_eq!(account.from.as_deref(), Some("desk@example.com"));
@@ -249,12 +249,12 @@ mod tests {
         assert!(missing(None, alone(), Protocol::Smtp).contains("--smtp-host"));
         let host = of_server(Some("x"), None, None);
         assert!(missing(None, host.clone(), Protocol::Smtp).contains("--user"));
-        let user = Fields {
+        let user = AccountFields {
             password: None,
             server: host.server,
             ..alone()
         };
         assert!(missing(None, user, Protocol::Smtp).contains("--password-file"));
-        assert!(missing(Some(&office()), Fields::default(), Protocol::Imap).contains("imap = {"));
+        assert!(missing(Some(&office()), AccountFields::default(), Protocol::Imap).contains("imap = {"));
     }
 }

@@ -1,6 +1,6 @@
 //! Addresses as people type them: `ada@example.com`, `Ada <ada@example.com>`, several with commas between them. Pure.
 
-use super::Unfit;
+use super::DraftError;
 use crate::{addr_spec::is_sendable, message::clean::clean};
 
 /// Characters kept of a name.
@@ -8,7 +8,7 @@ const MAX_NAME: usize = 200;
 
 /// An address and the name before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
+pub struct NamedAddress {
     /// On one line.
     pub name: Option<String>,
     /// `local@domain`, fit for SMTP.
@@ -19,7 +19,7 @@ pub struct Mailbox {
 ///
 /// # Errors
 /// When one of them is no address that can be sent to.
-pub fn addresses(text: &str) -> Result<Vec<Mailbox>, Unfit> {
+pub fn addresses(text: &str) -> Result<Vec<NamedAddress>, DraftError> {
     let entries = entries(text);
     let written = entries
         .iter()
@@ -43,17 +43,17 @@ fn entries(text: &str) -> Vec<String> {
     entries
 }
 
-fn mailbox(entry: &str) -> Result<Mailbox, Unfit> {
+fn mailbox(entry: &str) -> Result<NamedAddress, DraftError> {
     let (name, address) = match entry.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
         Some((name, address)) => (name.trim().trim_matches('"'), address.trim()),
         None => ("", entry),
     };
     if !is_sendable(address) {
-        return Err(Unfit::Address(clean(entry, MAX_NAME)));
+        return Err(DraftError::Address(clean(entry, MAX_NAME)));
     }
     // What looks like an encoded word (RFC 2047) would be decoded by readers.
     let name = clean(name, MAX_NAME).replace("=?", "= ?");
-    Ok(Mailbox {
+    Ok(NamedAddress {
         name: Some(name).filter(|name| !name.is_empty()),
         address: address.to_owned(),
     })

@@ -1,6 +1,6 @@
 //! What a mail is to be, and what keeps it from being one. Pure.
 
-use super::Mailbox;
+use super::NamedAddress;
 use crate::message::clean::clean;
 
 /// Bytes of texts and files of one mail at most: more than any provider takes (Exchange Online: 150 MB).
@@ -10,19 +10,19 @@ const MAX_VALUE: usize = 900;
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct MailDraft {
     /// From.
-    pub from: Mailbox,
+    pub from: NamedAddress,
     /// To.
-    pub to: Vec<Mailbox>,
+    pub to: Vec<NamedAddress>,
     /// Cc.
-    pub cc: Vec<Mailbox>,
+    pub cc: Vec<NamedAddress>,
     /// Who gets it and stands in no field.
-    pub bcc: Vec<Mailbox>,
+    pub bcc: Vec<NamedAddress>,
     /// Where answers go; to From where there is none.
-    pub reply_to: Vec<Mailbox>,
+    pub reply_to: Vec<NamedAddress>,
     /// Where bounces go: the envelope's sender. From where there is none.
-    pub return_to: Option<Mailbox>,
+    pub return_to: Option<NamedAddress>,
     /// Put on one line.
     pub subject: String,
     /// The text.
@@ -52,7 +52,7 @@ pub struct Attached {
 
 /// Why a mail can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum DraftError {
     /// Nobody gets it.
     #[error("there is no recipient: give --to, --cc or --bcc")]
     Nobody,
@@ -79,8 +79,8 @@ pub enum Unfit {
 ///
 /// # Errors
 /// When it is not of that form, or a field of ours.
-pub fn header(text: &str) -> Result<(String, String), Unfit> {
-    let refused = || Unfit::Header(clean(text, 80));
+pub fn header(text: &str) -> Result<(String, String), DraftError> {
+    let refused = || DraftError::Header(clean(text, 80));
     let (name, value) = text.split_once(':').ok_or_else(refused)?;
     let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let lower = name.to_ascii_lowercase();

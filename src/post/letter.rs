@@ -9,7 +9,7 @@ use mail_builder::{
     mime::{BodyPart, MimePart},
 };
 
-use super::{Attached, Draft, Mailbox, Unfit, draft::one_line};
+use super::{Attached, DraftError, MailDraft, NamedAddress, draft::one_line};
 use crate::{
     message::safe_name::{self, Names},
     reply::{is_quotable, is_sound_with},
@@ -24,7 +24,7 @@ const FIELDS: [&str; 2] = ["Cc", "Reply-To"];
 
 /// A mail, ready to be submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct OutgoingMail {
     /// The envelope's sender.
     pub sender: String,
     /// The envelope's recipients, each once.
@@ -39,14 +39,14 @@ pub struct Letter {
 ///
 /// # Errors
 /// When something of the draft can't be part of a mail.
-pub fn letter(draft: &Draft, now: DateTime<Utc>) -> Result<Letter, Unfit> {
+pub fn letter(draft: &MailDraft, now: DateTime<Utc>) -> Result<OutgoingMail, DraftError> {
     let recipients = recipients(draft)?;
     let id = |id: &str| {
         let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
         let sound = is_quotable(bare) && bare.contains('@');
         sound
             .then(|| bare.to_owned())
-            .ok_or_else(|| Unfit::Id(one_line(id, 80)))
+            .ok_or_else(|| DraftError::Id(one_line(id, 80)))
     };
     let message_id = id(&draft.message_id)?;
     let mut mail = MessageBuilder::new()
@@ -95,17 +95,17 @@ pub fn letter(draft: &Draft, now: DateTime<Utc>) -> Result<Letter, Unfit> {
     if !draft.attached.is_empty() {
         mail.attachments = Some(files);
     }
-    let bytes = mail.write_to_vec().map_err(|_| Unfit::Unbuildable)?;
+    let bytes = mail.write_to_vec().map_err(|_| DraftError::Unbuildable)?;
     let own = draft.headers.iter().map(|(name, _)| name.as_str());
     let known: Vec<_> = FIELDS.into_iter().chain(own).collect();
     if let Some((twice, _)) = twice(&draft.headers) {
-        return Err(Unfit::Header(twice.clone()));
+        return Err(DraftError::Header(twice.clone()));
     }
     if !is_sound_with(&bytes, &known) {
-        return Err(Unfit::Unbuildable);
+        return Err(DraftError::Unbuildable);
     }
     let return_to = draft.return_to.as_ref().unwrap_or(&draft.from);
-    Ok(Letter {
+    Ok(OutgoingMail {
         sender: return_to.address.clone(),
         recipients,
         message_id,
@@ -113,14 +113,14 @@ pub fn letter(draft: &Draft, now: DateTime<Utc>) -> Result<Letter, Unfit> {
     })
 }
 
-fn recipients(draft: &Draft) -> Result<Vec<String>, Unfit> {
+fn recipients(draft: &MailDraft) -> Result<Vec<String>, DraftError> {
     let all = draft.to.iter().chain(&draft.cc).chain(&draft.bcc);
     let mut seen = HashSet::new();
     let each = all.filter(|mailbox| seen.insert(mailbox.address.to_ascii_lowercase()));
     let recipients: Vec<_> = each.map(|mailbox| mailbox.address.clone()).collect();
     match recipients.len() {
-        0 => Err(Unfit::Nobody),
-        many if many > MAX_RECIPIENTS => Err(Unfit::Recipients(many)),
+        0 => Err(DraftError::Nobody),
+        many if many > MAX_RECIPIENTS => Err(DraftError::Recipients(many)),
         _ => Ok(recipients),
     }
 }
@@ -130,11 +130,11 @@ fn twice(headers: &[(String, String)]) -> Option<&(String, String)> {
     headers.iter().find(|(name, _)| !seen.insert(name.to_ascii_lowercase()))
 }
 
-fn address(mailbox: &Mailbox) -> Address<'_> {
+fn address(mailbox: &NamedAddress) -> Address<'_> {
     Address::new_address(mailbox.name.as_deref(), mailbox.address.as_str())
 }
 
-fn list(mailboxes: &[Mailbox]) -> Address<'_> {
+fn list(mailboxes: &[NamedAddress]) -> Address<'_> {
     Address::new_list(mailboxes.iter().map(address).collect())
 }
 

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 
 use super::{super::addresses, *};
 
-fn one(text: &str) -> Mailbox {
+fn one(text: &str) -> NamedAddress {
     addresses(text).unwrap().remove(0)
 }
 
-fn draft() -> Draft {
-    Draft {
+fn draft() -> MailDraft {
+    MailDraft {
         from: one("Ada <ada@example.com>"),
         to: vec![one("bob@example.com")],
         cc: Vec::new(),
@@ -32,7 +32,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-fn written(draft: &Draft) -> String {
+fn written(draft: &MailDraft) -> String {
     String::from_utf8(letter(draft, now()).unwrap().bytes).unwrap()
 }
 
@@ -45,7 +45,7 @@ fn a_short_mail() {
          X-Auto-Response-Suppress: OOF, AutoReply\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=\"utf-8\"\r\n\
          Content-Transfer-Encoding: 7bit\r\n\r\none\r\ntwo\r\n"
     );
-    let personal = written(&Draft {
+    let personal = written(&MailDraft {
         personal: true,
         ..draft()
     });
@@ -58,7 +58,7 @@ fn a_short_mail() {
 #[test]
 fn who_gets_it() {
     let mail = letter(
-        &Draft {
+        &MailDraft {
             cc: vec![one("cc@example.com"), one("BOB@example.com")],
             bcc: vec![one("hidden@example.com")],
             return_to: Some(one("bounces@example.com")),
@@ -77,7 +77,7 @@ fn who_gets_it() {
     assert!(!text.contains("hidden") && !text.contains("bounces"), "{text}");
     assert!(text.contains("\r\nReply-To: <desk@example.com>\r\n"), "{text}");
 
-    let hidden = written(&Draft {
+    let hidden = written(&MailDraft {
         to: Vec::new(),
         bcc: vec![one("hidden@example.com")],
         ..draft()
@@ -87,13 +87,13 @@ fn who_gets_it() {
         "{hidden}"
     );
 
-    let many = |count: usize| Draft {
+    let many = |count: usize| MailDraft {
         to: (0..count).map(|n| one(&format!("r{n}@example.com"))).collect(),
         ..draft()
     };
     assert_eq!(letter(&many(100), now()).unwrap().recipients.len(), 100);
-    assert_eq!(letter(&many(101), now()), Err(Unfit::Recipients(101)));
-    assert_eq!(letter(&many(0), now()), Err(Unfit::Nobody));
+    assert_eq!(letter(&many(101), now()), Err(DraftError::Recipients(101)));
+    assert_eq!(letter(&many(0), now()), Err(DraftError::Nobody));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn text_html_and_files() {
         data: data.to_vec(),
     };
     let mail = letter(
-        &Draft {
+        &MailDraft {
             html: Some("<p>Grüße</p>".into()),
             attached: vec![
                 file("a.pdf", b"%PDF\0\xff"),
@@ -145,25 +145,25 @@ fn text_html_and_files() {
 fn what_can_t_be_part_of_a_mail_is_refused() {
     for (draft, unfit) in [
         (
-            Draft {
+            MailDraft {
                 message_id: "no at".into(),
                 ..draft()
             },
-            Unfit::Id("no at".into()),
+            DraftError::Id("no at".into()),
         ),
         (
-            Draft {
+            MailDraft {
                 in_reply_to: Some("<x\r\nBcc: y@z>".into()),
                 ..draft()
             },
-            Unfit::Id("<x Bcc: y@z>".into()),
+            DraftError::Id("<x Bcc: y@z>".into()),
         ),
         (
-            Draft {
+            MailDraft {
                 headers: vec![("X-A".into(), "1".into()), ("x-a".into(), "2".into())],
                 ..draft()
             },
-            Unfit::Header("x-a".into()),
+            DraftError::Header("x-a".into()),
         ),
     ] {
         assert_eq!(letter(&draft, now()), Err(unfit));
@@ -174,7 +174,7 @@ proptest! {
     #[test]
     fn nothing_breaks_out_of_its_place(text in "(?s).{0,300}", subject in "(?s).{0,200}", value in "(?s).{0,200}", name in "(?s).{0,60}", data in prop::collection::vec(any::<u8>(), 0..300)) {
         let mail = letter(
-            &Draft {
+            &MailDraft {
                 subject,
                 text: Some(text.clone()),
                 html: Some(text),

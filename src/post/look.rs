@@ -11,8 +11,8 @@ use crate::{
         filter::{Judgement, judge},
     },
     watch::{
-        error::Error,
-        source::{Fetched, Item, Kept, Opened},
+        error::WatchError,
+        source::{Fetched, FetchedMail, Item, OpenMailbox},
     },
 };
 
@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 /// What a look at some mails found.
 #[derive(Debug)]
-pub(super) struct Found<K> {
+pub(super) struct Selection<K> {
     /// The mails that are meant, in their order.
     pub(super) meant: Vec<Item<K>>,
     /// Mails whose header can't be read: nobody knows whether they are meant.
@@ -28,13 +28,13 @@ pub(super) struct Found<K> {
 }
 
 /// The mails of these that a filter means.
-pub(super) async fn choose<M: Opened>(
+pub(super) async fn choose<M: OpenMailbox>(
     visit: M,
     mails: &[Item<M::Key>],
     filter: &Filter,
     limits: &Limits,
-) -> Result<(M, Found<M::Key>), Error> {
-    let mut found = Found {
+) -> Result<(M, Selection<M::Key>), WatchError> {
+    let mut found = Selection {
         meant: Vec::new(),
         unknown: 0,
     };
@@ -49,7 +49,7 @@ pub(super) async fn choose<M: Opened>(
         };
         let mut header = header(beginning);
         if header.is_none() {
-            let mut kept = Kept::default();
+            let mut kept = FetchedMail::default();
             let fetched;
             (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
             header = match fetched {
@@ -75,12 +75,12 @@ pub(super) async fn choose<M: Opened>(
 }
 
 /// Fetches a mail. What says of itself that it is too large is not asked for.
-pub(super) async fn fetch<M: Opened>(
+pub(super) async fn fetch<M: OpenMailbox>(
     visit: M,
     mail: &Item<M::Key>,
     limit: u64,
-    kept: &mut Kept,
-) -> Result<(M, Fetched), Error> {
+    kept: &mut FetchedMail,
+) -> Result<(M, Fetched), WatchError> {
     match mail.size > limit {
         true => Ok((visit, Fetched::TooLarge)),
         false => visit.fetch(mail, limit, kept).await,

@@ -14,13 +14,13 @@ mod receive;
 mod send;
 mod shelf;
 
-pub use address::{Mailbox, addresses};
-pub use draft::{Attached, Draft, MAX_INPUT, Unfit, header};
-pub use letter::{Letter, letter};
+pub use address::{NamedAddress, addresses};
+pub use draft::{Attached, DraftError, MAX_INPUT, MailDraft, header};
+pub use letter::{OutgoingMail, letter};
 pub use page::{Element, json};
-pub use receive::{Failure, Host, Tally, Tell, Wanted, receive};
-pub use send::{Delivery, Refusal, Undelivered, send};
-pub use shelf::{Lock, Shelf};
+pub use receive::{OnReceived, ReceiveCounts, ReceiveError, ReceiveHost, ReceiveRequest, receive};
+pub use send::{Delivery, RefusedRecipient, Undelivered, send};
+pub use shelf::{Shelf, ShelfLock};
 
 /// Hears of the steps on the way, each in a few words.
 pub type Steps<'a> = &'a (dyn Fn(&str) + Sync);

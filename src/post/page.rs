@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    config::Fate,
+    config::SettleAction,
     message::{Address, clean::json_line},
 };
 
@@ -22,7 +22,7 @@ pub struct Element {
     /// When the server received it (IMAP).
     pub received: Option<DateTime<Utc>>,
     /// What became of it in the mailbox.
-    pub then: Then,
+    pub then: MailboxEffect,
     /// What went wrong with it, in words.
     pub error: Option<String>,
     /// What it says; `null` when it can't be read.
@@ -32,7 +32,7 @@ pub struct Element {
 /// What became of a mail in its mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Then {
+pub enum MailboxEffect {
     /// Nothing.
     Kept,
     /// It is `\Seen`.
@@ -45,14 +45,14 @@ pub enum Then {
     Moved,
 }
 
-impl From<&Fate> for Then {
-    fn from(fate: &Fate) -> Self {
+impl From<&SettleAction> for MailboxEffect {
+    fn from(fate: &SettleAction) -> Self {
         match fate {
-            Fate::Keep => Self::Kept,
-            Fate::Mark => Self::Marked,
-            Fate::Flag => Self::Flagged,
-            Fate::Delete => Self::Deleted,
-            Fate::Move(_) => Self::Moved,
+            SettleAction::Keep => Self::Kept,
+            SettleAction::Mark => Self::Marked,
+            SettleAction::Flag => Self::Flagged,
+            SettleAction::Delete => Self::Deleted,
+            SettleAction::Move(_) => Self::Moved,
         }
     }
 }

@@ -15,7 +15,7 @@ const MAX_FIELD: usize = 16_000;
 pub(super) const ATTACHMENTS: &str = "attachments";
 
 /// A mail that was taken apart.
-pub(super) struct Parcel {
+pub(super) struct UnpackedMail {
     pub(super) mail: MailElement,
     /// The wanted attachments, by their safe names.
     pub(super) files: Vec<(String, Bytes)>,
@@ -26,12 +26,12 @@ pub(super) struct Parcel {
 ///
 /// # Errors
 /// When the mail can't be read.
-pub(super) async fn open(raw: Bytes, limits: &Limits, types: &[String]) -> Result<Option<Parcel>, Unreadable> {
+pub(super) async fn open(raw: Bytes, limits: &Limits, types: &[String]) -> Result<Option<UnpackedMail>, Unreadable> {
     let types = types.to_vec();
     message::read(raw, *limits, move |mail| taken_apart(mail, &types)).await
 }
 
-fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<Parcel> {
+fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<UnpackedMail> {
     let wanted: Vec<_> = types.iter().map(|pattern| Glob::new(pattern)).collect();
     let is_wanted = |media_type: &str| wanted.is_empty() || wanted.iter().any(|glob| glob.matches(media_type));
     let (mut elements, mut files) = (Vec::new(), Vec::new());
@@ -82,5 +82,5 @@ fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<Parcel> {
         attachments: elements,
         headers,
     };
-    Some(Parcel { mail, files })
+    Some(UnpackedMail { mail, files })
 }

@@ -8,19 +8,19 @@ use chrono::{DateTime, Utc};
 use super::{
     Element, Shelf, Steps,
     look::{choose, fetch},
-    page::Then,
-    parcel::{self, Parcel},
-    shelf::Contents,
+    page::MailboxEffect,
+    parcel::{self, UnpackedMail},
+    shelf::ShelvedMail,
 };
 use crate::{
-    config::{Fate, Filter, Limits, ReadBy},
+    config::{Filter, Limits, ReadBy, SettleAction},
     message::Unreadable,
     plural,
     watch::{
-        error::Error,
+        error::WatchError,
         pop3,
-        source::{Fetched, Item, Kept, Opened},
-        visit::{self, Manners},
+        source::{Fetched, FetchedMail, Item, OpenMailbox},
+        visit::{self, VisitOptions},
     },
 };
 
@@ -29,16 +29,16 @@ const AT_ONCE: usize = 32;
 
 /// Whose mailbox, and how it is read.
 #[derive(Clone)]
-pub struct Host {
+pub struct ReceiveHost {
     /// IMAP or POP3.
     pub protocol: ReadBy,
     /// The account, its server for that protocol, its sign-in.
-    pub host: visit::Host,
+    pub host: visit::MailboxHost,
 }
 
 /// What is to be received.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ReceiveRequest {
     /// The mailbox's name.
     pub mailbox: String,
     /// Whose `from` and `subject` count.
@@ -48,12 +48,12 @@ pub struct Wanted {
     /// So many mails at the most; all where nothing is said.
     pub count: Option<usize>,
     /// What becomes of a received mail in the mailbox.
-    pub fate: Fate,
+    pub fate: SettleAction,
     /// What a mail may cost.
     pub limits: Limits,
 }
 
-impl Wanted {
+impl ReceiveRequest {
     /// Whether this can be done by a protocol.
     ///
     /// # Errors
@@ -65,17 +65,17 @@ impl Wanted {
             _ if !self.mailbox.eq_ignore_ascii_case("INBOX") => {
                 Err("POP3 knows one mailbox only: leave --mailbox out, or read by IMAP")
             }
-            Fate::Mark | Fate::Flag | Fate::Move(_) => {
+            SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => {
                 Err("POP3 can keep or delete mails, nothing else: --then keep or --then delete, or read by IMAP")
             }
-            Fate::Keep | Fate::Delete => Ok(()),
+            SettleAction::Keep | SettleAction::Delete => Ok(()),
         }
     }
 }
 
 /// How much was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct ReceiveCounts {
     /// Mails that were received, those that can't be read among them.
     pub received: usize,
     /// Mails with which something went wrong: unreadable, too large, or not to be touched.
@@ -88,10 +88,10 @@ pub struct Tally {
 
 /// Why it went no further.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ReceiveError {
     /// The server.
     #[error(transparent)]
-    Server(#[from] Error),
+    Server(#[from] WatchError),
     /// The disk.
     #[error("{} can't be written: {source}", .folder.display())]
     Disk {
@@ -106,19 +106,19 @@ pub enum Failure {
 }
 
 /// Hears of each mail that was received: what is told of it, and the mail as it came.
-pub type Tell<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send);
+pub type OnReceived<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send);
 
 /// Receives mails, oldest first.
 ///
 /// # Errors
 /// When it went no further. What was told of until then is received; by POP3, deletions count only when all went well.
 pub async fn receive(
-    host: &Host,
-    wanted: &Wanted,
+    host: &ReceiveHost,
+    wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
-    tell: Tell<'_>,
-) -> Result<Tally, Failure> {
+    tell: OnReceived<'_>,
+) -> Result<ReceiveCounts, ReceiveError> {
     let server = &host.host.server;
     on(&format!(
         "connecting to {}:{} by {}",
@@ -129,33 +129,35 @@ pub async fn receive(
     match host.protocol {
         ReadBy::Imap => {
             let manners = match wanted.fate {
-                Fate::Keep => Manners::Look,
-                Fate::Mark | Fate::Flag | Fate::Move(_) | Fate::Delete => Manners::Touch,
+                SettleAction::Keep => VisitOptions::Look,
+                SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) | SettleAction::Delete => {
+                    VisitOptions::Touch
+                }
             };
-            let visit = visit::Visit::open(&host.host, &wanted.mailbox, manners).await?;
+            let visit = visit::ImapVisit::open(&host.host, &wanted.mailbox, manners).await?;
             receive_from(visit, wanted, shelf, on, tell).await
         }
         ReadBy::Pop3 => {
-            let visit = pop3::visit::Visit::open(&host.host).await?;
+            let visit = pop3::visit::Pop3Visit::open(&host.host).await?;
             receive_from(visit, wanted, shelf, on, tell).await
         }
     }
 }
 
-async fn receive_from<M: Opened>(
+async fn receive_from<M: OpenMailbox>(
     visit: M,
-    wanted: &Wanted,
+    wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
-    tell: Tell<'_>,
-) -> Result<Tally, Failure> {
-    let mut taker = Taker {
+    tell: OnReceived<'_>,
+) -> Result<ReceiveCounts, ReceiveError> {
+    let mut taker = MailReceiver {
         wanted,
         shelf: shelf.map(Arc::new),
         uid_validity: visit.uid_validity(),
-        tally: Tally {
-            marked_only: wanted.fate == Fate::Delete && !visit.expunges(),
-            ..Tally::default()
+        tally: ReceiveCounts {
+            marked_only: wanted.fate == SettleAction::Delete && !visit.expunges(),
+            ..ReceiveCounts::default()
         },
         tell,
     };
@@ -186,22 +188,22 @@ async fn receive_from<M: Opened>(
     Ok(tally)
 }
 
-struct Taker<'a> {
-    wanted: &'a Wanted,
+struct MailReceiver<'a> {
+    wanted: &'a ReceiveRequest,
     shelf: Option<Arc<Shelf>>,
     uid_validity: Option<u32>,
-    tally: Tally,
-    tell: Tell<'a>,
+    tally: ReceiveCounts,
+    tell: OnReceived<'a>,
 }
 
-impl Taker<'_> {
+impl MailReceiver<'_> {
     fn is_full(&self) -> bool {
         self.wanted.count.is_some_and(|count| self.tally.received >= count)
     }
 
-    async fn take<M: Opened>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, Failure> {
+    async fn take<M: OpenMailbox>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, ReceiveError> {
         let limits = &self.wanted.limits;
-        let mut kept = Kept::default();
+        let mut kept = FetchedMail::default();
         let (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
         let (raw, received) = match fetched {
             Fetched::Whole => (Bytes::from(kept.bytes), kept.received),
@@ -242,11 +244,11 @@ impl Taker<'_> {
         &self,
         element: &mut Element,
         raw: &Bytes,
-        parcel: Result<Parcel, Unreadable>,
-    ) -> Result<Option<String>, Failure> {
-        let mut contents = Contents {
+        parcel: Result<UnpackedMail, Unreadable>,
+    ) -> Result<Option<String>, ReceiveError> {
+        let mut contents = ShelvedMail {
             raw: raw.clone(),
-            ..Contents::default()
+            ..ShelvedMail::default()
         };
         let why = match parcel {
             Ok(parcel) => {
@@ -264,23 +266,23 @@ impl Taker<'_> {
         let dir = shelf.dir().to_owned();
         let stored = tokio::task::spawn_blocking(move || shelf.store(&contents)).await;
         let stored = stored.map_err(io::Error::other).flatten();
-        let folder = stored.map_err(|source| Failure::Disk { folder: dir, source })?;
+        let folder = stored.map_err(|source| ReceiveError::Disk { folder: dir, source })?;
         element.folder = Some(folder.to_string_lossy().into_owned());
         Ok(why)
     }
 
     /// The last touch, then the telling: of a mail that was touched somebody always hears.
-    async fn settle<M: Opened>(
+    async fn settle<M: OpenMailbox>(
         &mut self,
         visit: M,
         mail: &Item<M::Key>,
         mut element: Element,
         raw: &[u8],
         why: Option<String>,
-    ) -> Result<M, Failure> {
+    ) -> Result<M, ReceiveError> {
         match visit.settle(mail, &self.wanted.fate).await {
             Ok((visit, Ok(()))) => {
-                element.then = Then::from(&self.wanted.fate);
+                element.then = MailboxEffect::from(&self.wanted.fate);
                 self.told(&mut element, raw, why)?;
                 Ok(visit)
             }
@@ -297,10 +299,10 @@ impl Taker<'_> {
         }
     }
 
-    fn told(&mut self, element: &mut Element, raw: &[u8], why: Option<String>) -> Result<(), Failure> {
+    fn told(&mut self, element: &mut Element, raw: &[u8], why: Option<String>) -> Result<(), ReceiveError> {
         self.tally.troubled += usize::from(why.is_some());
         element.error = why;
-        (self.tell)(element, raw).map_err(Failure::Output)
+        (self.tell)(element, raw).map_err(ReceiveError::Output)
     }
 
     fn element<K>(&self, mail: &Item<K>, received: Option<DateTime<Utc>>) -> Element {
@@ -310,7 +312,7 @@ impl Taker<'_> {
             uid_validity: self.uid_validity,
             size: mail.size,
             received,
-            then: Then::Kept,
+            then: MailboxEffect::Kept,
             error: None,
             mail: None,
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Letter, Steps};
+use super::{OutgoingMail, Steps};
 use crate::{
     auth::Login,
     config::{Account, Server},
     plural,
-    reply::direct::{Desk, Error, Told, Word},
+    reply::direct::{DirectResult, DirectSession, SendError, SmtpVerdict},
 };
 
 /// What became of a mail that some recipient gets.
@@ -16,12 +16,12 @@ pub struct Delivery {
     /// The server's words when it took the mail.
     pub said: String,
     /// The recipients that it did not take.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedRecipient>,
 }
 
 /// A recipient that the server did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedRecipient {
     /// Whose address.
     pub recipient: String,
     /// The server's words.
@@ -35,7 +35,7 @@ pub struct Refusal {
 pub enum Undelivered {
     /// There was no session, or it broke.
     #[error(transparent)]
-    Session(#[from] Error),
+    Session(#[from] SendError),
     /// The mail is larger than what the server takes; nothing was sent.
     #[error("the mail has {size} bytes, and the server takes {most}: nothing was sent; attach less, or send links")]
     TooLarge {
@@ -52,7 +52,7 @@ pub enum Undelivered {
         /// Whether it may take it later.
         passes: bool,
         /// Each recipient that it did not take.
-        refused: Vec<Refusal>,
+        refused: Vec<RefusedRecipient>,
     },
 }
 
@@ -64,11 +64,11 @@ pub async fn send(
     account: &Arc<Account>,
     server: &Server,
     login: &Login,
-    letter: &Letter,
+    letter: &OutgoingMail,
     on: Steps<'_>,
 ) -> Result<Delivery, Undelivered> {
     on(&format!("connecting to {}:{} by SMTP", server.host, server.port));
-    let mut desk = Desk::open(account, server, login).await?;
+    let mut desk = DirectSession::open(account, server, login).await?;
     let size = letter.bytes.len() as u64;
     if let Some(most) = desk.size().filter(|most| size > *most) {
         desk.leave().await;
@@ -84,15 +84,15 @@ pub async fn send(
 }
 
 /// What the server's words come to. Pure.
-fn judge(recipients: &[String], told: Told) -> Result<Delivery, Undelivered> {
+fn judge(recipients: &[String], told: DirectResult) -> Result<Delivery, Undelivered> {
     let each = recipients.iter().zip(&told.recipients);
     let refused = each.filter_map(|(recipient, word)| {
         let passes = match word {
-            Word::Taken(_) => return None,
-            Word::Later(_) => true,
-            Word::Refused(_) => false,
+            SmtpVerdict::Taken(_) => return None,
+            SmtpVerdict::Later(_) => true,
+            SmtpVerdict::Refused(_) => false,
         };
-        Some(Refusal {
+        Some(RefusedRecipient {
             recipient: recipient.clone(),
             said: word.said().to_owned(),
             passes,
@@ -100,13 +100,13 @@ fn judge(recipients: &[String], told: Told) -> Result<Delivery, Undelivered> {
     });
     let refused: Vec<_> = refused.collect();
     match told.mail {
-        Word::Taken(said) => Ok(Delivery { said, refused }),
-        Word::Later(said) => Err(Undelivered::Refused {
+        SmtpVerdict::Taken(said) => Ok(Delivery { said, refused }),
+        SmtpVerdict::Later(said) => Err(Undelivered::Refused {
             said,
             passes: true,
             refused,
         }),
-        Word::Refused(said) => Err(Undelivered::Refused {
+        SmtpVerdict::Refused(said) => Err(Undelivered::Refused {
             said,
             passes: false,
             refused,

@@ -21,13 +21,13 @@ pub struct Shelf {
 
 /// While it lives, nobody else takes mails away into the same folder.
 #[derive(Debug)]
-pub struct Lock {
+pub struct ShelfLock {
     _file: File,
 }
 
 /// What is written of one mail.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Contents {
+pub(super) struct ShelvedMail {
     pub(super) raw: Bytes,
     pub(super) text: Option<String>,
     pub(super) html: Option<String>,
@@ -55,18 +55,18 @@ impl Shelf {
     ///
     /// # Errors
     /// When the file system has no locks, or the file can't be made.
-    pub fn lock(&self) -> io::Result<Lock> {
+    pub fn lock(&self) -> io::Result<ShelfLock> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(self.dir.join(LOCK))?;
         file.lock()?;
-        Ok(Lock { _file: file })
+        Ok(ShelfLock { _file: file })
     }
 
     /// Writes a mail into a folder of its own and has the disk confirm it. Blocks. What was begun and failed is removed.
-    pub(super) fn store(&self, contents: &Contents) -> io::Result<PathBuf> {
+    pub(super) fn store(&self, contents: &ShelvedMail) -> io::Result<PathBuf> {
         let folder = self.claim()?;
         let written = fill(&folder, contents).and_then(|()| sync(&self.dir));
         if let Err(error) = written {
@@ -93,7 +93,7 @@ impl Shelf {
     }
 }
 
-fn fill(folder: &Path, contents: &Contents) -> io::Result<()> {
+fn fill(folder: &Path, contents: &ShelvedMail) -> io::Result<()> {
     write(&folder.join("message.eml"), &contents.raw)?;
     if let Some(text) = &contents.text {
         write(&folder.join("text.txt"), text.as_bytes())?;
@@ -126,8 +126,8 @@ fn sync(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn contents() -> Contents {
-        Contents {
+    fn contents() -> ShelvedMail {
+        ShelvedMail {
             raw: "raw".into(),
             text: Some("text".into()),
             html: None,
@@ -152,7 +152,7 @@ mod tests {
     fn what_can_t_be_written_whole_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Shelf::open(dir.path()).unwrap();
-        let twice = Contents {
+        let twice = ShelvedMail {
             attachments: vec![("a".into(), "1".into()), ("a".into(), "2".into())],
             ..contents()
         };

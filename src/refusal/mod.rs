@@ -24,7 +24,7 @@ use std::time::Duration;
 use crate::config::Protocol;
 
 pub use host::MailHost;
-pub use smtp::{Stage, is_of_form, smtp};
+pub use smtp::{SmtpStage, is_of_form, smtp};
 pub use webhook::{OPERATORS, webhook};
 
 /// The longest that a server is left alone because it asks for it.

@@ -153,7 +153,11 @@ fn how_long_a_server_wants_to_be_left_alone() {
         "Account exceeded command or bandwidth limits",
     );
     assert_eq!(limit.waits, Some(LONGEST));
-    assert!(at(MailHost::Exchange, Stage::SignIn, 432, "4.3.2 …").waits.is_some());
+    assert!(
+        at(MailHost::Exchange, SmtpStage::SignIn, 432, "4.3.2 …")
+            .waits
+            .is_some()
+    );
 }
 
 #[test]
@@ -182,7 +186,7 @@ fn every_row_is_a_clause() {
     });
     let smtp = SMTP
         .iter()
-        .map(|(host, code, said, _)| at(*host, Stage::SignIn, *code, said));
+        .map(|(host, code, said, _)| at(*host, SmtpStage::SignIn, *code, said));
     for Diagnosis { what, cure, .. } in tokens.chain(sign_ins).chain(smtp) {
         for text in [what, cure] {
             assert!(!text.is_empty() && !text.ends_with('.') && text.len() < 600, "{text}");

@@ -6,7 +6,7 @@ use super::{Diagnosis, MailHost, Remedy, google, microsoft, of_certificate, row,
 
 /// Where in a session something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum SmtpStage {
     /// The first words of the server.
     Greeting,
     /// EHLO, HELO.
@@ -27,7 +27,7 @@ pub enum Stage {
     End,
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for SmtpStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Greeting => "at the greeting",
@@ -52,10 +52,10 @@ const OFF: &str = "it is tried again later";
 
 /// An SMTP server's refusal: where it came, its code, its enhanced code (RFC 2034), and its text.
 #[must_use]
-pub fn smtp(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+pub fn smtp(host: MailHost, stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     let whose = host.named_in(said);
     let diagnosis = match stage {
-        Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content | Stage::End
+        SmtpStage::Mail | SmtpStage::Recipient | SmtpStage::Data | SmtpStage::Content | SmtpStage::End
             if !is_of_sign_in(code, enhanced) =>
         {
             submission::diagnosis(whose, stage, code, enhanced, said)
@@ -94,20 +94,20 @@ pub fn is_of_form(code: u16, enhanced: Option<&str>, said: &str) -> bool {
 }
 
 /// A refusal before anybody has signed in is about this machine or its name, not about an account.
-fn of_session(stage: Stage, code: u16) -> Diagnosis {
+fn of_session(stage: SmtpStage, code: u16) -> Diagnosis {
     match (stage, code) {
-        (Stage::Hello, 500..=599) => submission::OUR_NAME,
+        (SmtpStage::Hello, 500..=599) => submission::OUR_NAME,
         // smtp-relay.gmail.com answers `421 4.7.0 Try again later` to a name that it does not take (2026-11).
-        (Stage::Hello, _) => row(
+        (SmtpStage::Hello, _) => row(
             "the server is busy, or does not take the name that Mailjob gives at EHLO",
             "it is tried again later; if it stays, write hello = \"…\" in [service]: this machine's name as others know it",
         )
         .by(Remedy::Wait),
-        (Stage::Greeting, 500..=599) => row(
+        (SmtpStage::Greeting, 500..=599) => row(
             "the server lets nobody in from this machine's address",
             "check smtp host and port, and whether the provider lets this machine's address in (a block list, an allow list)",
         ),
-        (Stage::StartTls, 500..=599) => row("the server refuses to begin TLS", "check smtp port and tls"),
+        (SmtpStage::StartTls, 500..=599) => row("the server refuses to begin TLS", "check smtp port and tls"),
         _ => by_code(code),
     }
 }

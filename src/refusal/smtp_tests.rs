@@ -123,7 +123,7 @@ pub(super) const SMTP: &[(MailHost, u16, &str, &str)] = &[
     (MailHost::Other, 500, "5.5.1 what?", "check both; many"),
 ];
 
-pub(super) fn at(host: MailHost, stage: Stage, code: u16, said: &str) -> Diagnosis {
+pub(super) fn at(host: MailHost, stage: SmtpStage, code: u16, said: &str) -> Diagnosis {
     let enhanced = said.split(' ').next().filter(|word| word.split('.').count() == 3);
     smtp(host, stage, code, enhanced, said)
 }
@@ -131,7 +131,7 @@ pub(super) fn at(host: MailHost, stage: Stage, code: u16, said: &str) -> Diagnos
 #[test]
 fn refusals_of_a_submission_s_sign_in() {
     for (host, code, said, words) in SMTP {
-        let Diagnosis { what, cure, .. } = at(*host, Stage::SignIn, *code, said);
+        let Diagnosis { what, cure, .. } = at(*host, SmtpStage::SignIn, *code, said);
         assert!(
             format!("{what}: {cure}").contains(words),
             "{code} {said}: {what}: {cure}"
@@ -143,7 +143,7 @@ fn refusals_of_a_submission_s_sign_in() {
 fn who_must_act_when_a_mail_is_not_taken() {
     use MailHost::{Exchange, Gmail, Other};
     use Remedy::{Never, Operator, Smaller, Wait};
-    use Stage::{Data, End, Mail, Recipient};
+    use SmtpStage::{Data, End, Mail, Recipient};
     for (host, stage, text, remedy) in [
         // Quotas and rates of the account, told by codes that are final by RFC 5321.
         (

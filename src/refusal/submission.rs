@@ -3,7 +3,7 @@
 //! First what a provider's own codes mean at its hosts, then the enhanced codes that everybody has (RFC 3463, RFC 5248), then the words,
 //! and last the class of the code. A refusal that nobody knows and that begins with 5 is final (RFC 5321 section 4.2.1).
 
-use super::{Diagnosis, MailHost, Remedy, limits, row, smtp::Stage};
+use super::{Diagnosis, MailHost, Remedy, limits, row, smtp::SmtpStage};
 
 const HOUR: u64 = 60 * 60;
 
@@ -46,7 +46,7 @@ pub(super) const OUR_NAME: Diagnosis = row(
     "write hello = \"…\" in [service]: this machine's name as others know it",
 );
 
-pub(super) fn diagnosis(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+pub(super) fn diagnosis(host: MailHost, stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     let own = match host {
         MailHost::Exchange => exchange(stage, code, enhanced, said),
         MailHost::Gmail => gmail(code, enhanced),
@@ -57,10 +57,10 @@ pub(super) fn diagnosis(host: MailHost, stage: Stage, code: u16, enhanced: Optio
 
 /// Exchange Online: learn.microsoft.com, "Email non-delivery reports in Exchange Online" and "Fix NDR error …", and texts in
 /// public reports (2026-11).
-fn exchange(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
+fn exchange(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
     Some(match enhanced? {
         // Its throttle, as Delta Chat met it at Outlook.com in 2023. At RCPT TO the same code is a verdict on the recipient.
-        "5.5.0" if code == 550 && stage != Stage::Recipient => LIMIT,
+        "5.5.0" if code == 550 && stage != SmtpStage::Recipient => LIMIT,
         "5.2.0" if said.contains("QuotaExceeded") => DAILY,
         // Sender's messages and recipients a day; the tenant's, to others.
         "5.1.90" | "5.1.92" | "5.7.232" | "5.7.233" | "5.7.236" => DAILY,
@@ -92,7 +92,7 @@ fn gmail(code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
     })
 }
 
-fn anybody(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+fn anybody(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     if (400..500).contains(&code) {
         // Of a mailbox without room nobody need ask each minute.
         return match enhanced {
@@ -114,7 +114,7 @@ fn spoken(said: &str) -> String {
     words.join(" ").to_ascii_lowercase()
 }
 
-fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
+fn by_enhanced(stage: SmtpStage, code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
     Some(match enhanced? {
         "5.2.2" => FULL,
         "5.2.3" | "5.3.4" => TOO_LARGE,
@@ -124,7 +124,7 @@ fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagno
         // Bad sender's address: its syntax, its domain.
         "5.1.7" | "5.1.8" => SENDER,
         // Media not supported, conversion required but not possible.
-        "5.6.1" | "5.6.2" | "5.6.3" if stage != Stage::Recipient => BLOCKED,
+        "5.6.1" | "5.6.2" | "5.6.3" if stage != SmtpStage::Recipient => BLOCKED,
         // A null MX, a bad destination: of who is answered.
         "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" => FINAL,
         // The enhanced code says that it passes, the code that it doesn't.
@@ -133,8 +133,8 @@ fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagno
     })
 }
 
-fn by_words(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
-    let at_recipient = stage == Stage::Recipient;
+fn by_words(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
+    let at_recipient = stage == SmtpStage::Recipient;
     // RFC 5321 section 4.2.2: 552 is "exceeded storage allocation", of the recipient at RCPT TO.
     let bare = code == 552 && enhanced.is_none();
     Some(match () {

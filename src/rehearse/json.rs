@@ -3,11 +3,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Report, Told, words};
+use super::{RehearsalReport, ReplyPreview, words};
 use crate::{
     config::Proof,
-    config::{EndpointName, Taker},
-    dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
+    config::{EndpointName, MatchMode},
+    dispatch::rehearsal::{
+        ConditionReport, Excerpt, HandedAttachment, Origin, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
+    },
     job::Outcome,
     message::{Automatic, clean::escaped_json, trust::Sender},
 };
@@ -17,14 +19,15 @@ const VERSION: u32 = 1;
 
 /// The report as a document. Every character that could disturb a terminal is escaped.
 #[must_use]
-pub fn document(report: &Report) -> String {
+pub fn document(report: &RehearsalReport) -> String {
     escaped_json(&format!("{:#}", value(report)))
 }
 
-fn value(report: &Report) -> Json {
+fn value(report: &RehearsalReport) -> Json {
     let hindrance = report.hindrance().map(words::hindrance);
     let read = report.rehearsal.as_ref().ok();
-    let reply = |told: fn(&super::Replies) -> &Told| report.replies.as_ref().map(|replies| reply(told(replies)));
+    let reply =
+        |told: fn(&super::ReplyPreviews) -> &ReplyPreview| report.replies.as_ref().map(|replies| reply(told(replies)));
     json!({
         "version": VERSION,
         "endpoint": report.endpoint.as_str(),
@@ -34,7 +37,7 @@ fn value(report: &Report) -> Json {
         })),
         "size": report.size,
         "route": report.route.as_ref().map(|route| json!({
-            "match": match route.mailbox.taker { Taker::First => "first", Taker::All => "all" },
+            "match": match route.mailbox.taker { MatchMode::First => "first", MatchMode::All => "all" },
             "endpoints": route.names().iter().map(EndpointName::as_str).collect::<Vec<_>>(),
         })),
         "mail": read.map(mail),
@@ -66,21 +69,21 @@ fn sender(sender: &Sender) -> Json {
     })
 }
 
-fn attachment(file: &Handed) -> Json {
+fn attachment(file: &HandedAttachment) -> Json {
     json!({
         "name": file.name, "file": file.safe_name, "media_type": file.media_type, "size": file.size,
         "handed_on": file.handed_on, "why": file.why,
     })
 }
 
-fn condition(condition: &Condition) -> Json {
-    let Condition { part, holds, why } = condition;
+fn condition(condition: &ConditionReport) -> Json {
+    let ConditionReport { part, holds, why } = condition;
     json!({ "condition": part, "holds": holds, "why": why })
 }
 
 fn action(plan: &Plan) -> Json {
     match plan {
-        Plan::Request(Request {
+        Plan::Request(RequestPlan {
             url,
             headers,
             body,
@@ -89,7 +92,7 @@ fn action(plan: &Plan) -> Json {
             let headers: Vec<_> = headers.iter().map(|(name, value)| header(name, value)).collect();
             json!({ "url": url, "headers": headers, "body": excerpt(body), "refused": refused })
         }
-        Plan::Process(Process {
+        Plan::Process(ProcessPlan {
             argv,
             environment,
             files,
@@ -104,11 +107,11 @@ fn action(plan: &Plan) -> Json {
     }
 }
 
-fn header(name: &str, value: &Value) -> Json {
+fn header(name: &str, value: &PlannedHeader) -> Json {
     match value {
-        Value::Text(text) => json!({ "name": name, "value": text }),
-        Value::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
-        Value::Signature(keys) => {
+        PlannedHeader::Text(text) => json!({ "name": name, "value": text }),
+        PlannedHeader::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
+        PlannedHeader::Signature(keys) => {
             json!({ "name": name, "keys": keys.iter().map(words::place).collect::<Vec<_>>() })
         }
     }
@@ -131,10 +134,10 @@ fn excerpt(excerpt: &Excerpt) -> Json {
     json!({ "size": excerpt.size, "whole": excerpt.is_whole(), "text": text, "base64": base64 })
 }
 
-fn reply(told: &Told) -> Json {
+fn reply(told: &ReplyPreview) -> Json {
     match told {
-        Told::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
-        Told::Letter(letter) => json!({
+        ReplyPreview::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
+        ReplyPreview::Letter(letter) => json!({
             "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
             "subject": letter.subject, "headers": letter.headers, "text": letter.text, "html": letter.html,
             "files": letter.files.iter().map(|(name, media_type, size)| json!({
@@ -148,7 +151,7 @@ fn reply(told: &Told) -> Json {
     }
 }
 
-fn mailbox(report: &Report) -> Json {
+fn mailbox(report: &RehearsalReport) -> Json {
     let settle = &report.settle;
     match report.hindrance() {
         None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),

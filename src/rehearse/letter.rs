@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Told;
+use super::ReplyPreview;
 use crate::{
     config::Limits,
     job::{NewConversation, NewReply},
@@ -11,7 +11,7 @@ use crate::{
 
 /// A reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct RehearsedReply {
     /// The account whose SMTP server takes it.
     pub account: String,
     /// Envelope sender.
@@ -35,7 +35,7 @@ pub struct Letter {
 }
 
 /// Reads a reply as its recipient would.
-pub(super) async fn read(reply: NewReply, notes: Vec<String>) -> Told {
+pub(super) async fn read(reply: NewReply, notes: Vec<String>) -> ReplyPreview {
     let NewReply {
         account,
         sender,
@@ -63,7 +63,7 @@ pub(super) async fn read(reply: NewReply, notes: Vec<String>) -> Told {
         )
     });
     match read.await {
-        Ok((subject, headers, text, html, files)) => Told::Letter(Letter {
+        Ok((subject, headers, text, html, files)) => ReplyPreview::Letter(RehearsedReply {
             account,
             sender,
             recipients,
@@ -75,6 +75,6 @@ pub(super) async fn read(reply: NewReply, notes: Vec<String>) -> Told {
             notes,
             answerable: conversation,
         }),
-        Err(_) => Told::Nothing("unbuildable".to_owned()),
+        Err(_) => ReplyPreview::Nothing("unbuildable".to_owned()),
     }
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-pub use self::{letter::Letter, words::silence};
+pub use self::{letter::RehearsedReply, words::silence};
 use crate::{
     config::{Endpoint, EndpointName, Route, Settle},
     dispatch::{
@@ -23,18 +23,18 @@ use crate::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answerable, Ending, JobId, Outcome, ReplyDecision, Share, Token},
+    job::{AnswerableReply, ConversationToken, Ending, JobId, JobScope, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Lease, MailId},
-    reply::{Composed, Composer, Ourselves},
+    reply::{Composed, Composer, OwnAddresses},
 };
 
 /// A mail, the endpoint, and the attempt that is imagined.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct RehearsalRequest {
     /// The endpoint.
     pub endpoint: Arc<Endpoint>,
     /// Our own addresses, by the accounts of all endpoints.
-    pub ourselves: Ourselves,
+    pub ourselves: OwnAddresses,
     /// The job.
     pub job: ClaimedJob,
     /// The time of the attempt.
@@ -47,10 +47,10 @@ pub struct Question {
     pub route: Option<Route>,
 }
 
-impl Question {
+impl RehearsalRequest {
     /// The first attempt at a mail that was received and taken just now. The job's id is nil: a real one is made when a mail is taken.
     #[must_use]
-    pub fn new(endpoint: Arc<Endpoint>, ourselves: Ourselves, raw: Bytes, now: DateTime<Utc>, most: u64) -> Self {
+    pub fn new(endpoint: Arc<Endpoint>, ourselves: OwnAddresses, raw: Bytes, now: DateTime<Utc>, most: u64) -> Self {
         let now = now.trunc_subsecs(3);
         let job = ClaimedJob {
             id: JobId(Uuid::nil()),
@@ -62,7 +62,7 @@ impl Question {
             received: Some(now.trunc_subsecs(0)),
             taken: now,
             rerun: 0,
-            share: Share::Whole,
+            share: JobScope::Whole,
             lease: Lease::default(),
         };
         Self {
@@ -79,7 +79,7 @@ impl Question {
 
 /// What would happen.
 #[derive(Debug)]
-pub struct Report {
+pub struct RehearsalReport {
     /// At this endpoint.
     pub endpoint: EndpointName,
     /// Bytes of the mail.
@@ -87,7 +87,7 @@ pub struct Report {
     /// What was read, judged and packed, or what becomes of a mail that can't be read.
     pub rehearsal: Result<Rehearsal, Outcome>,
     /// The replies, when the action runs.
-    pub replies: Option<Replies>,
+    pub replies: Option<ReplyPreviews>,
     /// What becomes of the mail in the mailbox.
     pub settle: Settle,
     /// The endpoints of the mailbox, where they are known.
@@ -96,23 +96,23 @@ pub struct Report {
 
 /// What the sender hears.
 #[derive(Debug)]
-pub struct Replies {
+pub struct ReplyPreviews {
     /// When the action did its work.
-    pub success: Told,
+    pub success: ReplyPreview,
     /// When it refuses.
-    pub failure: Told,
+    pub failure: ReplyPreview,
 }
 
 /// One reply, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum ReplyPreview {
     /// None goes, for the reason with this code.
     Nothing(String),
     /// This one.
-    Letter(Letter),
+    Letter(RehearsedReply),
 }
 
-impl Report {
+impl RehearsalReport {
     /// Why the job would not run; nothing when it would.
     #[must_use]
     pub fn hindrance(&self) -> Option<&Outcome> {
@@ -124,8 +124,8 @@ impl Report {
 }
 
 /// Rehearses a job.
-pub async fn rehearse(question: Question) -> Report {
-    let Question {
+pub async fn rehearse(question: RehearsalRequest) -> RehearsalReport {
+    let RehearsalRequest {
         endpoint,
         ourselves,
         job,
@@ -155,7 +155,7 @@ pub async fn rehearse(question: Question) -> Report {
                 })
             };
             let (success, failure) = action::made_up(&endpoint.action);
-            Some(Replies {
+            Some(ReplyPreviews {
                 success: told(decide(&success)).await,
                 failure: told(decide(&failure)).await,
             })
@@ -164,8 +164,8 @@ pub async fn rehearse(question: Question) -> Report {
             // An input is missing: the job fails before the action runs, and its sender hears of it.
             Err(failed @ Outcome::Failed { .. }) => {
                 let composer = Composer::new(&endpoint, ourselves);
-                Some(Replies {
-                    success: Told::Nothing("failed".to_owned()),
+                Some(ReplyPreviews {
+                    success: ReplyPreview::Nothing("failed".to_owned()),
                     failure: told(composer.compose(&ending(&endpoint, rehearsal, failed, job.id, now))).await,
                 })
             }
@@ -173,7 +173,7 @@ pub async fn rehearse(question: Question) -> Report {
         },
         Err(_) => None,
     };
-    Report {
+    RehearsalReport {
         endpoint: endpoint.name.clone(),
         size,
         rehearsal,
@@ -205,17 +205,17 @@ fn ending<'a>(
 }
 
 /// With a made-up token, as a reply to the first mail of a conversation.
-fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<Answerable> {
+fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<AnswerableReply> {
     let may = endpoint.conversation.is_some() && matches!(outcome, Outcome::Done(_));
-    let token = Token::new([0; 16]);
-    may.then_some(Answerable { token, depth: 0 })
+    let token = ConversationToken::new([0; 16]);
+    may.then_some(AnswerableReply { token, depth: 0 })
 }
 
-async fn told(composed: Composed) -> Told {
+async fn told(composed: Composed) -> ReplyPreview {
     match composed.decision {
-        ReplyDecision::Silent(code) => Told::Nothing(code),
+        ReplyDecision::Silent(code) => ReplyPreview::Nothing(code),
         ReplyDecision::Send(reply) => letter::read(reply, composed.notes).await,
-        ReplyDecision::Gathered => Told::Nothing("combined".to_owned()),
+        ReplyDecision::Gathered => ReplyPreview::Nothing("combined".to_owned()),
     }
 }
 

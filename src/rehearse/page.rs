@@ -4,9 +4,9 @@ use crate::message::clean::{escaped, escaped_lines};
 
 /// Lines below headings. A line of its own is escaped when it is added.
 #[derive(Default)]
-pub(super) struct Page(String);
+pub(super) struct RehearsalPage(String);
 
-impl Page {
+impl RehearsalPage {
     pub(super) fn heading(&mut self, text: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');

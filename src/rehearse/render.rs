@@ -1,16 +1,18 @@
 //! A report for people. Pure.
 
-use super::{Letter, Report, Told, page::Page, words};
+use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, words};
 use crate::{
-    dispatch::rehearsal::{Condition, Excerpt, Handed, Plan, Process, Rehearsal, Request, Value},
+    dispatch::rehearsal::{
+        ConditionReport, Excerpt, HandedAttachment, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
+    },
     job::Outcome,
     message::{Address, Automatic, Head, trust::Sender},
 };
 
 /// Everything, in the order in which it would happen.
 #[must_use]
-pub fn page(report: &Report) -> String {
-    let mut page = Page::default();
+pub fn page(report: &RehearsalReport) -> String {
+    let mut page = RehearsalPage::default();
     page.heading(&format!(
         "mail of {} bytes at endpoint {}",
         report.size, report.endpoint
@@ -34,7 +36,7 @@ pub fn page(report: &Report) -> String {
     page.text()
 }
 
-fn read(page: &mut Page, rehearsal: &Rehearsal) {
+fn read(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     head(page, &rehearsal.head);
     sender(page, &rehearsal.sender);
     if rehearsal.verified_later && rehearsal.sender.proven_by().is_none() {
@@ -60,7 +62,7 @@ fn read(page: &mut Page, rehearsal: &Rehearsal) {
     }
 }
 
-fn head(page: &mut Page, head: &Head) {
+fn head(page: &mut RehearsalPage, head: &Head) {
     let list = |addresses: &[Address]| {
         let shown: Vec<_> = addresses.iter().take(MOST).map(words::address).collect();
         match addresses.len().saturating_sub(MOST) {
@@ -88,7 +90,7 @@ fn head(page: &mut Page, head: &Head) {
 }
 
 /// The jobs of the attachments, and the inputs of the first or only job.
-fn split(page: &mut Page, rehearsal: &Rehearsal) {
+fn split(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     if !rehearsal.parts.is_empty() {
         page.heading("one job for each attachment; here is the first one");
         for name in &rehearsal.parts {
@@ -106,7 +108,7 @@ fn split(page: &mut Page, rehearsal: &Rehearsal) {
 /// Addresses that are shown of a list.
 const MOST: usize = 10;
 
-fn sender(page: &mut Page, sender: &Sender) {
+fn sender(page: &mut RehearsalPage, sender: &Sender) {
     let evidence = &sender.evidence;
     let result = |name: &str, result: &Option<String>| Some(format!("{name} {}", result.as_deref()?));
     let results = [
@@ -127,7 +129,7 @@ fn sender(page: &mut Page, sender: &Sender) {
     page.pair("sender", &format!("{who}; {said}"));
 }
 
-fn attachments(page: &mut Page, attachments: &[Handed]) {
+fn attachments(page: &mut RehearsalPage, attachments: &[HandedAttachment]) {
     let handed_on = attachments.iter().filter(|file| file.handed_on).count();
     page.pair(
         "attachments",
@@ -139,7 +141,7 @@ fn attachments(page: &mut Page, attachments: &[Handed]) {
             Some(name) if *name != file.safe_name => format!(", sent as {name:?}"),
             _ => String::new(),
         };
-        let Handed {
+        let HandedAttachment {
             safe_name,
             media_type,
             size,
@@ -152,9 +154,9 @@ fn attachments(page: &mut Page, attachments: &[Handed]) {
     }
 }
 
-fn filter(page: &mut Page, rehearsal: &Rehearsal) {
+fn filter(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     page.heading("filter");
-    for Condition { part, holds, why } in &rehearsal.conditions {
+    for ConditionReport { part, holds, why } in &rehearsal.conditions {
         let mark = if *holds { '✓' } else { '✗' };
         page.line(&format!("{mark} {part:<12}  {why}"));
     }
@@ -166,13 +168,13 @@ fn filter(page: &mut Page, rehearsal: &Rehearsal) {
     });
 }
 
-fn request(page: &mut Page, plan: &Request) {
+fn request(page: &mut RehearsalPage, plan: &RequestPlan) {
     page.line(&format!("POST {}", plan.url));
     for (name, value) in &plan.headers {
         let value = match value {
-            Value::Text(text) => text.clone(),
-            Value::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
-            Value::Signature(keys) => {
+            PlannedHeader::Text(text) => text.clone(),
+            PlannedHeader::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
+            PlannedHeader::Signature(keys) => {
                 let places: Vec<_> = keys.iter().map(words::place).collect();
                 format!("[made with the key from {}]", places.join(" and from "))
             }
@@ -185,7 +187,7 @@ fn request(page: &mut Page, plan: &Request) {
     }
 }
 
-fn process(page: &mut Page, plan: &Process) {
+fn process(page: &mut RehearsalPage, plan: &ProcessPlan) {
     for (place, argument) in plan.argv.iter().enumerate() {
         page.line(&format!("argv[{place}]  {argument}"));
     }
@@ -203,7 +205,7 @@ fn process(page: &mut Page, plan: &Process) {
     excerpt(page, "message.json", &plan.message);
 }
 
-fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
+fn excerpt(page: &mut RehearsalPage, name: &str, excerpt: &Excerpt) {
     let Excerpt { shown, size } = excerpt;
     page.line(&if excerpt.is_whole() {
         format!("{name}, {size} bytes:")
@@ -219,12 +221,12 @@ fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
     }
 }
 
-fn reply(page: &mut Page, heading: &str, told: &Told) {
+fn reply(page: &mut RehearsalPage, heading: &str, told: &ReplyPreview) {
     page.heading(heading);
     match told {
-        Told::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
-        Told::Letter(letter) => {
-            let Letter {
+        ReplyPreview::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
+        ReplyPreview::Letter(letter) => {
+            let RehearsedReply {
                 account,
                 sender,
                 recipients,
@@ -266,7 +268,7 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
     }
 }
 
-fn mailbox(page: &mut Page, report: &Report) {
+fn mailbox(page: &mut RehearsalPage, report: &RehearsalReport) {
     page.heading("the mail in the mailbox");
     let settle = &report.settle;
     match report.hindrance() {
@@ -281,7 +283,7 @@ fn mailbox(page: &mut Page, report: &Report) {
     }
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &RehearsalReport) -> String {
     match report.hindrance().map(words::hindrance) {
         None => "the job would run; nothing was done".to_owned(),
         Some((what, code, why)) => format!("the job would be {what} ({code}): {why}; nothing was done"),

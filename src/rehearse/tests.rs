@@ -51,14 +51,21 @@ fn endpoint(lines: &str) -> Arc<Endpoint> {
     loaded.endpoints.pop_first().unwrap().1
 }
 
-pub(super) async fn rehearsed(endpoint: &Arc<Endpoint>, raw: impl Into<Bytes>) -> Report {
+pub(super) async fn rehearsed(endpoint: &Arc<Endpoint>, raw: impl Into<Bytes>) -> RehearsalReport {
     let ourselves = crate::reply::ourselves([&**endpoint].into_iter());
     let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-    rehearse(Question::new(endpoint.clone(), ourselves, raw.into(), now, 1 << 20)).await
+    rehearse(RehearsalRequest::new(
+        endpoint.clone(),
+        ourselves,
+        raw.into(),
+        now,
+        1 << 20,
+    ))
+    .await
 }
 
 /// Both forms of a report, after a look whether they may be shown.
-pub(super) fn shown(report: &Report, name: &str) -> (String, Value) {
+pub(super) fn shown(report: &RehearsalReport, name: &str) -> (String, Value) {
     let (page, document) = (render::page(report), json::document(report));
     for text in [&page, &document] {
         let unfit = text.chars().find(|&c| needs_escape(c) && c != '\n' && c != '\t');

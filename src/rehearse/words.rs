@@ -1,21 +1,21 @@
 //! Plain words for what is a code or a value elsewhere. Pure.
 
 use crate::{
-    config::{Fate, Route, Taker},
+    config::{MatchMode, Route, SettleAction},
     dispatch::rehearsal::Origin,
-    job::{Allowed, NewConversation, Outcome},
+    job::{AllowedSenders, NewConversation, Outcome},
     message::Address,
     secret::SecretRef,
 };
 
 /// What becomes of a mail in its mailbox.
-pub(super) fn fate(fate: &Fate) -> String {
+pub(super) fn fate(fate: &SettleAction) -> String {
     match fate {
-        Fate::Keep => "stays as it is".to_owned(),
-        Fate::Mark => "stays, marked as read (\\Seen)".to_owned(),
-        Fate::Flag => "stays, flagged (\\Flagged)".to_owned(),
-        Fate::Move(target) => format!("is moved to {target}"),
-        Fate::Delete => "is deleted".to_owned(),
+        SettleAction::Keep => "stays as it is".to_owned(),
+        SettleAction::Mark => "stays, marked as read (\\Seen)".to_owned(),
+        SettleAction::Flag => "stays, flagged (\\Flagged)".to_owned(),
+        SettleAction::Move(target) => format!("is moved to {target}"),
+        SettleAction::Delete => "is deleted".to_owned(),
     }
 }
 
@@ -24,8 +24,8 @@ pub(super) fn route(route: &Route) -> String {
     let names: Vec<_> = route.names().iter().map(ToString::to_string).collect();
     let names = names.join(", ");
     match route.mailbox.taker {
-        Taker::First => format!("asks its endpoints in this order, until one wants the mail: {names}"),
-        Taker::All => format!("gives each mail to all of its endpoints: {names}"),
+        MatchMode::First => format!("asks its endpoints in this order, until one wants the mail: {names}"),
+        MatchMode::All => format!("gives each mail to all of its endpoints: {names}"),
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn answers(new: Option<&NewConversation>) -> String {
         return "are mails like any other".to_owned();
     };
     let by = match &new.allowed {
-        Allowed::Exactly(addresses) | Allowed::Like(addresses) => addresses.join(" or "),
+        AllowedSenders::Exactly(addresses) | AllowedSenders::Like(addresses) => addresses.join(" or "),
     };
     let times = match new.most {
         1 => "once".to_owned(),

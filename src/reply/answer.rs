@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{trouble::Stage, wire::Reply};
+use super::{trouble::SmtpStage, wire::SmtpReply};
 use crate::refusal::{self, Diagnosis, MailHost, Remedy};
 
 /// What an answer means.
@@ -27,39 +27,39 @@ pub(super) enum Meaning {
 }
 
 /// Judges an answer: a yes by its code, a no by what [`refusal`] makes of it.
-pub(super) fn meaning(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
+pub(super) fn meaning(host: MailHost, stage: SmtpStage, reply: &SmtpReply) -> Meaning {
     match (reply.code, reply.enhanced()) {
         (421, _) => Meaning::Closing,
-        (354, _) if stage == Stage::Data => Meaning::Yes,
+        (354, _) if stage == SmtpStage::Data => Meaning::Yes,
         // RFC 4954 section 6: sign in, use a stronger way, the credential is wrong, sign in under TLS.
         (530 | 534 | 535 | 538, _) | (550, Some("5.7.30")) => Meaning::Unauthorized,
-        (200..300, _) if stage != Stage::Data => Meaning::Yes,
+        (200..300, _) if stage != SmtpStage::Data => Meaning::Yes,
         (400..600, _) => refused(host, stage, reply),
         // An answer to another question: we no longer understand each other.
         _ => Meaning::Closing,
     }
 }
 
-fn refused(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
+fn refused(host: MailHost, stage: SmtpStage, reply: &SmtpReply) -> Meaning {
     let diagnosis = diagnosis(host, stage, reply);
     match diagnosis.remedy {
         Remedy::Wait => Meaning::Later(diagnosis.waits),
-        _ if stage == Stage::SignIn => Meaning::Unauthorized,
+        _ if stage == SmtpStage::SignIn => Meaning::Unauthorized,
         Remedy::Operator if is_of_a_mail(stage) => Meaning::Operator,
         Remedy::Smaller => Meaning::Smaller,
         Remedy::Operator | Remedy::Never => Meaning::Never,
     }
 }
 
-fn is_of_a_mail(stage: Stage) -> bool {
+fn is_of_a_mail(stage: SmtpStage) -> bool {
     matches!(
         stage,
-        Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content | Stage::End
+        SmtpStage::Mail | SmtpStage::Recipient | SmtpStage::Data | SmtpStage::Content | SmtpStage::End
     )
 }
 
 /// What a refusal means, and what an operator can do about it.
-pub(super) fn diagnosis(host: MailHost, stage: Stage, reply: &Reply) -> Diagnosis {
+pub(super) fn diagnosis(host: MailHost, stage: SmtpStage, reply: &SmtpReply) -> Diagnosis {
     refusal::smtp(host, stage, reply.code, reply.enhanced(), &reply.lines.join(" "))
 }
 
@@ -98,9 +98,9 @@ mod tests {
 
     use super::*;
 
-    fn reply(text: &str) -> Reply {
+    fn reply(text: &str) -> SmtpReply {
         let (code, text) = text.split_once(' ').unwrap();
-        Reply {
+        SmtpReply {
             code: code.parse().unwrap(),
             lines: vec![text.to_owned()],
         }
@@ -111,49 +111,49 @@ mod tests {
         use Meaning::{Closing, Never, Operator, Smaller, Unauthorized, Yes};
         const LATER: Meaning = Meaning::Later(None);
         for (stage, text, expected) in [
-            (Stage::Mail, "250 2.1.0 Ok", Yes),
-            (Stage::Recipient, "251 forwarded", Yes),
-            (Stage::Data, "354 go", Yes),
-            (Stage::Data, "250 what?", Closing),
-            (Stage::End, "250 2.0.0 Ok: queued as 4F2", Yes),
-            (Stage::End, "354 what?", Closing),
-            (Stage::SignIn, "235 2.7.0 Authentication successful", Yes),
-            (Stage::SignIn, "535 5.7.3 Authentication unsuccessful", Unauthorized),
+            (SmtpStage::Mail, "250 2.1.0 Ok", Yes),
+            (SmtpStage::Recipient, "251 forwarded", Yes),
+            (SmtpStage::Data, "354 go", Yes),
+            (SmtpStage::Data, "250 what?", Closing),
+            (SmtpStage::End, "250 2.0.0 Ok: queued as 4F2", Yes),
+            (SmtpStage::End, "354 what?", Closing),
+            (SmtpStage::SignIn, "235 2.7.0 Authentication successful", Yes),
+            (SmtpStage::SignIn, "535 5.7.3 Authentication unsuccessful", Unauthorized),
             (
-                Stage::SignIn,
+                SmtpStage::SignIn,
                 "535 5.7.139 SmtpClientAuthentication is disabled for the Tenant",
                 Unauthorized,
             ),
-            (Stage::SignIn, "501 5.5.2 Cannot decode", Unauthorized),
-            (Stage::SignIn, "454 4.7.0 Temporary authentication failure", LATER),
+            (SmtpStage::SignIn, "501 5.5.2 Cannot decode", Unauthorized),
+            (SmtpStage::SignIn, "454 4.7.0 Temporary authentication failure", LATER),
             (
-                Stage::Mail,
+                SmtpStage::Mail,
                 "530 5.7.57 Client not authenticated to send mail",
                 Unauthorized,
             ),
             (
-                Stage::Mail,
+                SmtpStage::Mail,
                 "550 5.7.30 Basic authentication is not supported for Client Submission",
                 Unauthorized,
             ),
-            (Stage::Mail, "550 5.5.0 throttled", LATER),
-            (Stage::End, "550 5.5.0 throttled", LATER),
-            (Stage::Recipient, "550 5.5.0 mailbox unavailable", Never),
-            (Stage::Recipient, "550 5.1.1 no such user", Never),
-            (Stage::Recipient, "450 4.2.1 busy", LATER),
-            (Stage::Recipient, "452 4.5.3 too many", LATER),
-            (Stage::Mail, "421 4.3.2 closing", Closing),
+            (SmtpStage::Mail, "550 5.5.0 throttled", LATER),
+            (SmtpStage::End, "550 5.5.0 throttled", LATER),
+            (SmtpStage::Recipient, "550 5.5.0 mailbox unavailable", Never),
+            (SmtpStage::Recipient, "550 5.1.1 no such user", Never),
+            (SmtpStage::Recipient, "450 4.2.1 busy", LATER),
+            (SmtpStage::Recipient, "452 4.5.3 too many", LATER),
+            (SmtpStage::Mail, "421 4.3.2 closing", Closing),
             (
-                Stage::End,
+                SmtpStage::End,
                 "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
                 LATER,
             ),
-            (Stage::End, "451 4.7.1 later", LATER),
-            (Stage::End, "552 5.3.4 too large", Smaller),
-            (Stage::End, "554 5.7.1 spam", Never),
-            (Stage::Recipient, "554 5.7.1 Relay access denied", Operator),
-            (Stage::Greeting, "554 5.7.1 Relay access denied", Never),
-            (Stage::Mail, "300 what?", Closing),
+            (SmtpStage::End, "451 4.7.1 later", LATER),
+            (SmtpStage::End, "552 5.3.4 too large", Smaller),
+            (SmtpStage::End, "554 5.7.1 spam", Never),
+            (SmtpStage::Recipient, "554 5.7.1 Relay access denied", Operator),
+            (SmtpStage::Greeting, "554 5.7.1 Relay access denied", Never),
+            (SmtpStage::Mail, "300 what?", Closing),
         ] {
             let found = match meaning(MailHost::Exchange, stage, &reply(text)) {
                 Meaning::Later(_) => LATER,

@@ -10,34 +10,34 @@ use mail_builder::{
 
 use super::{
     charset,
-    ids::Ids,
+    ids::MessageIds,
     inspect::{is_sound, reads_back},
     recipients::Recipients,
-    words::Spoken,
+    words::RenderedWords,
 };
 use crate::{
-    config::{Charset, Sender},
-    job::{File, JobId},
+    config::{ReplyCharset, ReplySender},
+    job::{JobId, ResultFile},
     message::LOOP_MARK,
 };
 
 /// A letter that is to be built. All of its texts are clean.
-pub(super) struct Draft<'a> {
+pub(super) struct ReplyDraft<'a> {
     pub(super) job: JobId,
     pub(super) now: DateTime<Utc>,
-    pub(super) from: &'a Sender,
+    pub(super) from: &'a ReplySender,
     pub(super) recipients: &'a Recipients,
-    pub(super) ids: &'a Ids<'a>,
-    pub(super) spoken: Spoken,
-    pub(super) charset: Charset,
-    pub(super) files: &'a [(String, &'a File)],
+    pub(super) ids: &'a MessageIds<'a>,
+    pub(super) spoken: RenderedWords,
+    pub(super) charset: ReplyCharset,
+    pub(super) files: &'a [(String, &'a ResultFile)],
     /// The mail that is answered, as it is attached.
     pub(super) original: Option<MimePart<'static>>,
 }
 
 /// The letter's bytes; `None` when they are not what they should be.
-pub(super) fn build(draft: Draft<'_>) -> Option<Bytes> {
-    let Draft {
+pub(super) fn build(draft: ReplyDraft<'_>) -> Option<Bytes> {
+    let ReplyDraft {
         from, recipients, ids, ..
     } = &draft;
     let attached = draft.files.len() + usize::from(draft.original.is_some());
@@ -98,11 +98,11 @@ fn list(addresses: &[String]) -> Address<'_> {
 }
 
 /// Text that is to be written in ISO-2022-JP: ASCII is the same in UTF-8.
-fn japanese(charset: Charset, text: &str) -> Option<&str> {
-    (charset == Charset::Iso2022Jp && !text.is_ascii()).then_some(text)
+fn japanese(charset: ReplyCharset, text: &str) -> Option<&str> {
+    (charset == ReplyCharset::Iso2022Jp && !text.is_ascii()).then_some(text)
 }
 
-fn text_part(charset: Charset, text: &str) -> MimePart<'_> {
+fn text_part(charset: ReplyCharset, text: &str) -> MimePart<'_> {
     match japanese(charset, text).and_then(charset::encoded) {
         Some(bytes) => {
             let kind = ContentType::new("text/plain").attribute("charset", charset::NAME);

@@ -6,17 +6,17 @@
 
 use super::{
     answerable::begun,
-    build::{Draft, build},
-    ids::Ids,
+    build::{ReplyDraft, build},
+    ids::MessageIds,
     original::{attached, quoted},
-    recipients::{Code, Ourselves, Recipients, recipients},
+    recipients::{NoReplyCode, OwnAddresses, Recipients, recipients},
     values::values,
-    words::{self, Spoken, escaped},
+    words::{self, RenderedWords, escaped},
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender},
-    job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
+    config::{Conversation, Endpoint, OriginalAs, Reply, ReplySender, ReplyTemplate, ReplyTo, ReturnTo},
+    job::{Ending, NewReply, Outcome, Replier, ReplyDecision, ResultFile},
     message::{Head, clean::clean, reply_to, safe_name::Names},
 };
 
@@ -27,18 +27,18 @@ const MAX_HEADING: usize = 500;
 #[derive(Debug)]
 pub struct Composer {
     reply: Reply,
-    desk: Option<Desk>,
+    desk: Option<SenderAccount>,
     conversation: Option<Conversation>,
-    ourselves: Ourselves,
+    ourselves: OwnAddresses,
 }
 
 /// Whose SMTP server takes our replies, and our addresses.
 #[derive(Debug)]
-struct Desk {
+struct SenderAccount {
     account: String,
     /// Where mails come back to when nothing else is written.
     address: String,
-    from: Sender,
+    from: ReplySender,
 }
 
 /// A decision, and what a person should know of how it came about.
@@ -53,17 +53,17 @@ pub struct Composed {
 impl Composer {
     /// The composer of an endpoint; none of `ourselves` is answered.
     #[must_use]
-    pub fn new(endpoint: &Endpoint, ourselves: Ourselves) -> Self {
+    pub fn new(endpoint: &Endpoint, ourselves: OwnAddresses) -> Self {
         let reply = endpoint.reply.clone();
         let desk = reply.account.as_ref().and_then(|account| {
             let own = account.from.as_deref().unwrap_or(&account.user);
-            let usual = Sender {
+            let usual = ReplySender {
                 name: None,
                 address: own.to_owned(),
             };
             let from = reply.from.clone().unwrap_or(usual);
             let address = if is_sendable(own) { own } else { &from.address };
-            is_sendable(&from.address).then(|| Desk {
+            is_sendable(&from.address).then(|| SenderAccount {
                 account: account.name.clone(),
                 address: address.to_owned(),
                 from: from.clone(),
@@ -88,7 +88,7 @@ impl Composer {
         Composed { decision, notes }
     }
 
-    fn decide(&self, ending: &Ending<'_>, notes: &mut Vec<String>) -> Result<NewReply, Code> {
+    fn decide(&self, ending: &Ending<'_>, notes: &mut Vec<String>) -> Result<NewReply, NoReplyCode> {
         let letter = match ending.outcome {
             Outcome::Done(_) => self.reply.success.as_ref(),
             Outcome::Failed { .. } => self.reply.failure.as_ref(),
@@ -117,14 +117,14 @@ impl Composer {
         }
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
         let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
-        let ids = Ids::new(
+        let ids = MessageIds::new(
             &self.reply,
             (ending.job, ending.rerun),
             &desk.from.address,
             head,
             answerable,
         );
-        let writing = Writing {
+        let writing = ReplyWriter {
             reply: &self.reply,
             letter,
             desk,
@@ -165,17 +165,17 @@ impl Replier for Composer {
 }
 
 /// A letter while it is written.
-struct Writing<'a> {
+struct ReplyWriter<'a> {
     reply: &'a Reply,
-    letter: &'a Letter,
-    desk: &'a Desk,
+    letter: &'a ReplyTemplate,
+    desk: &'a SenderAccount,
     head: &'a Head,
     ending: &'a Ending<'a>,
     recipients: &'a Recipients,
-    ids: &'a Ids<'a>,
+    ids: &'a MessageIds<'a>,
 }
 
-impl Writing<'_> {
+impl ReplyWriter<'_> {
     /// The bytes: by the templates, else in the usual words, else without the mail that is answered.
     fn write(&self, notes: &mut Vec<String>) -> Option<bytes::Bytes> {
         let Self {
@@ -207,9 +207,14 @@ impl Writing<'_> {
         })
     }
 
-    fn draft<'b>(&'b self, spoken: Spoken, files: &'b [(String, &'b File)], with_original: bool) -> Draft<'b> {
+    fn draft<'b>(
+        &'b self,
+        spoken: RenderedWords,
+        files: &'b [(String, &'b ResultFile)],
+        with_original: bool,
+    ) -> ReplyDraft<'b> {
         let original = self.ending.original.filter(|_| with_original);
-        Draft {
+        ReplyDraft {
             job: self.ending.job,
             now: self.ending.now,
             from: &self.desk.from,
@@ -223,7 +228,12 @@ impl Writing<'_> {
     }
 
     /// The words with the mail quoted below them, where that is wanted.
-    fn with_quote(&self, mut spoken: Spoken, values: &minijinja::Value, notes: &mut Vec<String>) -> Spoken {
+    fn with_quote(
+        &self,
+        mut spoken: RenderedWords,
+        values: &minijinja::Value,
+        notes: &mut Vec<String>,
+    ) -> RenderedWords {
         let reply = self.reply;
         let wanted = self.ending.original.filter(|_| reply.original == OriginalAs::Quote);
         let quote = wanted.map(|original| quoted(original, reply.original_limit));
@@ -248,7 +258,7 @@ impl Writing<'_> {
     }
 }
 
-fn named(files: &[File]) -> Vec<(String, &File)> {
+fn named(files: &[ResultFile]) -> Vec<(String, &ResultFile)> {
     let mut names = Names::default();
     files
         .iter()

@@ -1,7 +1,7 @@
 //! Replies that may be answered.
 
 use super::{world::*, *};
-use crate::job::{Answer, Answerable};
+use crate::job::{Answer, AnswerableReply};
 
 #[test]
 fn a_reply_that_may_be_answered_bears_its_token() {
@@ -16,7 +16,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
         endpoint: endpoint.name.clone(),
         address: "answers@us.example".into(),
     });
-    let token = crate::job::Token::new([9; 16]);
+    let token = crate::job::ConversationToken::new([9; 16]);
     let (head, outcome) = (
         head(),
         Outcome::Done(Answer {
@@ -37,7 +37,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
         answerable,
     };
     let composer = Composer::new(&endpoint, ours(&endpoint));
-    let answerable = Answerable {
+    let answerable = AnswerableReply {
         token: token.clone(),
         depth: 4,
     };
@@ -54,7 +54,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
     );
     let kept = *reply.conversation.unwrap();
     assert_eq!((kept.key, kept.depth, kept.data), (token.key(), 4, Some(7.into())));
-    assert_eq!(kept.allowed, crate::job::Allowed::Exactly(reply.recipients));
+    assert_eq!(kept.allowed, crate::job::AllowedSenders::Exactly(reply.recipients));
     let ReplyDecision::Send(reply) = composer.reply(&ending(None)) else {
         panic!("not sent");
     };

@@ -3,12 +3,12 @@
 use mail_parser::MessageParser;
 
 use super::{world::*, *};
-use crate::config::Charset;
+use crate::config::ReplyCharset;
 
 #[test]
 fn japanese_is_written_for_old_readers_where_it_fits() {
     let mut endpoint = worded(Some("{{ mail.topic }} 受付"), Some("件名: {{ answer.text }}"), None);
-    endpoint.reply.charset = Charset::Iso2022Jp;
+    endpoint.reply.charset = ReplyCharset::Iso2022Jp;
     let read = |answer: &str| {
         let (reply, notes) = letter(&endpoint, &done(Some(answer), Vec::new()), None);
         assert_eq!(notes, [""; 0]);

@@ -9,8 +9,8 @@ use super::{
     *,
 };
 use crate::{
-    config::Charset,
-    job::{File, Original},
+    config::ReplyCharset,
+    job::{Original, ResultFile},
     message,
 };
 
@@ -52,7 +52,7 @@ fn template() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
-fn any_file() -> impl Strategy<Value = File> {
+fn any_file() -> impl Strategy<Value = ResultFile> {
     let data = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..300),
         hostile(3).prop_map(String::into_bytes)
@@ -62,7 +62,7 @@ fn any_file() -> impl Strategy<Value = File> {
         prop_oneof![Just("text/plain".to_owned()), Just("text/csv".to_owned()), hostile(1)],
         data,
     )
-        .prop_map(|(name, media_type, data)| File {
+        .prop_map(|(name, media_type, data)| ResultFile {
             name,
             media_type,
             data: data.into(),
@@ -110,7 +110,7 @@ proptest! {
         mail_text in hostile(3),
         raw in proptest::collection::vec(any::<u8>(), 0..200),
         original in proptest::sample::select(vec![OriginalAs::Nothing, OriginalAs::Quote, OriginalAs::Text, OriginalAs::Rfc822]),
-        charset in proptest::sample::select(vec![Charset::Utf8, Charset::Iso2022Jp]),
+        charset in proptest::sample::select(vec![ReplyCharset::Utf8, ReplyCharset::Iso2022Jp]),
         files in proptest::collection::vec(any_file(), 0..2),
         fails in any::<bool>(),
         limit in 0u64..300,

@@ -4,7 +4,7 @@ use mail_parser::MessageParser;
 
 use super::{world::*, *};
 use crate::{
-    config::{ReplyTo, ReturnTo, Sender},
+    config::{ReplySender, ReplyTo, ReturnTo},
     job::Reason,
     message::Address,
 };
@@ -185,7 +185,7 @@ fn the_original_goes_back_as_wanted() {
 #[test]
 fn everybody_has_a_place_in_header_and_envelope() {
     let mut endpoint = endpoint();
-    endpoint.reply.from = Some(Sender {
+    endpoint.reply.from = Some(ReplySender {
         name: Some("Büro, \"us\"".into()),
         address: "office@us.example".into(),
     });
@@ -225,7 +225,7 @@ fn everybody_has_a_place_in_header_and_envelope() {
 #[test]
 fn what_replies_are_sent_as_is_ours() {
     let mut endpoint = endpoint();
-    endpoint.reply.from = Some(Sender {
+    endpoint.reply.from = Some(ReplySender {
         name: None,
         address: "Office@us.example".into(),
     });

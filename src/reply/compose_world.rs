@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     config::{
-        Account, Action, Auth, Command, EndpointName, Form, Mailbox, Provider, ReadBy, ReplyTo, Server, Template, Tls,
-        Words,
+        Account, Action, Auth, Command, EndpointName, Mailbox, Provider, ReadBy, ReplyTo, ReplyWords, Server, Template,
+        TemplateFormat, Tls,
     },
     job::{Answer, JobId, Original, Reason},
     message,
@@ -69,7 +69,7 @@ pub(super) fn head() -> Head {
 }
 
 /// The endpoint's own accounts, and another's address.
-pub(super) fn ours(endpoint: &Endpoint) -> Ourselves {
+pub(super) fn ours(endpoint: &Endpoint) -> OwnAddresses {
     let mut ours = ourselves([endpoint].into_iter());
     std::sync::Arc::make_mut(&mut ours).insert("boss@us.example".to_owned());
     ours
@@ -119,12 +119,12 @@ pub(super) fn worded(subject: Option<&str>, text: Option<&str>, html: Option<&st
     endpoint
 }
 
-pub(super) fn words(subject: Option<&str>, text: Option<&str>, html: Option<&str>) -> Words {
+pub(super) fn words(subject: Option<&str>, text: Option<&str>, html: Option<&str>) -> ReplyWords {
     let template = |form, source: &str| Template::new(form, source).unwrap();
-    Words {
-        subject: subject.map(|source| template(Form::Text, source)),
-        text: text.map(|source| template(Form::Text, source)),
-        html: html.map(|source| template(Form::Html, source)),
+    ReplyWords {
+        subject: subject.map(|source| template(TemplateFormat::Text, source)),
+        text: text.map(|source| template(TemplateFormat::Text, source)),
+        html: html.map(|source| template(TemplateFormat::Html, source)),
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) fn sent(head: &Head, outcome: &Outcome) -> NewReply {
     }
 }
 
-pub(super) fn done(text: Option<&str>, files: Vec<File>) -> Outcome {
+pub(super) fn done(text: Option<&str>, files: Vec<ResultFile>) -> Outcome {
     Outcome::Done(Answer {
         text: text.map(str::to_owned),
         files,
@@ -160,8 +160,8 @@ pub(super) fn failed(tell: Option<&str>) -> Outcome {
     }
 }
 
-pub(super) fn file(name: &str, media_type: &str, data: &[u8]) -> File {
-    File {
+pub(super) fn file(name: &str, media_type: &str, data: &[u8]) -> ResultFile {
+    ResultFile {
         name: name.into(),
         media_type: media_type.into(),
         data: Bytes::copy_from_slice(data),

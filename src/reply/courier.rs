@@ -8,14 +8,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Outbox, answer,
-    fates::{Fate, Fates},
-    letter::Letter,
+    fates::{DeliveryOutcome, DeliveryOutcomes},
+    letter::ReplyContent,
     pace::Pace,
-    smtp::Session,
-    trouble::{Stage, Trouble},
+    smtp::SmtpSession,
+    trouble::{SmtpError, SmtpStage},
 };
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     config::Server,
     job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
@@ -29,24 +29,24 @@ const AWAY: Duration = Duration::from_secs(8);
 const IDLE: Duration = Duration::from_secs(10);
 
 /// One session's owner.
-pub(super) struct Courier {
+pub(super) struct Submitter {
     outbox: Arc<Outbox>,
     server: Server,
-    session: Option<Session>,
+    session: Option<SmtpSession>,
     pace: Pace,
     /// Failures of the account in a row.
     failures: u32,
     /// Who has to act, as the last of them says.
-    verdict: Verdict,
+    verdict: AuthVerdict,
 }
 
 /// A session that broke over a reply, and what that means for the reply: `None` where it is not to blame.
-struct Broken {
-    trouble: Trouble,
+struct BrokenSession {
+    trouble: SmtpError,
     submitted: Option<Submitted>,
 }
 
-impl Courier {
+impl Submitter {
     /// A courier who knows what was sent before it came.
     pub(super) async fn new(outbox: Outbox, server: Server) -> Self {
         let now = Utc::now();
@@ -66,7 +66,7 @@ impl Courier {
             server,
             session: None,
             failures: 0,
-            verdict: Verdict::Reconnect,
+            verdict: AuthVerdict::Reconnect,
         }
     }
 
@@ -102,7 +102,7 @@ impl Courier {
         while let Some(reply) = waiting.next() {
             if outbox.stop.is_cancelled() {
                 outbox
-                    .put_back([reply].into_iter().chain(waiting), Utc::now(), &Trouble::Stopping)
+                    .put_back([reply].into_iter().chain(waiting), Utc::now(), &SmtpError::Stopping)
                     .await;
                 break;
             }
@@ -114,8 +114,8 @@ impl Courier {
                     }
                     ended = Some((reply, submitted));
                 }
-                Err(Broken {
-                    trouble: stopping @ Trouble::Stopping,
+                Err(BrokenSession {
+                    trouble: stopping @ SmtpError::Stopping,
                     ..
                 }) => {
                     outbox
@@ -123,7 +123,7 @@ impl Courier {
                         .await;
                     break;
                 }
-                Err(Broken { trouble, submitted }) => {
+                Err(BrokenSession { trouble, submitted }) => {
                     let is_away = trouble.is_away();
                     let wait = self.failed(trouble.verdict());
                     // Who gets through to nobody tries often, and tells of it ever more seldom.
@@ -153,14 +153,16 @@ impl Courier {
         pause
     }
 
-    async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
+    async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, BrokenSession> {
         let again = |waits| {
             let now = Utc::now();
             answer::next(claimed.attempt, waits, claimed.tried_since(now), now, fastrand::f64())
         };
-        let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
+        let later = |why: String| {
+            DeliveryOutcomes::all(&claimed.reply.recipients, &DeliveryOutcome::later(why)).submitted(again(None))
+        };
         let begun = Instant::now();
-        let letter = match Letter::of(claimed, &self.outbox).await {
+        let letter = match ReplyContent::of(claimed, &self.outbox).await {
             Ok(letter) => letter,
             // The ledger's trouble, and no word of the server's.
             Err(error) => return Ok(later(error.to_string())),
@@ -177,7 +179,7 @@ impl Courier {
                 }
                 Ok(submitted)
             }
-            Err(trouble @ Trouble::Stopping) => Err(Broken {
+            Err(trouble @ SmtpError::Stopping) => Err(BrokenSession {
                 trouble,
                 submitted: None,
             }),
@@ -187,7 +189,7 @@ impl Courier {
                 // From the first recipient on, what breaks a session may be this reply's doing.
                 let blamed = matches!(
                     trouble.stage(),
-                    Some(Stage::Recipient | Stage::Data | Stage::Content | Stage::End)
+                    Some(SmtpStage::Recipient | SmtpStage::Data | SmtpStage::Content | SmtpStage::End)
                 );
                 let submitted = match trouble.is_in_doubt() {
                     true => Some(Submitted::Lost {
@@ -196,7 +198,7 @@ impl Courier {
                     }),
                     false => blamed.then(|| later(trouble.to_string())),
                 };
-                Err(Broken { trouble, submitted })
+                Err(BrokenSession { trouble, submitted })
             }
         }
     }
@@ -208,14 +210,14 @@ impl Courier {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+    async fn exchange(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
         if let Some(mut session) = self.session.take() {
             match session.submit_letter(reply, letter).await {
                 Ok(fates) => {
-                    self.session = Some(session).filter(Session::is_sound);
+                    self.session = Some(session).filter(SmtpSession::is_sound);
                     return Ok(fates);
                 }
-                Err(trouble) if trouble.stage() == Some(Stage::Mail) => {
+                Err(trouble) if trouble.stage() == Some(SmtpStage::Mail) => {
                     tracing::debug!(account = %self.outbox.account.name, %trouble, "a new session is opened");
                 }
                 Err(trouble) => return Err(trouble),
@@ -225,25 +227,25 @@ impl Courier {
         let mut session = stop
             .run_until_cancelled(self.open())
             .await
-            .unwrap_or(Err(Trouble::Stopping))?;
+            .unwrap_or(Err(SmtpError::Stopping))?;
         let fates = session.submit_letter(reply, letter).await?;
-        self.session = Some(session).filter(Session::is_sound);
+        self.session = Some(session).filter(SmtpSession::is_sound);
         Ok(fates)
     }
 
     /// A session that is signed in; with a new token where the server does not take the one at hand.
-    async fn open(&self) -> Result<Session, Trouble> {
+    async fn open(&self) -> Result<SmtpSession, SmtpError> {
         let Outbox { account, login, .. } = &*self.outbox;
-        Session::admitted(account, &self.server, login).await
+        SmtpSession::admitted(account, &self.server, login).await
     }
 
     /// Who has to act, as the last failure says.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> AuthVerdict {
         self.verdict
     }
 
     /// Counts a failure. How long to leave the account alone, a fifth more or less.
-    pub(super) fn failed(&mut self, verdict: Verdict) -> Duration {
+    pub(super) fn failed(&mut self, verdict: AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.verdict = verdict;
         verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())

@@ -3,10 +3,10 @@
 use super::{
     answer::{Meaning, meaning},
     inspect::has_only_crlf,
-    probe::Failure,
-    smtp::Session,
-    trouble::{Stage, Trouble},
-    wire::Reply,
+    probe::ProbeFailure,
+    smtp::SmtpSession,
+    trouble::{SmtpError, SmtpStage},
+    wire::SmtpReply,
 };
 use crate::{
     addr_spec::is_reachable,
@@ -17,21 +17,21 @@ use crate::{
 };
 
 /// A session that is signed in.
-pub struct Desk {
-    session: Session,
+pub struct DirectSession {
+    session: SmtpSession,
 }
 
 /// Why it went no further.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum SendError {
     /// There is no credential.
     #[error(transparent)]
-    Credential(auth::Error),
+    Credential(auth::AuthError),
     /// The server can't be reached, does not believe us, or broke off.
     #[error("{failure}")]
     Session {
         /// What is wrong and what to do.
-        failure: Failure,
+        failure: ProbeFailure,
         /// Whether it may be well later, without anybody's doing.
         passes: bool,
         /// Whether the server may have taken the mail: its last word was lost.
@@ -42,10 +42,10 @@ pub enum Error {
     Unfit,
 }
 
-impl From<Trouble> for Error {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpError> for SendError {
+    fn from(trouble: SmtpError) -> Self {
         let trouble = match trouble {
-            Trouble::Credential(error) => return Self::Credential(error),
+            SmtpError::Credential(error) => return Self::Credential(error),
             trouble => trouble,
         };
         Self::Session {
@@ -56,27 +56,27 @@ impl From<Trouble> for Error {
     }
 }
 
-fn passes(trouble: &Trouble) -> bool {
+fn passes(trouble: &SmtpError) -> bool {
     match trouble {
-        Trouble::Net(net::Error::Proxy(error)) => !error.needs_person(),
-        Trouble::Net(error) => matches!(
+        SmtpError::Net(net::ConnectError::Proxy(error)) => !error.needs_person(),
+        SmtpError::Net(error) => matches!(
             error,
-            net::Error::Resolve { .. } | net::Error::Connect { .. } | net::Error::Timeout { .. }
+            net::ConnectError::Resolve { .. } | net::ConnectError::Connect { .. } | net::ConnectError::Timeout { .. }
         ),
-        Trouble::Lost { .. } | Trouble::Slow { .. } | Trouble::Unasked { .. } | Trouble::Stopping => true,
-        Trouble::Closing { reply, .. } => reply.code < 500,
-        Trouble::Credential(_)
-        | Trouble::Unauthorized { .. }
-        | Trouble::NoTls
-        | Trouble::Injected
-        | Trouble::NoAuth
-        | Trouble::NoMechanism { .. } => false,
+        SmtpError::Lost { .. } | SmtpError::Slow { .. } | SmtpError::Unasked { .. } | SmtpError::Stopping => true,
+        SmtpError::Closing { reply, .. } => reply.code < 500,
+        SmtpError::Credential(_)
+        | SmtpError::Unauthorized { .. }
+        | SmtpError::NoTls
+        | SmtpError::Injected
+        | SmtpError::NoAuth
+        | SmtpError::NoMechanism { .. } => false,
     }
 }
 
 /// What the server said of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Word {
+pub enum SmtpVerdict {
     /// Yes.
     Taken(String),
     /// Not now.
@@ -85,7 +85,7 @@ pub enum Word {
     Refused(String),
 }
 
-impl Word {
+impl SmtpVerdict {
     /// The server's own words.
     #[must_use]
     pub fn said(&self) -> &str {
@@ -94,14 +94,14 @@ impl Word {
         }
     }
 
-    fn of(host: MailHost, stage: Stage, reply: Reply) -> Result<Self, Trouble> {
+    fn of(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Self, SmtpError> {
         let said = reply.to_string();
         match meaning(host, stage, &reply) {
             Meaning::Yes => Ok(Self::Taken(said)),
             Meaning::Later(_) => Ok(Self::Later(said)),
             Meaning::Operator | Meaning::Smaller | Meaning::Never => Ok(Self::Refused(said)),
-            Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
-            Meaning::Unauthorized => Err(Trouble::Unauthorized {
+            Meaning::Closing => Err(SmtpError::Closing { stage, host, reply }),
+            Meaning::Unauthorized => Err(SmtpError::Unauthorized {
                 stage,
                 host,
                 reply,
@@ -113,20 +113,20 @@ impl Word {
 
 /// What became of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct DirectResult {
     /// What was said of each recipient in turn; empty where the sender was not taken.
-    pub recipients: Vec<Word>,
+    pub recipients: Vec<SmtpVerdict>,
     /// What was said of the mail: the last word of the exchange.
-    pub mail: Word,
+    pub mail: SmtpVerdict,
 }
 
-impl Desk {
+impl DirectSession {
     /// Connects, starts TLS and signs in; a token that is refused is replaced once.
     ///
     /// # Errors
     /// When there is no way in.
-    pub async fn open(account: &Account, server: &Server, login: &Login) -> Result<Self, Error> {
-        let session = Session::admitted(account, server, login).await?;
+    pub async fn open(account: &Account, server: &Server, login: &Login) -> Result<Self, SendError> {
+        let session = SmtpSession::admitted(account, server, login).await?;
         Ok(Self { session })
     }
 
@@ -140,10 +140,15 @@ impl Desk {
     ///
     /// # Errors
     /// When the session ends. Where the mail is in doubt, the error says so.
-    pub async fn submit(&mut self, sender: &str, recipients: &[String], mail: &[u8]) -> Result<Told, Error> {
+    pub async fn submit(
+        &mut self,
+        sender: &str,
+        recipients: &[String],
+        mail: &[u8],
+    ) -> Result<DirectResult, SendError> {
         let fit = recipients.iter().map(String::as_str).chain([sender]).all(is_reachable);
         if !fit || !has_only_crlf(mail) {
-            return Err(Error::Unfit);
+            return Err(SendError::Unfit);
         }
         let size = match self.session.offers.size {
             Some(_) => format!(" SIZE={}", mail.len()),
@@ -151,35 +156,39 @@ impl Desk {
         };
         let host = self.session.host;
         let wire = &mut self.session.wire;
-        let mut told = Told {
+        let mut told = DirectResult {
             recipients: Vec::new(),
-            mail: Word::of(
+            mail: SmtpVerdict::of(
                 host,
-                Stage::Mail,
-                wire.command(Stage::Mail, &format!("MAIL FROM:<{sender}>{size}"))
+                SmtpStage::Mail,
+                wire.command(SmtpStage::Mail, &format!("MAIL FROM:<{sender}>{size}"))
                     .await?,
             )?,
         };
-        if !matches!(told.mail, Word::Taken(_)) {
+        if !matches!(told.mail, SmtpVerdict::Taken(_)) {
             return Ok(told);
         }
         for recipient in recipients {
             let answer = wire
-                .command(Stage::Recipient, &format!("RCPT TO:<{recipient}>"))
+                .command(SmtpStage::Recipient, &format!("RCPT TO:<{recipient}>"))
                 .await?;
-            told.recipients.push(Word::of(host, Stage::Recipient, answer)?);
+            told.recipients
+                .push(SmtpVerdict::of(host, SmtpStage::Recipient, answer)?);
         }
-        let taken = |word: &&Word| matches!(word, Word::Taken(_));
+        let taken = |word: &&SmtpVerdict| matches!(word, SmtpVerdict::Taken(_));
         if told.recipients.iter().find(taken).is_none() {
-            let later = told.recipients.iter().find(|word| matches!(word, Word::Later(_)));
+            let later = told
+                .recipients
+                .iter()
+                .find(|word| matches!(word, SmtpVerdict::Later(_)));
             if let Some(word) = later.or(told.recipients.first()) {
                 told.mail = word.clone();
             }
             return Ok(told);
         }
-        told.mail = Word::of(host, Stage::Data, wire.command(Stage::Data, "DATA").await?)?;
-        if matches!(told.mail, Word::Taken(_)) {
-            told.mail = Word::of(host, Stage::End, wire.content(mail).await?)?;
+        told.mail = SmtpVerdict::of(host, SmtpStage::Data, wire.command(SmtpStage::Data, "DATA").await?)?;
+        if matches!(told.mail, SmtpVerdict::Taken(_)) {
+            told.mail = SmtpVerdict::of(host, SmtpStage::End, wire.content(mail).await?)?;
         }
         Ok(told)
     }
@@ -198,17 +207,19 @@ mod tests {
     };
     use crate::{auth::Credential, config::Tls, secret::Secret};
 
-    async fn desk(fake: &Fake) -> Desk {
+    async fn desk(fake: &Fake) -> DirectSession {
         let credential = Credential::Password(Secret::from("secret"));
-        let session = Session::open(&fake.account(), &fake.server, Some(&credential)).await;
-        Desk {
+        let session = SmtpSession::open(&fake.account(), &fake.server, Some(&credential)).await;
+        DirectSession {
             session: session.unwrap(),
         }
     }
 
     const MAIL: &[u8] = b"Subject: x\r\n\r\n.\r\n";
 
-    async fn told(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> (Result<Told, Error>, Fake) {
+    async fn told(
+        script: impl Fn(usize, &str) -> Act + Send + Sync + 'static,
+    ) -> (Result<DirectResult, SendError>, Fake) {
         let fake = Fake::start(Tls::Implicit, script).await;
         let recipients = ["a@x.example", "b@x.example", "c@x.example"].map(str::to_owned);
         let mut desk = desk(&fake).await;
@@ -228,8 +239,8 @@ mod tests {
         assert!(
             matches!(
                 told.recipients.as_slice(),
-                [Word::Refused(a), Word::Taken(_), Word::Later(c)] if a == "550 5.1.1 gone" && c == "450 4.2.1 busy"
-            ) && matches!(told.mail, Word::Taken(_)),
+                [SmtpVerdict::Refused(a), SmtpVerdict::Taken(_), SmtpVerdict::Later(c)] if a == "550 5.1.1 gone" && c == "450 4.2.1 busy"
+            ) && matches!(told.mail, SmtpVerdict::Taken(_)),
             "{told:?}"
         );
         assert_eq!(fake.mails(), [MAIL]);
@@ -243,7 +254,7 @@ mod tests {
             _ => Act::Usual,
         })
         .await;
-        assert_eq!(told.unwrap().mail, Word::Later("450 4.2.1 busy".into()));
+        assert_eq!(told.unwrap().mail, SmtpVerdict::Later("450 4.2.1 busy".into()));
         assert!(fake.mails().is_empty() && !fake.lines(1).contains(&"DATA".to_owned()));
     }
 
@@ -252,7 +263,7 @@ mod tests {
         for (at, in_doubt) in [("MAIL", false), ("DATA", false), (".", true)] {
             let (told, _fake) = told(move |_, line| if line.starts_with(at) { Act::Drop } else { Act::Usual }).await;
             match told.unwrap_err() {
-                Error::Session {
+                SendError::Session {
                     passes: true,
                     in_doubt: doubt,
                     ..
@@ -265,7 +276,7 @@ mod tests {
             _ => Act::Usual,
         })
         .await;
-        assert_eq!(told.unwrap().mail, Word::Refused("554 5.7.1 spam".into()));
+        assert_eq!(told.unwrap().mail, SmtpVerdict::Refused("554 5.7.1 spam".into()));
     }
 
     #[tokio::test]
@@ -278,7 +289,7 @@ mod tests {
             (to("a@x.example"), b"Subject: x\n\n.\n".as_slice()),
         ] {
             let said = desk.submit("us@x.example", &recipients, mail).await;
-            assert!(matches!(said, Err(Error::Unfit)), "{said:?}");
+            assert!(matches!(said, Err(SendError::Unfit)), "{said:?}");
         }
         assert!(!fake.lines(1).iter().any(|line| line.starts_with("MAIL")));
     }

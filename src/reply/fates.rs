@@ -8,7 +8,7 @@ use crate::ledger::{RecipientEnd, ReplyState, Submitted};
 
 /// What became of a reply, or of one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum DeliveryOutcome {
     /// The server took it; its words.
     Sent(String),
     /// It will not take it.
@@ -16,12 +16,12 @@ pub(super) enum Fate {
     /// Not as it is: smaller, or without its files.
     Smaller(String),
     /// Not now.
-    Later(Later),
+    Later(Deferral),
 }
 
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Later {
+pub(super) struct Deferral {
     pub(super) why: String,
     /// How long at the least, where that is known.
     pub(super) waits: Option<Duration>,
@@ -29,10 +29,10 @@ pub(super) struct Later {
     pub(super) operator: bool,
 }
 
-impl Fate {
+impl DeliveryOutcome {
     /// Tried again in a while.
     pub(super) fn later(why: impl Into<String>) -> Self {
-        Self::Later(Later {
+        Self::Later(Deferral {
             why: why.into(),
             waits: None,
             operator: false,
@@ -42,17 +42,17 @@ impl Fate {
 
 /// Each recipient and what became of it; nothing while the server only took the name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Fates(Vec<(String, Option<Fate>)>);
+pub(super) struct DeliveryOutcomes(Vec<(String, Option<DeliveryOutcome>)>);
 
-impl Fates {
+impl DeliveryOutcomes {
     /// The same for all.
-    pub(super) fn all(recipients: &[String], fate: &Fate) -> Self {
+    pub(super) fn all(recipients: &[String], fate: &DeliveryOutcome) -> Self {
         let each = recipients.iter().map(|address| (address.clone(), Some(fate.clone())));
         Self(each.collect())
     }
 
     /// What the server said to a recipient's name; nothing where it took it.
-    pub(super) fn add(&mut self, address: &str, fate: Option<Fate>) {
+    pub(super) fn add(&mut self, address: &str, fate: Option<DeliveryOutcome>) {
         self.0.push((address.to_owned(), fate));
     }
 
@@ -62,7 +62,7 @@ impl Fates {
     }
 
     /// The end for those whose names were taken.
-    pub(super) fn end(mut self, end: &Fate) -> Self {
+    pub(super) fn end(mut self, end: &DeliveryOutcome) -> Self {
         for (_, fate) in &mut self.0 {
             fate.get_or_insert_with(|| end.clone());
         }
@@ -74,7 +74,7 @@ impl Fates {
         let mut why = String::new();
         let mut who = Vec::new();
         for (address, fate) in &self.0 {
-            if let Some(Fate::Smaller(said)) = fate {
+            if let Some(DeliveryOutcome::Smaller(said)) = fate {
                 who.push(address.clone());
                 if why.is_empty() {
                     why.clone_from(said);
@@ -86,13 +86,15 @@ impl Fates {
 
     /// Whether anybody has it.
     pub(super) fn any_sent(&self) -> bool {
-        self.0.iter().any(|(_, fate)| matches!(fate, Some(Fate::Sent(_))))
+        self.0
+            .iter()
+            .any(|(_, fate)| matches!(fate, Some(DeliveryOutcome::Sent(_))))
     }
 
     /// The words of what an operator has to change first.
     pub(super) fn operator(&self) -> Option<&str> {
         self.0.iter().find_map(|(_, fate)| match fate {
-            Some(Fate::Later(later)) if later.operator => Some(later.why.as_str()),
+            Some(DeliveryOutcome::Later(later)) if later.operator => Some(later.why.as_str()),
             _ => None,
         })
     }
@@ -100,7 +102,7 @@ impl Fates {
     /// How long those who must wait are to be left alone, where that is known.
     pub(super) fn waits(&self) -> Option<Duration> {
         let waits = self.0.iter().filter_map(|(_, fate)| match fate {
-            Some(Fate::Later(later)) => later.waits,
+            Some(DeliveryOutcome::Later(later)) => later.waits,
             _ => None,
         });
         waits.max()
@@ -109,7 +111,7 @@ impl Fates {
     /// There is no smaller letter: those who would get one get nothing.
     pub(super) fn refuse_smaller(self) -> Self {
         self.map(|fate| match fate {
-            Fate::Smaller(said) => Fate::Refused(said),
+            DeliveryOutcome::Smaller(said) => DeliveryOutcome::Refused(said),
             fate => fate,
         })
     }
@@ -117,7 +119,7 @@ impl Fates {
     /// The smaller letter was not sent now.
     pub(super) fn later_smaller(self, why: &str) -> Self {
         self.map(|fate| match fate {
-            Fate::Smaller(_) => Fate::later(why),
+            DeliveryOutcome::Smaller(_) => DeliveryOutcome::later(why),
             fate => fate,
         })
     }
@@ -125,7 +127,7 @@ impl Fates {
     /// What is said of all who got it.
     pub(super) fn with_note(self, note: &str) -> Self {
         self.map(|fate| match fate {
-            Fate::Sent(said) => Fate::Sent(format!("{said} ({note})")),
+            DeliveryOutcome::Sent(said) => DeliveryOutcome::Sent(format!("{said} ({note})")),
             fate => fate,
         })
     }
@@ -140,17 +142,17 @@ impl Fates {
         self
     }
 
-    fn map(self, change: impl Fn(Fate) -> Fate) -> Self {
+    fn map(self, change: impl Fn(DeliveryOutcome) -> DeliveryOutcome) -> Self {
         let each = self.0.into_iter();
         Self(each.map(|(address, fate)| (address, fate.map(&change))).collect())
     }
 
     /// What the ledger is told. `again` is when those who must wait are tried again; where there is no such time, they are given up.
     pub(super) fn submitted(self, again: Option<DateTime<Utc>>) -> Submitted {
-        let given_up = |fate: Fate| match (fate, again) {
-            (Fate::Later(later), None) => Fate::Refused(format!("given up: {}", later.why)),
+        let given_up = |fate: DeliveryOutcome| match (fate, again) {
+            (DeliveryOutcome::Later(later), None) => DeliveryOutcome::Refused(format!("given up: {}", later.why)),
             // How long each waits was asked before; what is told alike counts as one.
-            (Fate::Later(later), Some(_)) => Fate::later(later.why),
+            (DeliveryOutcome::Later(later), Some(_)) => DeliveryOutcome::later(later.why),
             (fate, _) => fate,
         };
         let each = self.refuse_smaller().0.into_iter();
@@ -158,10 +160,10 @@ impl Fates {
         let each: Vec<_> = each.collect();
         match each.split_first() {
             Some(((_, first), rest)) if rest.iter().all(|(_, fate)| fate == first) => match (first.clone(), again) {
-                (Fate::Sent(said), _) => Submitted::Sent(said),
-                (Fate::Later(later), Some(due)) => Submitted::Later { due, detail: later.why },
-                (Fate::Refused(said) | Fate::Smaller(said), _) => Submitted::Refused(said),
-                (Fate::Later(later), None) => Submitted::Refused(later.why),
+                (DeliveryOutcome::Sent(said), _) => Submitted::Sent(said),
+                (DeliveryOutcome::Later(later), Some(due)) => Submitted::Later { due, detail: later.why },
+                (DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said), _) => Submitted::Refused(said),
+                (DeliveryOutcome::Later(later), None) => Submitted::Refused(later.why),
             },
             Some(_) => Submitted::Each {
                 recipients: each.into_iter().map(end).collect(),
@@ -172,18 +174,20 @@ impl Fates {
     }
 
     /// One fate for a mail that is not tried again for some: sent where anybody got it.
-    pub(super) fn into_one(self) -> Fate {
+    pub(super) fn into_one(self) -> DeliveryOutcome {
         let mut words = Vec::new();
         let (mut sent, mut waits) = (false, false);
         for (address, fate) in self.0 {
             match fate.unwrap_or_else(no_end) {
-                Fate::Sent(said) => {
+                DeliveryOutcome::Sent(said) => {
                     if !std::mem::replace(&mut sent, true) {
                         words.insert(0, said);
                     }
                 }
-                Fate::Refused(said) | Fate::Smaller(said) => words.push(format!("refused {address} {said}")),
-                Fate::Later(later) => {
+                DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said) => {
+                    words.push(format!("refused {address} {said}"))
+                }
+                DeliveryOutcome::Later(later) => {
                     waits = true;
                     words.push(format!("{address} {}", later.why));
                 }
@@ -191,23 +195,23 @@ impl Fates {
         }
         let words = words.join("; ");
         match (sent, waits) {
-            (true, _) => Fate::Sent(words),
-            (false, true) => Fate::later(words),
-            (false, false) => Fate::Refused(words),
+            (true, _) => DeliveryOutcome::Sent(words),
+            (false, true) => DeliveryOutcome::later(words),
+            (false, false) => DeliveryOutcome::Refused(words),
         }
     }
 }
 
 /// What is not known is tried again.
-fn no_end() -> Fate {
-    Fate::later("the server said nothing of its end")
+fn no_end() -> DeliveryOutcome {
+    DeliveryOutcome::later("the server said nothing of its end")
 }
 
-fn end((address, fate): (String, Fate)) -> RecipientEnd {
+fn end((address, fate): (String, DeliveryOutcome)) -> RecipientEnd {
     let (state, said) = match fate {
-        Fate::Sent(said) => (ReplyState::Sent, said),
-        Fate::Refused(said) | Fate::Smaller(said) => (ReplyState::Refused, said),
-        Fate::Later(later) => (ReplyState::Queued, later.why),
+        DeliveryOutcome::Sent(said) => (ReplyState::Sent, said),
+        DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said) => (ReplyState::Refused, said),
+        DeliveryOutcome::Later(later) => (ReplyState::Queued, later.why),
     };
     RecipientEnd { address, state, said }
 }
@@ -216,28 +220,28 @@ fn end((address, fate): (String, Fate)) -> RecipientEnd {
 mod tests {
     use super::*;
 
-    fn sent() -> Option<Fate> {
-        Some(Fate::Sent("250 ok".into()))
+    fn sent() -> Option<DeliveryOutcome> {
+        Some(DeliveryOutcome::Sent("250 ok".into()))
     }
 
-    fn later() -> Option<Fate> {
-        Some(Fate::later("450 busy"))
+    fn later() -> Option<DeliveryOutcome> {
+        Some(DeliveryOutcome::later("450 busy"))
     }
 
-    fn refused() -> Option<Fate> {
-        Some(Fate::Refused("550 who?".into()))
+    fn refused() -> Option<DeliveryOutcome> {
+        Some(DeliveryOutcome::Refused("550 who?".into()))
     }
 
-    fn fates(each: &[Option<Fate>]) -> Fates {
+    fn fates(each: &[Option<DeliveryOutcome>]) -> DeliveryOutcomes {
         let named = each.iter().enumerate();
-        Fates(
+        DeliveryOutcomes(
             named
                 .map(|(n, fate)| (format!("r{n}@a.example"), fate.clone()))
                 .collect(),
         )
     }
 
-    fn told(each: &[Option<Fate>], due: Option<DateTime<Utc>>) -> String {
+    fn told(each: &[Option<DeliveryOutcome>], due: Option<DateTime<Utc>>) -> String {
         match fates(each).submitted(due) {
             Submitted::Sent(said) => format!("sent {said}"),
             Submitted::Refused(said) => format!("refused {said}"),
@@ -280,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_end_is_theirs_whose_names_were_taken() {
-        let taken = fates(&[None, refused(), later()]).end(&Fate::Sent("250 ok".into()));
+        let taken = fates(&[None, refused(), later()]).end(&DeliveryOutcome::Sent("250 ok".into()));
         assert_eq!(taken, fates(&[sent(), refused(), later()]));
         assert!(fates(&[refused(), later()]).nobody() && !fates(&[None, refused()]).nobody());
     }
@@ -290,14 +294,17 @@ mod tests {
         for (each, fate) in [
             (
                 &[refused(), sent(), later()][..],
-                Fate::Sent("250 ok; refused r0@a.example 550 who?; r2@a.example 450 busy".into()),
+                DeliveryOutcome::Sent("250 ok; refused r0@a.example 550 who?; r2@a.example 450 busy".into()),
             ),
             (
                 &[refused(), later()],
-                Fate::later("refused r0@a.example 550 who?; r1@a.example 450 busy"),
+                DeliveryOutcome::later("refused r0@a.example 550 who?; r1@a.example 450 busy"),
             ),
-            (&[refused()], Fate::Refused("refused r0@a.example 550 who?".into())),
-            (&[sent(), sent()], Fate::Sent("250 ok".into())),
+            (
+                &[refused()],
+                DeliveryOutcome::Refused("refused r0@a.example 550 who?".into()),
+            ),
+            (&[sent(), sent()], DeliveryOutcome::Sent("250 ok".into())),
         ] {
             assert_eq!(fates(each).into_one(), fate);
         }

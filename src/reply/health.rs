@@ -11,23 +11,23 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     ledger::{ReplyState, Submitted},
     metrics::{self, Submission},
 };
 
 /// A cell that the outbox writes and others read.
 #[derive(Debug, Default)]
-pub struct Health {
-    trouble: Mutex<Option<Trouble>>,
+pub struct OutboxHealth {
+    trouble: Mutex<Option<OutboxProblem>>,
     /// Whether a server has said what becomes of a reply since we began.
     answered: AtomicBool,
-    meter: metrics::Outbox,
+    meter: metrics::OutboxMeter,
 }
 
 /// Why replies wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct OutboxProblem {
     /// In words.
     pub words: String,
     /// Since when: the first trouble after the last success.
@@ -38,10 +38,10 @@ pub struct Trouble {
     pub holds_all: bool,
 }
 
-impl Health {
+impl OutboxHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Outbox) -> Self {
+    pub fn counted(meter: metrics::OutboxMeter) -> Self {
         Self {
             trouble: Mutex::default(),
             answered: AtomicBool::default(),
@@ -51,7 +51,7 @@ impl Health {
 
     /// What is wrong now.
     #[must_use]
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<OutboxProblem> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -70,7 +70,7 @@ impl Health {
 
     /// The server asks for something that only an operator can change, of a reply that waits for it.
     pub(super) fn asks(&self, words: String, now: DateTime<Utc>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trouble {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(OutboxProblem {
             words,
             since: now,
             needs_person: true,
@@ -79,13 +79,13 @@ impl Health {
     }
 
     /// There was no session, or it broke, after so long.
-    pub(super) fn failed(&self, words: String, verdict: Verdict, took: Duration, now: DateTime<Utc>) {
+    pub(super) fn failed(&self, words: String, verdict: AuthVerdict, took: Duration, now: DateTime<Utc>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let since = trouble.as_ref().map_or(now, |trouble| trouble.since);
-        *trouble = Some(Trouble {
+        *trouble = Some(OutboxProblem {
             words,
             since,
-            needs_person: verdict == Verdict::SlowDown,
+            needs_person: verdict == AuthVerdict::SlowDown,
             holds_all: true,
         });
         drop(trouble);
@@ -115,11 +115,11 @@ mod tests {
 
     #[test]
     fn trouble_lasts_from_its_beginning_to_the_next_answer() {
-        let health = Health::default();
+        let health = OutboxHealth::default();
         assert!(!health.works(), "nobody knows yet");
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        health.failed("no route".into(), Verdict::Reconnect, Duration::ZERO, at(1));
-        health.failed("no sign-in".into(), Verdict::SlowDown, Duration::ZERO, at(2));
+        health.failed("no route".into(), AuthVerdict::Reconnect, Duration::ZERO, at(1));
+        health.failed("no sign-in".into(), AuthVerdict::SlowDown, Duration::ZERO, at(2));
         let trouble = health.trouble().unwrap();
         assert_eq!((trouble.since, trouble.needs_person), (at(1), true));
         assert_eq!(trouble.words, "no sign-in");

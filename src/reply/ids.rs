@@ -3,7 +3,7 @@
 use super::answerable::reply_to;
 use crate::{
     config::{Conversation, Reply},
-    job::{Answerable, JobId},
+    job::{AnswerableReply, JobId},
     message::Head,
 };
 
@@ -14,7 +14,7 @@ const LAST_REFERENCES: usize = 20;
 
 /// The identifiers of a letter, without angle brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ids<'a> {
+pub(super) struct MessageIds<'a> {
     /// Its own: the same whenever this job's letter is built for the same run.
     pub(super) message_id: String,
     /// Where answers go, if not to From.
@@ -25,7 +25,7 @@ pub(super) struct Ids<'a> {
     pub(super) references: Vec<&'a str>,
 }
 
-impl<'a> Ids<'a> {
+impl<'a> MessageIds<'a> {
     /// The identifiers of a job's letter that comes from `from`.
     /// One that may be answered says in both of its own with which token.
     pub(super) fn new(
@@ -33,11 +33,11 @@ impl<'a> Ids<'a> {
         (job, rerun): (JobId, u32),
         from: &str,
         head: &'a Head,
-        answerable: Option<(&Conversation, &Answerable)>,
+        answerable: Option<(&Conversation, &AnswerableReply)>,
     ) -> Self {
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let (message_id, reply_to) = match answerable {
-            Some((conversation, Answerable { token, .. })) => {
+            Some((conversation, AnswerableReply { token, .. })) => {
                 (token.message_id(domain), Some(reply_to(conversation, token)))
             }
             // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.

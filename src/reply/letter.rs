@@ -14,7 +14,7 @@ use crate::{
 
 /// What is known of a letter before a byte is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct MessageFacts {
     /// Bytes.
     pub(super) size: u64,
     /// Whether no byte is above 127.
@@ -24,22 +24,22 @@ pub(super) struct Facts {
 }
 
 /// A letter's bytes, wherever they are.
-pub(super) enum Letter {
+pub(super) enum ReplyContent {
     /// In memory.
-    Here(Bytes, Facts),
+    Here(Bytes, MessageFacts),
     /// In the ledger, under this job.
     Stored {
         ledger: Arc<dyn Ledger>,
         work: Budget,
         job: JobId,
-        facts: Facts,
+        facts: MessageFacts,
     },
 }
 
-impl Letter {
+impl ReplyContent {
     /// One that is in memory.
     pub(super) fn here(bytes: Bytes) -> Self {
-        let mut look = Look::default();
+        let mut look = MessageScanner::default();
         look.at(&bytes);
         let facts = look.facts();
         Self::Here(bytes, facts)
@@ -54,7 +54,7 @@ impl Letter {
             return Ok(Self::here(claimed.reply.bytes.clone()));
         }
         let (ledger, job) = (outbox.ledger.clone(), claimed.job);
-        let mut look = Look::default();
+        let mut look = MessageScanner::default();
         loop {
             let piece = read(ledger.as_ref(), job, look.size).await?;
             if piece.is_empty() {
@@ -70,7 +70,7 @@ impl Letter {
         })
     }
 
-    pub(super) fn facts(&self) -> Facts {
+    pub(super) fn facts(&self) -> MessageFacts {
         match self {
             Self::Here(_, facts) | Self::Stored { facts, .. } => *facts,
         }
@@ -95,7 +95,7 @@ impl Letter {
     /// # Errors
     /// When the ledger fails.
     pub(super) async fn plainer(&self) -> io::Result<Option<Bytes>> {
-        let Facts { size, .. } = self.facts();
+        let MessageFacts { size, .. } = self.facts();
         let _room = match self {
             Self::Here(..) => None,
             Self::Stored { work, .. } => work.take(size.saturating_mul(2)).await,
@@ -119,13 +119,13 @@ async fn read(ledger: &dyn Ledger, job: JobId, from: u64) -> io::Result<Bytes> {
 }
 
 /// A look at a letter, piece by piece.
-struct Look {
+struct MessageScanner {
     size: u64,
     is_ascii: bool,
     ends: CrlfWatch,
 }
 
-impl Default for Look {
+impl Default for MessageScanner {
     fn default() -> Self {
         Self {
             size: 0,
@@ -135,15 +135,15 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl MessageScanner {
     fn at(&mut self, piece: &[u8]) {
         self.size += piece.len() as u64;
         self.is_ascii &= piece.is_ascii();
         self.ends.at(piece);
     }
 
-    fn facts(&self) -> Facts {
-        Facts {
+    fn facts(&self) -> MessageFacts {
+        MessageFacts {
             size: self.size,
             is_ascii: self.is_ascii,
             has_only_crlf: self.ends.has_only_crlf(),

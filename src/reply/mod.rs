@@ -37,19 +37,19 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use compose::{Composed, Composer};
-pub use health::{Health, Trouble};
+pub use health::{OutboxHealth, OutboxProblem};
 pub(crate) use ids::is_quotable;
 pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
-pub use recipients::{Ourselves, ourselves};
+pub use recipients::{OwnAddresses, ourselves};
 
 use crate::{
-    auth::{Login, Pause, Verdict},
+    auth::{AuthVerdict, Login, PauseEnd},
     budget::Budget,
     config::Account,
     ledger::Ledger,
 };
-use courier::Courier;
+use courier::Submitter;
 
 /// The replies of one SMTP account.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub struct Outbox {
     /// The account's sign-in.
     pub login: Arc<Login>,
     /// How the account is doing.
-    pub health: Arc<Health>,
+    pub health: Arc<OutboxHealth>,
     /// Stops the loop: the reply in hand is finished, the others are given back.
     pub stop: CancellationToken,
 }
@@ -75,8 +75,8 @@ pub async fn run(outbox: Outbox) {
         return;
     };
     let stop = outbox.stop.clone();
-    let (login, knock) = (outbox.login.clone(), outbox.ledger.knock());
-    let mut courier = Courier::new(outbox, server).await;
+    let (login, changed_outside) = (outbox.login.clone(), outbox.ledger.changed_outside());
+    let mut courier = Submitter::new(outbox, server).await;
     // Whoever changed the account, or started us anew, may have mended what they wait for.
     courier.mended().await;
     while let Some(claimed) = stop.run_until_cancelled(courier.claim()).await {
@@ -84,7 +84,7 @@ pub async fn run(outbox: Outbox) {
             Ok(claimed) => courier.carry(claimed).await,
             Err(error) => {
                 tracing::warn!(account = courier.account(), %error, "replies can't be claimed");
-                Some(courier.failed(Verdict::Reconnect))
+                Some(courier.failed(AuthVerdict::Reconnect))
             }
         };
         if let Some(pause) = pause {
@@ -92,10 +92,10 @@ pub async fn run(outbox: Outbox) {
                 tokio::select! {
                     ended = login.pause(pause, courier.verdict()) => ended,
                     // Somebody may have asked to try again now.
-                    () = knock.notified() => Pause::Over,
+                    () = changed_outside.notified() => PauseEnd::Over,
                 }
             };
-            if let Some(Pause::Works | Pause::Mended) = stop.run_until_cancelled(rest).await {
+            if let Some(PauseEnd::Works | PauseEnd::Mended) = stop.run_until_cancelled(rest).await {
                 courier.mended().await;
             }
         }

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::{Outbox, answer, trouble::Trouble};
+use super::{Outbox, answer, trouble::SmtpError};
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     ledger::{self, ClaimedReply, Submitted},
 };
 
@@ -16,12 +16,12 @@ impl Outbox {
         &self,
         replies: impl Iterator<Item = ClaimedReply>,
         due: DateTime<Utc>,
-        why: &Trouble,
+        why: &SmtpError,
     ) {
         let now = Utc::now();
         let ended = |reply: ClaimedReply| {
             // Trouble that lasts for as long as a reply is tried is its end: who waits for it shall hear of that.
-            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, Trouble::Stopping);
+            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, SmtpError::Stopping);
             let detail = why.to_string();
             let submitted = if over {
                 Submitted::Refused(format!("given up: {detail}"))
@@ -58,7 +58,7 @@ impl Outbox {
         while let Err(error) = self.ledger.submitted(job, reply.attempt, submitted.clone()).await {
             failures += 1;
             tracing::warn!(%endpoint, %job, %error, failures, "what became of a reply can't be written down");
-            let pause = Verdict::Reconnect.pause(failures);
+            let pause = AuthVerdict::Reconnect.pause(failures);
             let is_over = matches!(
                 error,
                 ledger::Error::Stale(_) | ledger::Error::Missing(_) | ledger::Error::Closed

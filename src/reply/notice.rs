@@ -7,9 +7,9 @@ use mail_builder::{
     headers::{address::Address, date::Date, raw::Raw},
 };
 
-use super::{fates::Fate, inspect::is_sound, smtp::Session, trouble::Trouble};
+use super::{fates::DeliveryOutcome, inspect::is_sound, smtp::SmtpSession, trouble::SmtpError};
 use crate::{
-    auth::{Login, Verdict},
+    auth::{AuthVerdict, Login},
     config::Account,
     job::NewReply,
     message::{LOOP_MARK, clean::clean},
@@ -38,19 +38,19 @@ pub struct Notice {
 #[error("{said}")]
 pub struct NoticeError {
     /// What to do about it.
-    pub verdict: Verdict,
+    pub verdict: AuthVerdict,
     said: String,
 }
 
 impl NoticeError {
-    fn new(verdict: Verdict, said: impl Into<String>) -> Self {
+    fn new(verdict: AuthVerdict, said: impl Into<String>) -> Self {
         let said = said.into();
         Self { verdict, said }
     }
 }
 
-impl From<Trouble> for NoticeError {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpError> for NoticeError {
+    fn from(trouble: SmtpError) -> Self {
         Self::new(trouble.verdict(), trouble.to_string())
     }
 }
@@ -62,7 +62,7 @@ impl From<Trouble> for NoticeError {
 pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> Result<String, NoticeError> {
     let unfit = || {
         NoticeError::new(
-            Verdict::SlowDown,
+            AuthVerdict::SlowDown,
             "the account has no SMTP server or no address to send from",
         )
     };
@@ -70,13 +70,15 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
         return Err(unfit());
     };
     let mail = compose(&account.name, from, notice).ok_or_else(unfit)?;
-    let mut session = Session::admitted(account, server, login).await?;
+    let mut session = SmtpSession::admitted(account, server, login).await?;
     let fate = session.submit(&mail).await?.into_one();
     session.quit().await;
     match fate {
-        Fate::Sent(said) => Ok(said),
-        Fate::Later(later) => Err(NoticeError::new(Verdict::Reconnect, later.why)),
-        Fate::Refused(said) | Fate::Smaller(said) => Err(NoticeError::new(Verdict::SlowDown, said)),
+        DeliveryOutcome::Sent(said) => Ok(said),
+        DeliveryOutcome::Later(later) => Err(NoticeError::new(AuthVerdict::Reconnect, later.why)),
+        DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said) => {
+            Err(NoticeError::new(AuthVerdict::SlowDown, said))
+        }
     }
 }
 

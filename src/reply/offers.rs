@@ -1,6 +1,6 @@
 //! What a submission server offers after EHLO, and how a mail begins there. Pure.
 
-use super::{fates::Fate, letter::Facts, wire::Reply};
+use super::{fates::DeliveryOutcome, letter::MessageFacts, wire::SmtpReply};
 use crate::{addr_spec::is_reachable, job::NewReply};
 
 /// What the server offers after EHLO.
@@ -18,7 +18,7 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    pub(super) fn read(answer: &Reply) -> Self {
+    pub(super) fn read(answer: &SmtpReply) -> Self {
         let mut offers = Self::default();
         // The first line is the server's name.
         for line in answer.lines.iter().skip(1) {
@@ -55,19 +55,21 @@ impl Offers {
 
     /// The command that begins a reply (RFC 1870, RFC 6152, RFC 6531); or why this server can't have it, which is known before a byte is
     /// sent.
-    pub(super) fn mail_from(&self, reply: &NewReply, letter: Facts) -> Result<String, Fate> {
+    pub(super) fn mail_from(&self, reply: &NewReply, letter: MessageFacts) -> Result<String, DeliveryOutcome> {
         // The composer never makes such a reply; the ledger may hold what another version made.
         // An empty sender is `<>`: nowhere to come back to.
         let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
         if !letter.has_only_crlf || !reply.recipients.iter().chain(sender).all(|a| is_reachable(a)) {
-            return Err(Fate::Refused("the stored reply is not fit to be sent".to_owned()));
+            return Err(DeliveryOutcome::Refused(
+                "the stored reply is not fit to be sent".to_owned(),
+            ));
         }
         let bytes = letter.size;
         let mut command = format!("MAIL FROM:<{}>", reply.sender);
         match self.size {
             // 0 is no limit (RFC 1870 section 4).
             Some(most @ 1..) if bytes > most => {
-                return Err(Fate::Smaller(format!(
+                return Err(DeliveryOutcome::Smaller(format!(
                     "too large: the reply has {bytes} bytes, the server takes {most}"
                 )));
             }
@@ -79,13 +81,13 @@ impl Offers {
             (false, true) => command.push_str(" BODY=8BITMIME"),
             // RFC 6152 section 3: not under any circumstances.
             (false, false) => {
-                return Err(Fate::Refused(
+                return Err(DeliveryOutcome::Refused(
                     "the reply has 8-bit text, which the server does not take".to_owned(),
                 ));
             }
         }
         self.can_reach(&reply.sender)
-            .map_err(|why| Fate::Refused(why.to_owned()))?;
+            .map_err(|why| DeliveryOutcome::Refused(why.to_owned()))?;
         // Where the server has no SMTPUTF8, those who need it are not named.
         if self.smtputf8 && !reply.recipients.iter().chain(sender).all(|address| address.is_ascii()) {
             command.push_str(" SMTPUTF8");
@@ -96,7 +98,7 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::letter::Letter, *};
+    use super::{super::letter::ReplyContent, *};
 
     fn reply(text: &str) -> NewReply {
         NewReply {
@@ -107,7 +109,7 @@ mod tests {
 
     fn offers(lines: &[&str]) -> Offers {
         let lines = [&["fake"], lines].concat();
-        Offers::read(&Reply {
+        Offers::read(&SmtpReply {
             code: 250,
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         })
@@ -142,9 +144,9 @@ mod tests {
             (&[], "a\nb", Err("the stored reply is not fit to be sent")),
         ] {
             let found = offers(lines)
-                .mail_from(&reply(mail), Letter::here(reply(mail).bytes).facts())
+                .mail_from(&reply(mail), ReplyContent::here(reply(mail).bytes).facts())
                 .map_err(|fate| match fate {
-                    Fate::Smaller(why) | Fate::Refused(why) => why,
+                    DeliveryOutcome::Smaller(why) | DeliveryOutcome::Refused(why) => why,
                     other => panic!("{other:?}"),
                 });
             assert_eq!(found, expected.map_err(str::to_owned), "{lines:?}");

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{super::server_tests::Act, world::World};
 use crate::{
     config::Rate,
-    ledger::{Again, Ledger},
+    ledger::{Ledger, RetrySelection},
 };
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn trouble_of_five_days_is_an_end_that_an_operator_can_undo() {
             .starts_with("given up: ")
     );
     up.store(true, Ordering::SeqCst);
-    let retried = world.door().await.retry_replies(Again::Refused).await.unwrap();
+    let retried = world.door().await.retry_replies(RetrySelection::Refused).await.unwrap();
     assert_eq!(retried.due, 1);
     world.until("sent", 1).await;
     world.stop().await;

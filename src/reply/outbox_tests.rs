@@ -383,10 +383,22 @@ async fn a_server_that_loses_each_answer_gets_three_copies_and_an_operator_decid
     assert_eq!(rows[0].due, None);
     let job = rows[0].job;
     let door = world.door().await;
-    assert_eq!(door.retry_replies(crate::ledger::Again::Queued).await.unwrap().due, 0);
+    assert_eq!(
+        door.retry_replies(crate::ledger::RetrySelection::Queued)
+            .await
+            .unwrap()
+            .due,
+        0
+    );
     // The operator has it sent again.
     lost.store(false, Ordering::SeqCst);
-    assert_eq!(door.retry_replies(crate::ledger::Again::Job(job)).await.unwrap().due, 1);
+    assert_eq!(
+        door.retry_replies(crate::ledger::RetrySelection::Job(job))
+            .await
+            .unwrap()
+            .due,
+        1
+    );
     assert!(!door.accept_reply(job).await.unwrap());
     world.until("sent", 1).await;
     world.stop().await;

@@ -24,7 +24,7 @@ use super::super::{
     server_tests::{Act, Fake, reply},
 };
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
@@ -173,7 +173,7 @@ impl World {
             account: account.clone(),
             ledger: self.ledger.clone(),
             work: crate::budget::Budget::new(0),
-            login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
+            login: Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http)),
             health: Arc::default(),
             stop: self.stop.clone(),
         };

@@ -4,9 +4,9 @@ use tokio::net::TcpStream;
 
 use super::{
     answer,
-    smtp::{self, Session},
-    trouble::Trouble,
-    wire::Wire,
+    smtp::{self, SmtpSession},
+    trouble::SmtpError,
+    wire::SmtpConnection,
 };
 use crate::{
     auth::Credential,
@@ -15,15 +15,15 @@ use crate::{
 };
 
 /// A connection under TLS on which nobody is signed in.
-pub struct Line {
-    wire: Wire<net::Stream>,
+pub struct UnauthenticatedSmtp {
+    wire: SmtpConnection<net::Stream>,
     /// What TLS told.
     pub handshake: Handshake,
 }
 
 /// What a submission server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offers {
+pub struct ServerOffers {
     /// The names of its SASL mechanisms.
     pub mechanisms: Vec<String>,
     /// The largest mail that it takes, in bytes; 0 where it does not tell, `None` where it does not speak of sizes.
@@ -33,18 +33,18 @@ pub struct Offers {
 /// Why it can't be done.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
-pub struct Failure {
+pub struct ProbeFailure {
     /// What is wrong, with the server's words.
     pub what: String,
     /// What to do about it.
     pub cure: &'static str,
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpError> for ProbeFailure {
+    fn from(trouble: SmtpError) -> Self {
         let cure = match &trouble {
-            Trouble::Net(error) => error.cure(),
-            Trouble::Unauthorized { stage, host, reply, .. } | Trouble::Closing { stage, host, reply } => {
+            SmtpError::Net(error) => error.cure(),
+            SmtpError::Unauthorized { stage, host, reply, .. } | SmtpError::Closing { stage, host, reply } => {
                 let diagnosis = answer::diagnosis(*host, *stage, reply);
                 let what = format!("{}: the server said {reply}", diagnosis.what);
                 return Self {
@@ -52,20 +52,20 @@ impl From<Trouble> for Failure {
                     cure: diagnosis.cure,
                 };
             }
-            Trouble::NoTls => "check smtp port and tls",
-            Trouble::NoMechanism { .. } => "sign in by another way (OAuth or a password), or check host and port",
-            Trouble::Lost { .. } | Trouble::Slow { .. } => {
+            SmtpError::NoTls => "check smtp port and tls",
+            SmtpError::NoMechanism { .. } => "sign in by another way (OAuth or a password), or check host and port",
+            SmtpError::Lost { .. } | SmtpError::Slow { .. } => {
                 "check smtp host and port; if they are right, try again later"
             }
-            Trouble::Credential(_) => "check user and secret",
-            Trouble::NoAuth => {
+            SmtpError::Credential(_) => "check user and secret",
+            SmtpError::NoAuth => {
                 "write auth = false in the account's smtp if the server takes mail without a sign-in, else check host and port"
             }
-            Trouble::Unasked { .. } => {
+            SmtpError::Unasked { .. } => {
                 "check smtp host and port: a server or proxy that answers what was not asked can't be used"
             }
-            Trouble::Injected => "find out who sits in between: a proxy or virus scanner",
-            Trouble::Stopping => "try again",
+            SmtpError::Injected => "find out who sits in between: a proxy or virus scanner",
+            SmtpError::Stopping => "try again",
         };
         Self {
             what: trouble.to_string(),
@@ -78,12 +78,16 @@ impl From<Trouble> for Failure {
 ///
 /// # Errors
 /// When the server can't be verified, or does not want us.
-pub async fn secure(socket: TcpStream, server: &Server, account: &Account) -> Result<Line, Failure> {
+pub async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    account: &Account,
+) -> Result<UnauthenticatedSmtp, ProbeFailure> {
     let (wire, handshake) = smtp::secure(socket, server, account).await?;
-    Ok(Line { wire, handshake })
+    Ok(UnauthenticatedSmtp { wire, handshake })
 }
 
-impl Line {
+impl UnauthenticatedSmtp {
     /// Signs in, and leaves.
     ///
     /// # Errors
@@ -93,9 +97,9 @@ impl Line {
         account: &Account,
         server: &Server,
         credential: Option<&Credential>,
-    ) -> Result<Offers, Failure> {
-        let session = Session::enter(self.wire, account, server, credential).await?;
-        let offers = Offers {
+    ) -> Result<ServerOffers, ProbeFailure> {
+        let session = SmtpSession::enter(self.wire, account, server, credential).await?;
+        let offers = ServerOffers {
             mechanisms: session.offers.auth.clone(),
             size: session.offers.size,
         };
@@ -115,7 +119,7 @@ mod tests {
         secret::Secret,
     };
 
-    async fn probe(fake: &Fake, credential: &Credential) -> Result<Offers, Failure> {
+    async fn probe(fake: &Fake, credential: &Credential) -> Result<ServerOffers, ProbeFailure> {
         let socket = TcpStream::connect(("127.0.0.1", fake.server.port)).await.unwrap();
         let line = secure(socket, &fake.server, &fake.account()).await?;
         assert!(line.handshake.certificate_ends.is_some());

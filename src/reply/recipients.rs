@@ -4,18 +4,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     addr_spec::{mailbox_form, wire_form},
-    config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
-    message::{Automatic, Head, identity::Odd, reply_to},
+    config::{Endpoint, Reply, ReplyTemplate, ReplyTo, ReturnTo},
+    message::{Automatic, Head, identity::InvalidFrom, reply_to},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
-pub(super) type Code = &'static str;
+pub(super) type NoReplyCode = &'static str;
 
 /// The addresses and users of all our accounts and replies, in lower case: one set, shared by the composers of all endpoints.
-pub type Ourselves = Arc<BTreeSet<String>>;
+pub type OwnAddresses = Arc<BTreeSet<String>>;
 
 /// Who we are, by the accounts and replies of all endpoints.
-pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves {
+pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> OwnAddresses {
     let names = endpoints.flat_map(|endpoint| {
         let reply = &endpoint.reply;
         let accounts = [Some(&endpoint.mailbox.account), reply.account.as_ref()];
@@ -64,16 +64,18 @@ impl Recipients {
 /// automatic answer of its own would keep the loop going just as well.
 pub(super) fn recipients(
     reply: &Reply,
-    letter: &Letter,
+    letter: &ReplyTemplate,
     (head, proven): (&Head, bool),
     ourselves: &BTreeSet<String>,
-) -> Result<Recipients, Code> {
+) -> Result<Recipients, NoReplyCode> {
     if letter.to.is_empty() {
         return Err("nobody");
     }
     let named_by_mail = letter.to.iter().all(|to| matches!(to, ReplyTo::Sender | ReplyTo::From));
     match head.automatic {
-        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some_and(|odd| odd != Odd::Missing) => {
+        None | Some(Automatic::NoSender)
+            if named_by_mail && head.odd_from.is_some_and(|odd| odd != InvalidFrom::Missing) =>
+        {
             return Err("no-identity");
         }
         Some(automatic) => return Err(automatic.code()),

@@ -26,10 +26,10 @@ fn ours() -> BTreeSet<String> {
 }
 
 /// The `to` of a letter to these.
-fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, Code> {
-    let letter = Letter {
+fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, NoReplyCode> {
+    let letter = ReplyTemplate {
         to: to.to_vec(),
-        ..Letter::default()
+        ..ReplyTemplate::default()
     };
     recipients(&Reply::none(), &letter, (head, true), &ours()).map(|found| found.to)
 }
@@ -45,7 +45,7 @@ fn a_proven_sender_is_reply_to_in_the_same_domain_or_else_from() {
     type Case = (
         &'static [&'static str],
         &'static [&'static str],
-        Result<&'static str, Code>,
+        Result<&'static str, NoReplyCode>,
     );
     let cases: [Case; 18] = [
         (&["ann@a.example"], &[], Ok("ann@a.example")),
@@ -188,9 +188,9 @@ fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
         reply_to_domains: vec!["*.a.example".into(), "desk.example".into()],
         ..Reply::none()
     };
-    let letter = Letter {
+    let letter = ReplyTemplate {
         to: vec![ReplyTo::Sender],
-        ..Letter::default()
+        ..ReplyTemplate::default()
     };
     for (reply_to, expected) in [
         ("help@Desk.example", "help@Desk.example"),
@@ -210,9 +210,9 @@ fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
     }
     let from = recipients(
         &reply,
-        &Letter {
+        &ReplyTemplate {
             to: vec![ReplyTo::From],
-            ..Letter::default()
+            ..ReplyTemplate::default()
         },
         (&head(&["ann@a.example"], &["help@desk.example"]), true),
         &ours(),
@@ -223,11 +223,11 @@ fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
 #[test]
 fn each_hears_once_and_we_never_do() {
     let text = |list: &[&str]| list.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
-    let letter = Letter {
+    let letter = ReplyTemplate {
         to: [vec![ReplyTo::Sender], fixed(&["boss@a.example"])].concat(),
         cc: text(&["Boss@a.example", "all@a.example", "invoices@us.example"]),
         bcc: text(&["audit@a.example", "ann@A.example"]),
-        ..Letter::default()
+        ..ReplyTemplate::default()
     };
     let found = recipients(
         &Reply::none(),
@@ -257,14 +257,14 @@ async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
     };
     for (name, header) in TRICKS {
         let head = heads(header).await.unwrap();
-        let letter = |to: Vec<ReplyTo>| Letter {
+        let letter = |to: Vec<ReplyTo>| ReplyTemplate {
             to,
-            ..Letter::default()
+            ..ReplyTemplate::default()
         };
         let found = |to| recipients(&Reply::none(), &letter(to), (&head, true), &BTreeSet::new());
         // Where there is no From, nothing can be read in two ways.
         let silent = match head.odd_from {
-            Some(Odd::Missing) => "no-sender",
+            Some(InvalidFrom::Missing) => "no-sender",
             _ => "no-identity",
         };
         for to in [ReplyTo::Sender, ReplyTo::From] {
@@ -274,9 +274,9 @@ async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
         assert!(both.is_err() || both.unwrap().to == ["boss@us.example"], "{name}");
     }
     let honest = heads("From: Ann <ann@legit.example>").await.unwrap();
-    let letter = Letter {
+    let letter = ReplyTemplate {
         to: vec![ReplyTo::Sender],
-        ..Letter::default()
+        ..ReplyTemplate::default()
     };
     assert!(recipients(&Reply::none(), &letter, (&honest, true), &BTreeSet::new()).is_ok());
 }

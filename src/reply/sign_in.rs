@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     answer::{Meaning, meaning},
     offers::Offers,
-    trouble::{Stage, Trouble},
-    wire::{Reply, Wire},
+    trouble::{SmtpError, SmtpStage},
+    wire::{SmtpConnection, SmtpReply},
 };
 use crate::{
     auth::{Credential, sasl},
@@ -24,7 +24,7 @@ use crate::{
 const LONGEST_LINE: usize = 512;
 
 /// Who signs in.
-pub(super) struct SignIn<'a> {
+pub(super) struct SmtpSignIn<'a> {
     pub(super) user: &'a str,
     pub(super) credential: &'a Credential,
     pub(super) server: &'a Server,
@@ -32,7 +32,7 @@ pub(super) struct SignIn<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mechanism {
+enum SmtpMechanism {
     XOAuth2,
     OAuthBearer,
     Plain,
@@ -41,14 +41,14 @@ enum Mechanism {
 
 /// How the response is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum SaslResponse {
     /// On the line of AUTH.
     Initial,
     /// When the server asks for it.
     Asked,
 }
 
-impl Mechanism {
+impl SmtpMechanism {
     fn name(self) -> &'static str {
         match self {
             Self::XOAuth2 => "XOAUTH2",
@@ -69,64 +69,64 @@ impl Mechanism {
     }
 
     /// What it says, in base64; nothing for LOGIN, which is asked twice.
-    fn response(self, who: &SignIn<'_>) -> Result<String, Trouble> {
+    fn response(self, who: &SmtpSignIn<'_>) -> Result<String, SmtpError> {
         let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
         let response = match self {
             Self::XOAuth2 => sasl::xoauth2(who.user, secret),
             Self::OAuthBearer => sasl::oauthbearer(who.user, &who.server.host, who.server.port, secret),
             Self::Plain | Self::Login => sasl::plain(who.user, secret),
         };
-        let response = response.map_err(|unusable| Trouble::Credential(crate::auth::Error::Sasl(unusable)))?;
+        let response = response.map_err(|unusable| SmtpError::Credential(crate::auth::AuthError::Sasl(unusable)))?;
         Ok(STANDARD.encode(response.expose_secret()))
     }
 }
 
 /// The mechanisms that the server offers and that fit the credential, the best first: XOAUTH2 before OAUTHBEARER, since more servers
 /// have it right.
-fn mechanisms(credential: &Credential, offered: &[String]) -> Vec<Mechanism> {
+fn mechanisms(credential: &Credential, offered: &[String]) -> Vec<SmtpMechanism> {
     let fitting = match credential {
-        Credential::Bearer(_) => [Mechanism::XOAuth2, Mechanism::OAuthBearer],
-        Credential::Password(_) => [Mechanism::Plain, Mechanism::Login],
+        Credential::Bearer(_) => [SmtpMechanism::XOAuth2, SmtpMechanism::OAuthBearer],
+        Credential::Password(_) => [SmtpMechanism::Plain, SmtpMechanism::Login],
     };
-    let offers = |mechanism: &Mechanism| offered.iter().any(|name| name == mechanism.name());
+    let offers = |mechanism: &SmtpMechanism| offered.iter().any(|name| name == mechanism.name());
     fitting.into_iter().filter(offers).collect()
 }
 
 /// The forms of a mechanism's response, the best first.
-fn forms(mechanism: Mechanism, response: &str) -> &'static [Form] {
+fn forms(mechanism: SmtpMechanism, response: &str) -> &'static [SaslResponse] {
     let line = "AUTH  \r\n".len() + mechanism.name().len() + response.len();
     match mechanism {
-        Mechanism::Login => &[Form::Asked],
-        _ if line > LONGEST_LINE => &[Form::Asked, Form::Initial],
-        _ => &[Form::Initial, Form::Asked],
+        SmtpMechanism::Login => &[SaslResponse::Asked],
+        _ if line > LONGEST_LINE => &[SaslResponse::Asked, SaslResponse::Initial],
+        _ => &[SaslResponse::Initial, SaslResponse::Asked],
     }
 }
 
 /// Signs in.
 pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
-    wire: &mut Wire<S>,
+    wire: &mut SmtpConnection<S>,
     offers: &Offers,
-    who: &SignIn<'_>,
-) -> Result<(), Trouble> {
+    who: &SmtpSignIn<'_>,
+) -> Result<(), SmtpError> {
     if offers.auth.is_empty() {
-        return Err(Trouble::NoAuth);
+        return Err(SmtpError::NoAuth);
     }
     let mechanisms = mechanisms(who.credential, &offers.auth);
     if mechanisms.is_empty() {
         let offered = offers.auth.join(" ");
-        return Err(Trouble::NoMechanism { offered });
+        return Err(SmtpError::NoMechanism { offered });
     }
     let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
-    let mut refused: Option<Trouble> = None;
+    let mut refused: Option<SmtpError> = None;
     for mechanism in mechanisms {
         let response = mechanism.response(who)?;
         wire.redact(Redaction::of(who.user, secret).and_sent(&response));
         for form in forms(mechanism, &response) {
             let ended = match mechanism {
-                Mechanism::Login => login(wire, who.user, secret).await,
+                SmtpMechanism::Login => login(wire, who.user, secret).await,
                 _ => sasl(wire, mechanism, *form, &response).await,
             };
-            let Ended { answer, judged } = match (ended, refused.take()) {
+            let SaslResult { answer, judged } = match (ended, refused.take()) {
                 (Ok(ended), before) => {
                     refused = before;
                     ended
@@ -135,12 +135,12 @@ pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
                 (Err(_), Some(before)) => return Err(before),
                 (Err(error), None) => return Err(error),
             };
-            match meaning(who.host, Stage::SignIn, &answer) {
+            match meaning(who.host, SmtpStage::SignIn, &answer) {
                 Meaning::Yes => return Ok(()),
                 Meaning::Unauthorized => {}
                 _ => {
-                    return Err(Trouble::Closing {
-                        stage: Stage::SignIn,
+                    return Err(SmtpError::Closing {
+                        stage: SmtpStage::SignIn,
                         host: who.host,
                         reply: answer,
                     });
@@ -148,9 +148,9 @@ pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
             }
             let judged = judged || !is_of_form(answer.code, answer.enhanced(), &answer.lines.join(" "));
             // What is said of the credential counts for more than what is said of a form.
-            if !matches!(&refused, Some(Trouble::Unauthorized { judged: true, .. })) {
-                refused = Some(Trouble::Unauthorized {
-                    stage: Stage::SignIn,
+            if !matches!(&refused, Some(SmtpError::Unauthorized { judged: true, .. })) {
+                refused = Some(SmtpError::Unauthorized {
+                    stage: SmtpStage::SignIn,
                     host: who.host,
                     reply: answer,
                     judged,
@@ -161,30 +161,30 @@ pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     }
-    Err(refused.unwrap_or(Trouble::NoAuth))
+    Err(refused.unwrap_or(SmtpError::NoAuth))
 }
 
 /// How an exchange ended.
-struct Ended {
-    answer: Reply,
+struct SaslResult {
+    answer: SmtpReply,
     /// Whether the server looked at the credential.
     judged: bool,
 }
 
 /// A mechanism of one response. A challenge without words asks for the response; one with words says why it is refused.
 async fn sasl<S: AsyncRead + AsyncWrite + Unpin>(
-    wire: &mut Wire<S>,
-    mechanism: Mechanism,
-    form: Form,
+    wire: &mut SmtpConnection<S>,
+    mechanism: SmtpMechanism,
+    form: SaslResponse,
     response: &str,
-) -> Result<Ended, Trouble> {
+) -> Result<SaslResult, SmtpError> {
     let name = mechanism.name();
-    let (mut sent, mut repeated, mut judged) = (form == Form::Initial, false, false);
+    let (mut sent, mut repeated, mut judged) = (form == SaslResponse::Initial, false, false);
     let first = match form {
-        Form::Initial => format!("AUTH {name} {response}"),
-        Form::Asked => format!("AUTH {name}"),
+        SaslResponse::Initial => format!("AUTH {name} {response}"),
+        SaslResponse::Asked => format!("AUTH {name}"),
     };
-    let mut answer = wire.command(Stage::SignIn, &first).await?;
+    let mut answer = wire.command(SmtpStage::SignIn, &first).await?;
     for _ in 0..3 {
         if answer.code != 334 {
             break;
@@ -192,34 +192,34 @@ async fn sasl<S: AsyncRead + AsyncWrite + Unpin>(
         let asks = answer.lines.iter().all(|line| line.trim().is_empty());
         let next = if !std::mem::replace(&mut sent, true) {
             response
-        } else if form == Form::Initial && asks && !std::mem::replace(&mut repeated, true) {
+        } else if form == SaslResponse::Initial && asks && !std::mem::replace(&mut repeated, true) {
             // The server has not read what stood on the line of AUTH.
             response
         } else {
             judged = true;
             mechanism.understood()
         };
-        answer = wire.command(Stage::SignIn, next).await?;
+        answer = wire.command(SmtpStage::SignIn, next).await?;
     }
-    Ok(Ended { answer, judged })
+    Ok(SaslResult { answer, judged })
 }
 
 /// AUTH LOGIN: user and password, each after its question.
 async fn login<S: AsyncRead + AsyncWrite + Unpin>(
-    wire: &mut Wire<S>,
+    wire: &mut SmtpConnection<S>,
     user: &str,
     password: &Secret,
-) -> Result<Ended, Trouble> {
-    let mut answer = wire.command(Stage::SignIn, "AUTH LOGIN").await?;
+) -> Result<SaslResult, SmtpError> {
+    let mut answer = wire.command(SmtpStage::SignIn, "AUTH LOGIN").await?;
     let mut judged = false;
     for secret in [user, password.expose_secret()] {
         if answer.code != 334 {
             break;
         }
-        answer = wire.command(Stage::SignIn, &STANDARD.encode(secret)).await?;
+        answer = wire.command(SmtpStage::SignIn, &STANDARD.encode(secret)).await?;
         judged = true;
     }
-    Ok(Ended { answer, judged })
+    Ok(SaslResult { answer, judged })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ async fn signed_in(
     offered: &str,
     credential: Credential,
     script: impl Fn(&str) -> Option<String> + Send + 'static,
-) -> (Result<(), Trouble>, Vec<String>) {
+) -> (Result<(), SmtpError>, Vec<String>) {
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let told = Arc::new(Mutex::new(Vec::new()));
     let notes = told.clone();
@@ -27,7 +27,7 @@ async fn signed_in(
             }
         }
     });
-    let offers = Offers::read(&Reply {
+    let offers = Offers::read(&SmtpReply {
         code: 250,
         lines: vec!["fake".to_owned(), offered.to_owned()],
     });
@@ -36,8 +36,8 @@ async fn signed_in(
         port: 465,
         tls: Tls::Implicit,
     };
-    let mut wire = Wire::new(ours);
-    let who = SignIn {
+    let mut wire = SmtpConnection::new(ours);
+    let who = SmtpSignIn {
         user: "invoices@us.example",
         credential: &credential,
         server: &server_of,
@@ -275,7 +275,7 @@ async fn what_comes_after_a_refusal() {
         let (ended, told) = signed_in(offered, credential, script).await;
         assert_eq!(shape(&told), lines, "{offered}: {ended:?}");
         let ended = ended.map_err(|trouble| match trouble {
-            Trouble::Unauthorized { judged, .. } => judged,
+            SmtpError::Unauthorized { judged, .. } => judged,
             other => panic!("{other:?}"),
         });
         assert_eq!(ended, expected, "{offered} {told:?}");

@@ -12,13 +12,13 @@ use tokio::{
 
 use super::{
     answer::{Meaning, diagnosis, meaning},
-    fates::{Fate, Fates, Later},
+    fates::{Deferral, DeliveryOutcome, DeliveryOutcomes},
     hello::{machine, names},
-    letter::Letter,
+    letter::ReplyContent,
     offers::Offers,
-    sign_in::{SignIn, sign_in},
-    trouble::{Stage, Trouble},
-    wire::{Reply, Wire},
+    sign_in::{SmtpSignIn, sign_in},
+    trouble::{SmtpError, SmtpStage},
+    wire::{SmtpConnection, SmtpReply},
 };
 use crate::{
     auth::{Credential, Login},
@@ -38,8 +38,8 @@ const AN_OPERATOR: Duration = Duration::from_secs(30 * 60);
 const NAMES: usize = 3;
 
 /// A session that is signed in.
-pub(super) struct Session {
-    pub(super) wire: Wire<net::Stream>,
+pub(super) struct SmtpSession {
+    pub(super) wire: SmtpConnection<net::Stream>,
     pub(super) offers: Offers,
     /// Whose server it is.
     pub(super) host: MailHost,
@@ -47,17 +47,17 @@ pub(super) struct Session {
     broken: bool,
 }
 
-impl Session {
+impl SmtpSession {
     /// A session that is signed in, where the account signs in. An access token that is refused is replaced once: it may have been
     /// revoked. One in which only the form was refused is kept.
-    pub(super) async fn admitted(account: &Account, server: &Server, login: &Login) -> Result<Self, Trouble> {
+    pub(super) async fn admitted(account: &Account, server: &Server, login: &Login) -> Result<Self, SmtpError> {
         if !account.smtp_auth {
             return Self::open(account, server, None).await;
         }
         let opened = Self::believed(account, server, login).await;
         match &opened {
             Ok(_) => login.judged(account, Protocol::Smtp, None).await,
-            Err(refused @ Trouble::Unauthorized { judged: true, .. }) => {
+            Err(refused @ SmtpError::Unauthorized { judged: true, .. }) => {
                 let why = refused.to_string();
                 login.judged(account, Protocol::Smtp, Some(&why)).await;
             }
@@ -66,10 +66,10 @@ impl Session {
         opened
     }
 
-    async fn believed(account: &Account, server: &Server, login: &Login) -> Result<Self, Trouble> {
+    async fn believed(account: &Account, server: &Server, login: &Login) -> Result<Self, SmtpError> {
         let credential = login.credential().await?;
         match Self::open(account, server, Some(&credential)).await {
-            Err(Trouble::Unauthorized {
+            Err(SmtpError::Unauthorized {
                 reply, judged: true, ..
             }) if matches!(credential, Credential::Bearer(_)) => {
                 tracing::info!(account = %account.name, answer = %reply, "the SMTP server refuses the token; a new one is tried");
@@ -85,7 +85,7 @@ impl Session {
         account: &Account,
         server: &Server,
         credential: Option<&Credential>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SmtpError> {
         let mut calls = 0;
         loop {
             let socket = net::tcp(server, CONNECT).await?;
@@ -107,27 +107,27 @@ impl Session {
 
     /// Signs in, once TLS has begun.
     pub(super) async fn enter(
-        wire: Wire<net::Stream>,
+        wire: SmtpConnection<net::Stream>,
         account: &Account,
         server: &Server,
         credential: Option<&Credential>,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SmtpError> {
         let names = names_on(account, wire.inner().socket());
         Self::enter_as(wire, account, server, credential, &names).await
     }
 
     async fn enter_as(
-        mut wire: Wire<net::Stream>,
+        mut wire: SmtpConnection<net::Stream>,
         account: &Account,
         server: &Server,
         credential: Option<&Credential>,
         names: &[String],
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SmtpError> {
         let host = MailHost::of(account.provider, server);
         let offers = hello(&mut wire, host, names).await?;
         if let Some(credential) = credential.filter(|_| account.smtp_auth) {
             let user = &account.user;
-            let who = SignIn {
+            let who = SmtpSignIn {
                 user,
                 credential,
                 server,
@@ -149,12 +149,17 @@ impl Session {
     }
 
     /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
-    pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
-        self.submit_letter(reply, &Letter::here(reply.bytes.clone())).await
+    pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<DeliveryOutcomes, SmtpError> {
+        self.submit_letter(reply, &ReplyContent::here(reply.bytes.clone()))
+            .await
     }
 
     /// The same, where the letter's bytes may be elsewhere.
-    pub(super) async fn submit_letter(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+    pub(super) async fn submit_letter(
+        &mut self,
+        reply: &NewReply,
+        letter: &ReplyContent,
+    ) -> Result<DeliveryOutcomes, SmtpError> {
         let fates = self.transaction(reply, letter).await?;
         let (smaller, why) = fates.smaller();
         if smaller.is_empty() {
@@ -171,7 +176,7 @@ impl Session {
             recipients: smaller,
             ..reply.clone()
         };
-        match self.transaction(&smaller, &Letter::here(bytes)).await {
+        match self.transaction(&smaller, &ReplyContent::here(bytes)).await {
             Ok(again) => Ok(fates.replaced(
                 again
                     .refuse_smaller()
@@ -187,16 +192,16 @@ impl Session {
     }
 
     /// One mail transaction.
-    async fn transaction(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
-        let mut fates = Fates::default();
+    async fn transaction(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
+        let mut fates = DeliveryOutcomes::default();
         let mut open = Vec::new();
         for recipient in &reply.recipients {
             match self.offers.can_reach(recipient) {
                 Ok(()) => open.push(recipient),
-                Err(why) => fates.add(recipient, Some(Fate::Refused(why.to_owned()))),
+                Err(why) => fates.add(recipient, Some(DeliveryOutcome::Refused(why.to_owned()))),
             }
         }
-        let all = |mut fates: Fates, fate: Fate| {
+        let all = |mut fates: DeliveryOutcomes, fate: DeliveryOutcome| {
             open.iter()
                 .for_each(|recipient| fates.add(recipient, Some(fate.clone())));
             fates
@@ -208,34 +213,34 @@ impl Session {
             Ok(from) => from,
             Err(fate) => return Ok(all(fates, fate)),
         };
-        let answer = self.wire.command(Stage::Mail, &from).await?;
-        if let Some(fate) = ended(self.host, Stage::Mail, answer)? {
+        let answer = self.wire.command(SmtpStage::Mail, &from).await?;
+        if let Some(fate) = ended(self.host, SmtpStage::Mail, answer)? {
             return self.reset(all(fates, fate)).await;
         }
         for recipient in open {
             let to = format!("RCPT TO:<{recipient}>");
-            let answer = self.wire.command(Stage::Recipient, &to).await?;
-            fates.add(recipient, ended(self.host, Stage::Recipient, answer)?);
+            let answer = self.wire.command(SmtpStage::Recipient, &to).await?;
+            fates.add(recipient, ended(self.host, SmtpStage::Recipient, answer)?);
         }
         if fates.nobody() {
             return self.reset(fates).await;
         }
-        let answer = self.wire.command(Stage::Data, "DATA").await?;
-        if let Some(fate) = ended(self.host, Stage::Data, answer)? {
+        let answer = self.wire.command(SmtpStage::Data, "DATA").await?;
+        if let Some(fate) = ended(self.host, SmtpStage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
         let answer = self.wire.letter(letter).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
-        let fate = ended(self.host, Stage::End, answer)?.unwrap_or(Fate::Sent(said));
+        let fate = ended(self.host, SmtpStage::End, answer)?.unwrap_or(DeliveryOutcome::Sent(said));
         // A second answer to the dot, or to nothing: this reply's end is known, but not what would be said of the next.
         self.broken |= !self.wire.is_quiet();
         Ok(fates.end(&fate))
     }
 
     /// Ends a transaction that the server did not let come to its end.
-    async fn reset(&mut self, fates: Fates) -> Result<Fates, Trouble> {
-        if let Err(trouble) = self.wire.command(Stage::Mail, "RSET").await {
+    async fn reset(&mut self, fates: DeliveryOutcomes) -> Result<DeliveryOutcomes, SmtpError> {
+        if let Err(trouble) = self.wire.command(SmtpStage::Mail, "RSET").await {
             // What becomes of this reply is known; a session that can't go on is not kept.
             tracing::debug!(%trouble, "RSET failed");
             self.broken = true;
@@ -246,17 +251,17 @@ impl Session {
     /// Says goodbye.
     pub(super) async fn quit(mut self) {
         // The server closes either way.
-        drop(tokio::time::timeout(FAREWELL, self.wire.command(Stage::Mail, "QUIT")).await);
+        drop(tokio::time::timeout(FAREWELL, self.wire.command(SmtpStage::Mail, "QUIT")).await);
     }
 }
 
 /// Whether a server ended the session because of the name that we gave: smtp-relay.gmail.com answers `EHLO [127.0.0.1]` by `421 4.7.0 Try
 /// again later, closing connection. (EHLO)` (2026-11).
-fn hung_up_on_a_name(trouble: &Trouble) -> bool {
-    trouble.stage() == Some(Stage::Hello)
+fn hung_up_on_a_name(trouble: &SmtpError) -> bool {
+    trouble.stage() == Some(SmtpStage::Hello)
         && matches!(
             trouble,
-            Trouble::Closing { .. } | Trouble::Lost { .. } | Trouble::Unasked { .. }
+            SmtpError::Closing { .. } | SmtpError::Lost { .. } | SmtpError::Unasked { .. }
         )
 }
 
@@ -270,7 +275,7 @@ pub(super) async fn secure(
     socket: TcpStream,
     server: &Server,
     account: &Account,
-) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
+) -> Result<(SmtpConnection<net::Stream>, Handshake), SmtpError> {
     let names = names_on(account, &socket);
     secure_as(socket, server, account, &names).await
 }
@@ -280,7 +285,7 @@ async fn secure_as(
     server: &Server,
     account: &Account,
     names: &[String],
-) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
+) -> Result<(SmtpConnection<net::Stream>, Handshake), SmtpError> {
     let host = MailHost::of(account.provider, server);
     let socket = match server.tls {
         Tls::Implicit => socket,
@@ -291,23 +296,23 @@ async fn secure_as(
     };
     let stream = net::upgrade(socket, server, account.tls(), CONNECT).await?;
     let handshake = stream.handshake();
-    let mut wire = Wire::new(stream);
+    let mut wire = SmtpConnection::new(stream);
     if server.tls == Tls::Implicit {
-        expect(host, Stage::Greeting, wire.greeting().await?)?;
+        expect(host, SmtpStage::Greeting, wire.greeting().await?)?;
     }
     Ok((wire, handshake))
 }
 
-async fn start_tls(socket: TcpStream, host: MailHost, names: &[String]) -> Result<TcpStream, Trouble> {
-    let mut wire = Wire::new(socket);
-    expect(host, Stage::Greeting, wire.greeting().await?)?;
+async fn start_tls(socket: TcpStream, host: MailHost, names: &[String]) -> Result<TcpStream, SmtpError> {
+    let mut wire = SmtpConnection::new(socket);
+    expect(host, SmtpStage::Greeting, wire.greeting().await?)?;
     if !hello(&mut wire, host, names).await?.starttls {
-        return Err(Trouble::NoTls);
+        return Err(SmtpError::NoTls);
     }
-    match wire.command(Stage::StartTls, "STARTTLS").await? {
+    match wire.command(SmtpStage::StartTls, "STARTTLS").await? {
         go if go.code == 220 => wire.into_quiet_stream(),
-        reply => Err(Trouble::Closing {
-            stage: Stage::StartTls,
+        reply => Err(SmtpError::Closing {
+            stage: SmtpStage::StartTls,
             host,
             reply,
         }),
@@ -316,72 +321,72 @@ async fn start_tls(socket: TcpStream, host: MailHost, names: &[String]) -> Resul
 
 /// Says EHLO with one name after the other, until one is taken; HELO to a server that knows no EHLO (RFC 5321 section 3.2).
 async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
-    wire: &mut Wire<S>,
+    wire: &mut SmtpConnection<S>,
     host: MailHost,
     names: &[String],
-) -> Result<Offers, Trouble> {
+) -> Result<Offers, SmtpError> {
     let mut refused = None;
     for name in names {
-        let mut answer = wire.command(Stage::Hello, &format!("EHLO {name}")).await?;
+        let mut answer = wire.command(SmtpStage::Hello, &format!("EHLO {name}")).await?;
         let offers = Offers::read(&answer);
         if matches!(answer.code, 500 | 502) {
-            answer = wire.command(Stage::Hello, &format!("HELO {name}")).await?;
+            answer = wire.command(SmtpStage::Hello, &format!("HELO {name}")).await?;
         }
-        match expect(host, Stage::Hello, answer) {
+        match expect(host, SmtpStage::Hello, answer) {
             Ok(()) => return Ok(offers),
-            Err(Trouble::Closing { reply, .. }) if reply.code >= 500 => {
+            Err(SmtpError::Closing { reply, .. }) if reply.code >= 500 => {
                 refused.get_or_insert(reply);
             }
             Err(trouble) => return Err(trouble),
         }
     }
     Err(match refused {
-        Some(reply) => Trouble::Closing {
-            stage: Stage::Hello,
+        Some(reply) => SmtpError::Closing {
+            stage: SmtpStage::Hello,
             host,
             reply,
         },
-        None => Trouble::Lost {
-            stage: Stage::Hello,
+        None => SmtpError::Lost {
+            stage: SmtpStage::Hello,
             source: std::io::ErrorKind::AddrNotAvailable.into(),
         },
     })
 }
 
 /// A step of the session itself: anything but a yes ends it.
-fn expect(host: MailHost, stage: Stage, reply: Reply) -> Result<(), Trouble> {
+fn expect(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<(), SmtpError> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(()),
         Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
         Meaning::Later(_) | Meaning::Operator | Meaning::Smaller | Meaning::Never | Meaning::Closing => {
-            Err(Trouble::Closing { stage, host, reply })
+            Err(SmtpError::Closing { stage, host, reply })
         }
     }
 }
 
 /// A step of one reply: `None` to go on, or its fate; or the end of the session.
-fn ended(host: MailHost, stage: Stage, reply: Reply) -> Result<Option<Fate>, Trouble> {
+fn ended(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Option<DeliveryOutcome>, SmtpError> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(None),
-        Meaning::Later(waits) => Ok(Some(Fate::Later(Later {
+        Meaning::Later(waits) => Ok(Some(DeliveryOutcome::Later(Deferral {
             why: format!("{stage}: {reply}"),
             waits,
             operator: false,
         }))),
-        Meaning::Operator => Ok(Some(Fate::Later(Later {
+        Meaning::Operator => Ok(Some(DeliveryOutcome::Later(Deferral {
             why: format!("{stage}: {reply}; {}", diagnosis(host, stage, &reply).cure),
             waits: Some(AN_OPERATOR),
             operator: true,
         }))),
-        Meaning::Smaller => Ok(Some(Fate::Smaller(format!("{stage}: {reply}")))),
-        Meaning::Never => Ok(Some(Fate::Refused(format!("{stage}: {reply}")))),
-        Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
+        Meaning::Smaller => Ok(Some(DeliveryOutcome::Smaller(format!("{stage}: {reply}")))),
+        Meaning::Never => Ok(Some(DeliveryOutcome::Refused(format!("{stage}: {reply}")))),
+        Meaning::Closing => Err(SmtpError::Closing { stage, host, reply }),
         Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
     }
 }
 
-fn unauthorized(stage: Stage, host: MailHost, reply: Reply) -> Trouble {
-    Trouble::Unauthorized {
+fn unauthorized(stage: SmtpStage, host: MailHost, reply: SmtpReply) -> SmtpError {
+    SmtpError::Unauthorized {
         stage,
         host,
         reply,

@@ -26,8 +26,8 @@ async fn the_way_to_sign_in_is_what_the_server_offers() {
         let ehlo: &'static str = Box::leak(format!("250-fake\r\n250 AUTH {offered}").into_boxed_str());
         let fake = saying("EHLO", ehlo).await;
         let trouble = open(&fake, &credential).await.err().unwrap();
-        assert!(matches!(trouble, Trouble::NoMechanism { .. }), "{offered}: {trouble}");
-        assert_eq!(trouble.verdict(), crate::auth::Verdict::SlowDown);
+        assert!(matches!(trouble, SmtpError::NoMechanism { .. }), "{offered}: {trouble}");
+        assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::SlowDown);
     }
 }
 
@@ -43,7 +43,7 @@ async fn a_challenge_before_the_refusal_does_not_hide_its_code() {
         })
         .await;
         match open(&fake, &token()).await.err().unwrap() {
-            Trouble::Unauthorized { reply, .. } => assert_eq!(reply.code, 535),
+            SmtpError::Unauthorized { reply, .. } => assert_eq!(reply.code, 535),
             other => panic!("{other}"),
         }
     }
@@ -52,7 +52,7 @@ async fn a_challenge_before_the_refusal_does_not_hide_its_code() {
 #[tokio::test]
 async fn without_tls_nothing_is_said() {
     let naked = Fake::start(Tls::StartTls, |_, _| Act::Usual).await;
-    assert!(matches!(open(&naked, &password()).await, Err(Trouble::NoTls)));
+    assert!(matches!(open(&naked, &password()).await, Err(SmtpError::NoTls)));
     let refused = Fake::start(Tls::StartTls, |_, line| match line {
         line if line.starts_with("EHLO") => Act::Say("250-fake\r\n250 STARTTLS"),
         "STARTTLS" => Act::Say("454 4.7.0 no"),
@@ -61,7 +61,7 @@ async fn without_tls_nothing_is_said() {
     .await;
     assert!(matches!(
         open(&refused, &password()).await,
-        Err(Trouble::Closing { .. })
+        Err(SmtpError::Closing { .. })
     ));
     let injected = Fake::start(Tls::StartTls, |_, line| match line {
         line if line.starts_with("EHLO") => Act::Say("250-fake\r\n250-STARTTLS\r\n250 AUTH PLAIN"),
@@ -69,7 +69,7 @@ async fn without_tls_nothing_is_said() {
         _ => Act::Usual,
     })
     .await;
-    assert!(matches!(open(&injected, &password()).await, Err(Trouble::Injected)));
+    assert!(matches!(open(&injected, &password()).await, Err(SmtpError::Injected)));
     for fake in [naked, refused, injected] {
         assert!(
             fake.lines(1).iter().all(|line| !line.starts_with("AUTH")),
@@ -84,39 +84,42 @@ async fn a_stranger_s_certificate_is_refused() {
     let fake = Fake::start(Tls::Implicit, |_, _| Act::Usual).await;
     let mut account = fake.account();
     account.ca_file = None;
-    let trouble = Session::open(&account, &fake.server, Some(&password()))
+    let trouble = SmtpSession::open(&account, &fake.server, Some(&password()))
         .await
         .err()
         .unwrap();
-    assert!(matches!(trouble, Trouble::Net(net::Error::Tls { .. })), "{trouble}");
+    assert!(
+        matches!(trouble, SmtpError::Net(net::ConnectError::Tls { .. })),
+        "{trouble}"
+    );
 }
 
 #[tokio::test]
 async fn troubles_while_opening() {
     for (start, answer, stage, cure) in [
-        ("greeting", "554 5.3.2 no", Stage::Greeting, "block list"),
-        ("greeting", "421 4.3.2 busy", Stage::Greeting, "tried again"),
-        ("EHLO", "554 5.5.1 no", Stage::Hello, "hello = \"…\" in [service]"),
+        ("greeting", "554 5.3.2 no", SmtpStage::Greeting, "block list"),
+        ("greeting", "421 4.3.2 busy", SmtpStage::Greeting, "tried again"),
+        ("EHLO", "554 5.5.1 no", SmtpStage::Hello, "hello = \"…\" in [service]"),
         (
             "EHLO",
             "421 4.7.0 Try again later, closing connection. (EHLO)",
-            Stage::Hello,
+            SmtpStage::Hello,
             "hello = \"…\" in [service]",
         ),
         (
             "EHLO",
             "421 4.7.1 mx.example Error: No client certificate presented",
-            Stage::Hello,
+            SmtpStage::Hello,
             "tls = { cert",
         ),
-        ("AUTH", "454 4.7.0 later", Stage::SignIn, "tried again"),
+        ("AUTH", "454 4.7.0 later", SmtpStage::SignIn, "tried again"),
     ] {
         let fake = saying(start, answer).await;
         let trouble = open(&fake, &password()).await.err().unwrap();
-        assert!(matches!(trouble, Trouble::Closing { .. }), "{trouble}");
+        assert!(matches!(trouble, SmtpError::Closing { .. }), "{trouble}");
         assert_eq!(trouble.stage(), Some(stage), "{trouble}");
         assert!(trouble.to_string().contains(cure), "{trouble}");
-        assert_eq!(trouble.verdict(), crate::auth::Verdict::Reconnect);
+        assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::Reconnect);
     }
     let fake = saying(
         "AUTH",
@@ -124,13 +127,13 @@ async fn troubles_while_opening() {
     )
     .await;
     let trouble = open(&fake, &password()).await.err().unwrap();
-    assert_eq!(trouble.verdict(), crate::auth::Verdict::SlowDown);
+    assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::SlowDown);
     assert!(trouble.to_string().contains("Set-CASMailbox"), "{trouble}");
 }
 
 #[test]
 fn offers() {
-    let answer = |lines: &[&str]| Reply {
+    let answer = |lines: &[&str]| SmtpReply {
         code: 250,
         lines: lines.iter().map(|line| (*line).to_owned()).collect(),
     };

@@ -18,8 +18,8 @@ fn token() -> Credential {
     Credential::Bearer(Secret::from("ya29.x"))
 }
 
-async fn open(fake: &Fake, credential: &Credential) -> Result<Session, Trouble> {
-    Session::open(&fake.account(), &fake.server, Some(credential)).await
+async fn open(fake: &Fake, credential: &Credential) -> Result<SmtpSession, SmtpError> {
+    SmtpSession::open(&fake.account(), &fake.server, Some(credential)).await
 }
 
 /// A server that says `answer` to lines that begin so.
@@ -45,7 +45,7 @@ async fn replies_arrive_byte_for_byte_on_one_connection() {
         let mut session = open(&fake, &password()).await.unwrap();
         for _ in 0..3 {
             let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap();
-            assert_eq!(fate.into_one(), Fate::Sent("250 2.0.0 queued".into()));
+            assert_eq!(fate.into_one(), DeliveryOutcome::Sent("250 2.0.0 queued".into()));
         }
         session.quit().await;
         assert_eq!(fake.mails(), vec![reply(&[]).bytes.to_vec(); 3]);
@@ -68,9 +68,9 @@ async fn replies_arrive_byte_for_byte_on_one_connection() {
 
 #[tokio::test]
 async fn an_answer_ends_the_reply_and_not_the_session() {
-    let sent = |text: &str| Fate::Sent(text.into());
-    let later = |text: &str| Fate::later(text);
-    let refused = |text: &str| Fate::Refused(text.into());
+    let sent = |text: &str| DeliveryOutcome::Sent(text.into());
+    let later = |text: &str| DeliveryOutcome::later(text);
+    let refused = |text: &str| DeliveryOutcome::Refused(text.into());
     for (start, answer, fate) in [
         ("MAIL", "451 4.7.1 later", later("at MAIL FROM: 451 4.7.1 later")),
         (
@@ -103,7 +103,7 @@ async fn an_answer_ends_the_reply_and_not_the_session() {
         let ann = ["ann@a.example".to_owned()];
         assert_eq!(
             session.submit(&reply(&["ann@a.example"])).await.unwrap(),
-            Fates::all(&ann, &fate),
+            DeliveryOutcomes::all(&ann, &fate),
             "{start} {answer}"
         );
         let next = session.submit(&reply(&["bob@a.example"])).await.unwrap();
@@ -122,15 +122,21 @@ async fn those_get_it_whom_the_server_takes() {
     .await;
     let mut session = open(&fake, &password()).await.unwrap();
     let all = reply(&["ann@a.example", "no@a.example", "busy@a.example"]);
-    let expected = |end: Fate| {
-        let mut fates = Fates::default();
+    let expected = |end: DeliveryOutcome| {
+        let mut fates = DeliveryOutcomes::default();
         fates.add("ann@a.example", Some(end));
-        fates.add("no@a.example", Some(Fate::Refused("at RCPT TO: 550 5.1.1 who?".into())));
-        fates.add("busy@a.example", Some(Fate::later("at RCPT TO: 450 4.2.1 busy")));
+        fates.add(
+            "no@a.example",
+            Some(DeliveryOutcome::Refused("at RCPT TO: 550 5.1.1 who?".into())),
+        );
+        fates.add(
+            "busy@a.example",
+            Some(DeliveryOutcome::later("at RCPT TO: 450 4.2.1 busy")),
+        );
         fates
     };
     let fates = session.submit(&all).await.unwrap();
-    assert_eq!(fates, expected(Fate::Sent("250 2.0.0 queued".into())));
+    assert_eq!(fates, expected(DeliveryOutcome::Sent("250 2.0.0 queued".into())));
     assert_eq!(fake.mails().len(), 1);
 
     let nobody = session
@@ -148,7 +154,7 @@ async fn what_is_too_large_is_refused_before_a_byte_is_sent() {
     let mut session = open(&fake, &password()).await.unwrap();
     let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap().into_one();
     assert!(
-        matches!(&fate, Fate::Refused(said) if said.contains("has 30 bytes, the server takes 29")),
+        matches!(&fate, DeliveryOutcome::Refused(said) if said.contains("has 30 bytes, the server takes 29")),
         "{fate:?}"
     );
     assert!(
@@ -161,10 +167,10 @@ async fn what_is_too_large_is_refused_before_a_byte_is_sent() {
 #[tokio::test]
 async fn a_lost_connection_is_trouble_at_its_stage() {
     for (start, stage) in [
-        ("MAIL", Stage::Mail),
-        ("RCPT", Stage::Recipient),
-        ("DATA", Stage::Data),
-        (".", Stage::End),
+        ("MAIL", SmtpStage::Mail),
+        ("RCPT", SmtpStage::Recipient),
+        ("DATA", SmtpStage::Data),
+        (".", SmtpStage::End),
     ] {
         let fake = Fake::start(Tls::Implicit, move |_, line| {
             if line.starts_with(start) { Act::Drop } else { Act::Usual }
@@ -172,7 +178,7 @@ async fn a_lost_connection_is_trouble_at_its_stage() {
         .await;
         let mut session = open(&fake, &password()).await.unwrap();
         let trouble = session.submit(&reply(&["ann@a.example"])).await.unwrap_err();
-        assert!(matches!(trouble, Trouble::Lost { .. }), "{start}: {trouble}");
+        assert!(matches!(trouble, SmtpError::Lost { .. }), "{start}: {trouble}");
         assert_eq!(trouble.stage(), Some(stage));
     }
 }
@@ -186,7 +192,7 @@ async fn what_could_break_out_is_never_sent() {
     for bad in [smuggling, reply(&["ann@a.example>\r\nRCPT TO:<evil@e.example"])] {
         assert!(matches!(
             session.submit(&bad).await.unwrap().into_one(),
-            Fate::Refused(_)
+            DeliveryOutcome::Refused(_)
         ));
     }
     assert!(fake.mails().is_empty());
@@ -240,7 +246,7 @@ async fn what_is_not_taken_with_its_files_goes_without_them() {
         let mut session = open(&fake, &password()).await.unwrap();
         let letter = with_file(size);
         match session.submit(&letter).await.unwrap().into_one() {
-            Fate::Sent(said) => assert!(said.contains("without its files"), "{said}"),
+            DeliveryOutcome::Sent(said) => assert!(said.contains("without its files"), "{said}"),
             other => panic!("{start} {answer}: {other:?}"),
         }
         let mails = fake.mails();
@@ -267,7 +273,7 @@ async fn a_letter_without_files_is_refused_as_it_is() {
     let fake = saying(".", "552 5.3.4 too large").await;
     let mut session = open(&fake, &password()).await.unwrap();
     let fates = session.submit(&reply(&["ann@a.example"])).await.unwrap();
-    assert!(matches!(fates.refuse_smaller().into_one(), Fate::Refused(_)));
+    assert!(matches!(fates.refuse_smaller().into_one(), DeliveryOutcome::Refused(_)));
     assert_eq!(fake.mails().len(), 1);
 }
 
@@ -300,7 +306,7 @@ async fn addresses_with_other_letters_need_smtputf8() {
             .filter(|line| line.starts_with("MAIL") || line.starts_with("RCPT"))
             .collect();
         assert_eq!(said, lines);
-        let Fate::Sent(words) = fates.into_one() else {
+        let DeliveryOutcome::Sent(words) = fates.into_one() else {
             panic!("bob has it")
         };
         assert_eq!(words.contains("SMTPUTF8"), lines.len() == 2, "{words}");
@@ -310,8 +316,8 @@ async fn addresses_with_other_letters_need_smtputf8() {
             .unwrap()
             .into_one();
         match lines.len() {
-            2 => assert!(matches!(alone, Fate::Refused(words) if words.contains("SMTPUTF8"))),
-            _ => assert!(matches!(alone, Fate::Sent(_))),
+            2 => assert!(matches!(alone, DeliveryOutcome::Refused(words) if words.contains("SMTPUTF8"))),
+            _ => assert!(matches!(alone, DeliveryOutcome::Sent(_))),
         }
     }
 }
@@ -329,8 +335,8 @@ async fn an_answer_before_the_dot_is_none() {
         assert!(
             matches!(
                 trouble,
-                Trouble::Unasked {
-                    stage: Stage::Content,
+                SmtpError::Unasked {
+                    stage: SmtpStage::Content,
                     ..
                 }
             ),
@@ -342,7 +348,7 @@ async fn an_answer_before_the_dot_is_none() {
     let fake = saying(".", "250 2.0.0 queued\r\n250 2.0.0 queued").await;
     let mut session = open(&fake, &password()).await.unwrap();
     let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap();
-    assert_eq!(fate.into_one(), Fate::Sent("250 2.0.0 queued".into()));
+    assert_eq!(fate.into_one(), DeliveryOutcome::Sent("250 2.0.0 queued".into()));
     assert!(!session.is_sound());
 }
 
@@ -366,7 +372,9 @@ async fn a_name_that_is_refused_is_followed_by_the_next() {
             hello: Some("mail.us.example".into()),
             ..fake.account()
         };
-        Session::open(&account, &fake.server, Some(&password())).await.unwrap();
+        SmtpSession::open(&account, &fake.server, Some(&password()))
+            .await
+            .unwrap();
         let said = names(&fake, 1);
         assert_eq!(said[0], "EHLO mail.us.example");
         assert!(!said.last().unwrap().contains("127.0.0.1"), "{said:?}");
@@ -394,7 +402,7 @@ async fn a_name_that_is_refused_is_followed_by_the_next() {
         auth: crate::config::Auth::None,
         ..fake.account()
     };
-    let mut session = Session::open(&account, &fake.server, None).await.unwrap();
+    let mut session = SmtpSession::open(&account, &fake.server, None).await.unwrap();
     session.submit(&reply(&["ann@a.example"])).await.unwrap();
     assert!(names(&fake, 1)[1].starts_with("HELO"));
     assert_eq!(fake.mails().len(), 1);

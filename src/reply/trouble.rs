@@ -4,48 +4,52 @@
 
 use std::{io, time::Duration};
 
-use super::{answer, wire::Reply};
-pub(super) use crate::refusal::Stage;
+use super::{answer, wire::SmtpReply};
+pub(super) use crate::refusal::SmtpStage;
 use crate::{
-    auth::{self, Verdict},
+    auth::{self, AuthVerdict},
     net,
     refusal::MailHost,
 };
 
 /// Why a session is over, or never began.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum SmtpError {
     /// There is no credential.
     #[error("{0}")]
-    Credential(#[from] auth::Error),
+    Credential(#[from] auth::AuthError),
     /// The server can't be reached, or not be trusted.
     #[error("{}", net::with_cure(.0))]
-    Net(#[from] net::Error),
+    Net(#[from] net::ConnectError),
     /// The connection broke, or what came over it is not SMTP.
     #[error("the connection to the SMTP server was lost {stage}: {source}")]
     Lost {
-        stage: Stage,
+        stage: SmtpStage,
         #[source]
         source: io::Error,
     },
     /// The server took too long.
     #[error("the SMTP server did not answer within {} s {stage}", .patience.as_secs())]
-    Slow { stage: Stage, patience: Duration },
+    Slow { stage: SmtpStage, patience: Duration },
     /// The server does not want this session, or not any more.
     #[error("the SMTP server closes the session {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
-    Closing { stage: Stage, host: MailHost, reply: Reply },
+    Closing {
+        stage: SmtpStage,
+        host: MailHost,
+        reply: SmtpReply,
+    },
     /// The server does not take our credential.
     #[error("the SMTP server refuses the sign-in {stage}: {reply}; {what}; {cure}", what = answer::diagnosis(*.host, *.stage, .reply).what, cure = answer::diagnosis(*.host, *.stage, .reply).cure)]
     Unauthorized {
-        stage: Stage,
+        stage: SmtpStage,
         host: MailHost,
-        reply: Reply,
+        reply: SmtpReply,
         /// Whether it is the credential that was refused, not only the form in which it was said.
         judged: bool,
     },
     /// The server spoke when nothing was asked. What it says next may answer anything, so nothing of it is believed.
     #[error("the SMTP server spoke {stage} when it was not asked{}; what it says next can't be told from that", said(.reply))]
-    Unasked { stage: Stage, reply: Option<Reply> },
+    Unasked { stage: SmtpStage, reply: Option<SmtpReply> },
     /// The server has no TLS.
     #[error("the SMTP server does not offer STARTTLS, and without TLS nothing is sent: check smtp port and tls")]
     NoTls,
@@ -65,24 +69,24 @@ pub(super) enum Trouble {
     Stopping,
 }
 
-impl Trouble {
+impl SmtpError {
     /// What to do about it.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> AuthVerdict {
         match self {
             Self::Credential(error) => error.verdict(),
-            Self::Net(net::Error::WaitsForTls { .. }) => Verdict::SlowDown,
+            Self::Net(net::ConnectError::WaitsForTls { .. }) => AuthVerdict::SlowDown,
             Self::Unauthorized { .. } | Self::NoTls | Self::Injected | Self::NoMechanism { .. } | Self::NoAuth => {
-                Verdict::SlowDown
+                AuthVerdict::SlowDown
             }
-            Self::Net(error) if error.needs_person() => Verdict::SlowDown,
+            Self::Net(error) if error.needs_person() => AuthVerdict::SlowDown,
             // With TLS 1.3 a server says only after the handshake that it wants a client's certificate.
-            Self::Lost { source, .. } if net::tls_cure(source).is_some() => Verdict::SlowDown,
+            Self::Lost { source, .. } if net::tls_cure(source).is_some() => AuthVerdict::SlowDown,
             Self::Net(_)
             | Self::Lost { .. }
             | Self::Slow { .. }
             | Self::Closing { .. }
             | Self::Unasked { .. }
-            | Self::Stopping => Verdict::Reconnect,
+            | Self::Stopping => AuthVerdict::Reconnect,
         }
     }
 
@@ -90,13 +94,13 @@ impl Trouble {
     pub(super) fn is_away(&self) -> bool {
         match self {
             Self::Net(error) => error.is_away(),
-            Self::Lost { stage, .. } => *stage == Stage::Greeting && self.verdict() == Verdict::Reconnect,
+            Self::Lost { stage, .. } => *stage == SmtpStage::Greeting && self.verdict() == AuthVerdict::Reconnect,
             _ => false,
         }
     }
 
     /// Where a reply's own exchange had come to; `None` when it had not begun.
-    pub(super) fn stage(&self) -> Option<Stage> {
+    pub(super) fn stage(&self) -> Option<SmtpStage> {
         match self {
             Self::Lost { stage, .. }
             | Self::Slow { stage, .. }
@@ -116,13 +120,15 @@ impl Trouble {
     /// Whether the server may have taken the mail: it has all of it, and its answer was lost.
     pub(super) fn is_in_doubt(&self) -> bool {
         match self {
-            Self::Lost { stage, .. } | Self::Slow { stage, .. } | Self::Unasked { stage, .. } => *stage == Stage::End,
+            Self::Lost { stage, .. } | Self::Slow { stage, .. } | Self::Unasked { stage, .. } => {
+                *stage == SmtpStage::End
+            }
             _ => false,
         }
     }
 }
 
-fn said(reply: &Option<Reply>) -> String {
+fn said(reply: &Option<SmtpReply>) -> String {
     reply.as_ref().map_or_else(String::new, |reply| format!(": {reply}"))
 }
 
@@ -133,12 +139,12 @@ mod tests {
     #[test]
     fn a_certificate_needs_a_person_and_a_lost_connection_does_not() {
         let tls = |source| {
-            Trouble::Net(net::Error::Tls {
+            SmtpError::Net(net::ConnectError::Tls {
                 host: "h".into(),
                 source,
             })
         };
-        let lost = |stage, kind: io::ErrorKind| Trouble::Lost {
+        let lost = |stage, kind: io::ErrorKind| SmtpError::Lost {
             stage,
             source: kind.into(),
         };
@@ -147,27 +153,27 @@ mod tests {
         for (trouble, verdict, away) in [
             (
                 tls(io::Error::new(io::ErrorKind::InvalidData, untrusted)),
-                Verdict::SlowDown,
+                AuthVerdict::SlowDown,
                 false,
             ),
-            (tls(io::ErrorKind::UnexpectedEof.into()), Verdict::Reconnect, true),
-            (tls(io::ErrorKind::ConnectionReset.into()), Verdict::Reconnect, true),
+            (tls(io::ErrorKind::UnexpectedEof.into()), AuthVerdict::Reconnect, true),
+            (tls(io::ErrorKind::ConnectionReset.into()), AuthVerdict::Reconnect, true),
             (
-                lost(Stage::Greeting, io::ErrorKind::UnexpectedEof),
-                Verdict::Reconnect,
+                lost(SmtpStage::Greeting, io::ErrorKind::UnexpectedEof),
+                AuthVerdict::Reconnect,
                 true,
             ),
             (
-                lost(Stage::Mail, io::ErrorKind::UnexpectedEof),
-                Verdict::Reconnect,
+                lost(SmtpStage::Mail, io::ErrorKind::UnexpectedEof),
+                AuthVerdict::Reconnect,
                 false,
             ),
             (
-                Trouble::Lost {
-                    stage: Stage::Greeting,
+                SmtpError::Lost {
+                    stage: SmtpStage::Greeting,
                     source: io::Error::other(unknown),
                 },
-                Verdict::SlowDown,
+                AuthVerdict::SlowDown,
                 false,
             ),
         ] {

@@ -10,7 +10,7 @@ use super::{
     words::{because, one_line, plain},
 };
 use crate::{
-    job::{Answer, Ending, File, Outcome},
+    job::{Answer, Ending, Outcome, ResultFile},
     message::{Address, Head},
 };
 
@@ -22,7 +22,7 @@ const MAX_ADDRESSES: usize = 100;
 const MAX_SUBJECT: usize = 400;
 
 /// The values for one ending. `files` are those that are attached, with the names that they get.
-pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)]) -> Value {
+pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &ResultFile)]) -> Value {
     let mut values = BTreeMap::from([
         ("mail", mail(ending, head)),
         ("job", Value::from(ending.job.to_string())),
@@ -84,13 +84,13 @@ fn address(address: &Address) -> Value {
     Value::from_pairs(found)
 }
 
-fn answer(outcome: &Outcome, files: &[(String, &File)]) -> Value {
+fn answer(outcome: &Outcome, files: &[(String, &ResultFile)]) -> Value {
     let nothing = Answer::default();
     let answer = match outcome {
         Outcome::Done(answer) => answer,
         _ => &nothing,
     };
-    let file = |(name, file): &(String, &File)| {
+    let file = |(name, file): &(String, &ResultFile)| {
         context! { name => name.as_str(), size => file.data.len(), media_type => file.media_type.as_str() }
     };
     let mut found = BTreeMap::from([("files", Value::from_iter(files.iter().map(file)))]);
@@ -150,7 +150,7 @@ mod tests {
             date: Some(DateTime::UNIX_EPOCH),
             ..Head::default()
         };
-        let file = File {
+        let file = ResultFile {
             name: "a.pdf".into(),
             media_type: "application/pdf".into(),
             data: b"x".as_slice().into(),

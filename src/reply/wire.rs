@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    letter::Letter,
-    trouble::{Stage, Trouble},
+    letter::ReplyContent,
+    trouble::{SmtpError, SmtpStage},
 };
 use crate::{message::clean::clean, secret::Redaction};
 
@@ -38,7 +38,7 @@ const MAX_LINES: usize = 128;
 
 /// A connection to an SMTP server.
 #[derive(Debug)]
-pub(super) struct Wire<S> {
+pub(super) struct SmtpConnection<S> {
     stream: BufReader<S>,
     /// What the server must not say again where somebody sees it.
     redaction: Box<Redaction>,
@@ -46,14 +46,14 @@ pub(super) struct Wire<S> {
 
 /// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(super) struct SmtpReply {
     /// Three digits.
     pub(super) code: u16,
     /// The texts of its lines, free of control characters.
     pub(super) lines: Vec<String>,
 }
 
-impl Reply {
+impl SmtpReply {
     /// The enhanced status code at its start, e.g. `5.7.1` (RFC 2034).
     pub(super) fn enhanced(&self) -> Option<&str> {
         let word = self.lines.first()?.split(' ').next()?;
@@ -67,14 +67,14 @@ impl Reply {
     }
 }
 
-impl fmt::Display for Reply {
+impl fmt::Display for SmtpReply {
     /// At most 600 characters on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.code, clean(&self.lines.join(" "), 600))
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
     pub(super) fn new(stream: S) -> Self {
         Self {
             stream: BufReader::new(stream),
@@ -93,18 +93,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// The stream, where the server has sent nothing beyond its last answer. What it sends before TLS, anybody may have sent.
-    pub(super) fn into_quiet_stream(self) -> Result<S, Trouble> {
+    pub(super) fn into_quiet_stream(self) -> Result<S, SmtpError> {
         if self.stream.buffer().is_empty() {
             Ok(self.stream.into_inner())
         } else {
-            Err(Trouble::Injected)
+            Err(SmtpError::Injected)
         }
     }
 
     /// Sends a line (without its end) and reads the answer.
-    pub(super) async fn command(&mut self, stage: Stage, line: &str) -> Result<Reply, Trouble> {
+    pub(super) async fn command(&mut self, stage: SmtpStage, line: &str) -> Result<SmtpReply, SmtpError> {
         self.nothing_unasked(stage).await?;
-        let patience = if stage == Stage::Data { DATA } else { COMMAND };
+        let patience = if stage == SmtpStage::Data { DATA } else { COMMAND };
         let line = format!("{line}\r\n");
         within(stage, patience, async {
             self.stream.write_all(line.as_bytes()).await?;
@@ -115,25 +115,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads the greeting.
-    pub(super) async fn greeting(&mut self) -> Result<Reply, Trouble> {
-        self.answer(Stage::Greeting, COMMAND).await
+    pub(super) async fn greeting(&mut self) -> Result<SmtpReply, SmtpError> {
+        self.answer(SmtpStage::Greeting, COMMAND).await
     }
 
     /// Sends a mail's bytes, as [`Self::letter`] does.
-    pub(super) async fn content(&mut self, mail: &[u8]) -> Result<Reply, Trouble> {
-        self.letter(&Letter::here(Bytes::copy_from_slice(mail))).await
+    pub(super) async fn content(&mut self, mail: &[u8]) -> Result<SmtpReply, SmtpError> {
+        self.letter(&ReplyContent::here(Bytes::copy_from_slice(mail))).await
     }
 
     /// Sends a mail's bytes, which end every line by CRLF, with its dots stuffed (RFC 5321 section 4.5.2), the final dot, and reads
     /// the answer.
-    pub(super) async fn letter(&mut self, letter: &Letter) -> Result<Reply, Trouble> {
+    pub(super) async fn letter(&mut self, letter: &ReplyContent) -> Result<SmtpReply, SmtpError> {
         let (mut from, mut ends_line) = (0, true);
-        let stage = Stage::Content;
+        let stage = SmtpStage::Content;
         loop {
             let piece = letter
                 .piece(from)
                 .await
-                .map_err(|source| Trouble::Lost { stage, source })?;
+                .map_err(|source| SmtpError::Lost { stage, source })?;
             // A line's end is not torn apart: its CR comes again with what follows.
             let whole = piece.strip_suffix(b"\r").filter(|whole| !whole.is_empty());
             let piece = whole.unwrap_or(&piece);
@@ -152,17 +152,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             ends_line = piece.ends_with(b"\r\n");
         }
         let end: &[u8] = if ends_line && from > 0 { b".\r\n" } else { b"\r\n.\r\n" };
-        within(Stage::Content, BLOCK, self.stream.flush()).await?;
+        within(SmtpStage::Content, BLOCK, self.stream.flush()).await?;
         // What lies there before the dot is no answer to it. Let the machine tell first what has come.
         yield_now().await;
-        self.nothing_unasked(Stage::Content).await?;
+        self.nothing_unasked(SmtpStage::Content).await?;
         // From here on the server may have the whole mail.
-        within(Stage::End, BLOCK, async {
+        within(SmtpStage::End, BLOCK, async {
             self.stream.write_all(end).await?;
             self.stream.flush().await
         })
         .await?;
-        self.answer(Stage::End, DONE).await
+        self.answer(SmtpStage::End, DONE).await
     }
 
     /// Whether nothing has come beyond the answers that were read. A server that said more has lost the thread, or we have: what it
@@ -173,29 +173,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Before anything is said: what lies there was said unasked, and must not be taken for the answer. A server may say goodbye
     /// unasked (RFC 5321 section 3.8).
-    async fn nothing_unasked(&mut self, stage: Stage) -> Result<(), Trouble> {
+    async fn nothing_unasked(&mut self, stage: SmtpStage) -> Result<(), SmtpError> {
         match unconstrained(self.stream.fill_buf()).now_or_never() {
             None => return Ok(()),
             Some(Ok([])) => {
                 let source = io::ErrorKind::UnexpectedEof.into();
-                return Err(Trouble::Lost { stage, source });
+                return Err(SmtpError::Lost { stage, source });
             }
-            Some(Err(source)) => return Err(Trouble::Lost { stage, source }),
+            Some(Err(source)) => return Err(SmtpError::Lost { stage, source }),
             Some(Ok(_)) => {}
         }
         let reply = timeout(UNASKED, self.read()).await.ok().and_then(Result::ok);
-        Err(Trouble::Unasked { stage, reply })
+        Err(SmtpError::Unasked { stage, reply })
     }
 
-    async fn block(&mut self, block: &[u8]) -> Result<(), Trouble> {
-        within(Stage::Content, BLOCK, self.stream.write_all(block)).await
+    async fn block(&mut self, block: &[u8]) -> Result<(), SmtpError> {
+        within(SmtpStage::Content, BLOCK, self.stream.write_all(block)).await
     }
 
-    async fn answer(&mut self, stage: Stage, patience: Duration) -> Result<Reply, Trouble> {
+    async fn answer(&mut self, stage: SmtpStage, patience: Duration) -> Result<SmtpReply, SmtpError> {
         within(stage, patience, self.read()).await
     }
 
-    async fn read(&mut self) -> io::Result<Reply> {
+    async fn read(&mut self) -> io::Result<SmtpReply> {
         let mut lines = Vec::new();
         loop {
             let mut line = Vec::new();
@@ -214,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                         *line = struck;
                     }
                 }
-                return Ok(Reply { code, lines });
+                return Ok(SmtpReply { code, lines });
             }
             if lines.len() >= MAX_LINES {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end"));
@@ -223,11 +223,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-async fn within<T>(stage: Stage, patience: Duration, work: impl Future<Output = io::Result<T>>) -> Result<T, Trouble> {
+async fn within<T>(
+    stage: SmtpStage,
+    patience: Duration,
+    work: impl Future<Output = io::Result<T>>,
+) -> Result<T, SmtpError> {
     match timeout(patience, work).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(source)) => Err(Trouble::Lost { stage, source }),
-        Err(_) => Err(Trouble::Slow { stage, patience }),
+        Ok(Err(source)) => Err(SmtpError::Lost { stage, source }),
+        Err(_) => Err(SmtpError::Slow { stage, patience }),
     }
 }
 

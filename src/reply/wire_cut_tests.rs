@@ -60,7 +60,7 @@ fn says() -> impl Strategy<Value = Says> {
 }
 
 /// Plays one mail. What we took for its end, and whether the server really said yes to the dot.
-async fn play(says: Says) -> (Result<Reply, Trouble>, bool) {
+async fn play(says: Says) -> (Result<SmtpReply, SmtpError>, bool) {
     let (near, far) = tokio::io::duplex(4 << 10);
     let yes = Arc::new(Mutex::new(false));
     let said = yes.clone();
@@ -101,9 +101,9 @@ async fn play(says: Says) -> (Result<Reply, Trouble>, bool) {
             }
         }
     });
-    let mut wire = Wire::new(near);
+    let mut wire = SmtpConnection::new(near);
     let ended = async {
-        let go = wire.command(Stage::Data, "DATA").await?;
+        let go = wire.command(SmtpStage::Data, "DATA").await?;
         assert_eq!(go.code, 354);
         wire.content(b"Subject: x\r\n\r\ntext\r\n").await
     };
@@ -136,16 +136,25 @@ async fn what_lies_there_is_no_answer_to_a_command() {
     ] {
         let (near, mut far) = tokio::io::duplex(1024);
         far.write_all(early.as_bytes()).await.unwrap();
-        let mut wire = Wire::new(near);
+        let mut wire = SmtpConnection::new(near);
         assert!(!wire.is_quiet());
         let answer = tokio::time::timeout(
             std::time::Duration::from_secs(60),
-            wire.command(Stage::Mail, "MAIL FROM:<>"),
+            wire.command(SmtpStage::Mail, "MAIL FROM:<>"),
         )
         .await
         .unwrap();
         let error = answer.unwrap_err();
-        assert!(matches!(error, Trouble::Unasked { stage: Stage::Mail, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                SmtpError::Unasked {
+                    stage: SmtpStage::Mail,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         assert!(error.to_string().contains(words), "{error}");
         let mut got = [0; 64];
         let nothing = tokio::time::timeout(std::time::Duration::from_millis(1), far.read(&mut got)).await;

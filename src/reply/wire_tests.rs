@@ -65,7 +65,7 @@ fn enhanced_codes() {
         ("127.0.0.1 x", None),
         ("", None),
     ] {
-        let reply = Reply {
+        let reply = SmtpReply {
             code: 550,
             lines: vec![text.into()],
         };
@@ -78,12 +78,12 @@ async fn answers_are_bounded() {
     for endless in [&b"250-more\r\n"[..], b"2"] {
         let (near, mut far) = tokio::io::duplex(1024);
         let server = tokio::spawn(async move { while far.write_all(endless).await.is_ok() {} });
-        let error = Wire::new(near).greeting().await.unwrap_err();
+        let error = SmtpConnection::new(near).greeting().await.unwrap_err();
         assert!(
             matches!(
                 error,
-                Trouble::Lost {
-                    stage: Stage::Greeting,
+                SmtpError::Lost {
+                    stage: SmtpStage::Greeting,
                     ..
                 }
             ),
@@ -97,17 +97,26 @@ async fn answers_are_bounded() {
 async fn patience_ends_and_is_longest_after_the_dot() {
     let (near, _far) = tokio::io::duplex(1 << 20);
     let started = tokio::time::Instant::now();
-    let error = Wire::new(near).content(b"x\r\n").await.unwrap_err();
-    assert!(matches!(error, Trouble::Slow { stage: Stage::End, .. }), "{error:?}");
-    assert_eq!(started.elapsed().as_secs(), 600);
-
-    let (near, _far) = tokio::io::duplex(16);
-    let error = Wire::new(near).content(&[b'x'; 1000]).await.unwrap_err();
+    let error = SmtpConnection::new(near).content(b"x\r\n").await.unwrap_err();
     assert!(
         matches!(
             error,
-            Trouble::Slow {
-                stage: Stage::Content,
+            SmtpError::Slow {
+                stage: SmtpStage::End,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(started.elapsed().as_secs(), 600);
+
+    let (near, _far) = tokio::io::duplex(16);
+    let error = SmtpConnection::new(near).content(&[b'x'; 1000]).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            SmtpError::Slow {
+                stage: SmtpStage::Content,
                 ..
             }
         ),
@@ -124,7 +133,7 @@ async fn what_comes_before_tls_is_refused() {
         far.write_all(b"220 go ahead\r\n250-AUTH PLAIN\r\n").await.unwrap();
         std::future::pending::<()>().await;
     });
-    let mut wire = Wire::new(near);
-    assert_eq!(wire.command(Stage::StartTls, "STARTTLS").await.unwrap().code, 220);
-    assert!(matches!(wire.into_quiet_stream(), Err(Trouble::Injected)));
+    let mut wire = SmtpConnection::new(near);
+    assert_eq!(wire.command(SmtpStage::StartTls, "STARTTLS").await.unwrap().code, 220);
+    assert!(matches!(wire.into_quiet_stream(), Err(SmtpError::Injected)));
 }

@@ -7,7 +7,7 @@ use mail_parser::decoders::html::html_to_text;
 use minijinja::Value;
 
 use crate::{
-    config::{Form, Letter, Reply, Template, Words, reply::usual},
+    config::{Reply, ReplyTemplate, ReplyWords, Template, TemplateFormat, reply::usual},
     job::Reason,
     message::{Head, clean::clean, language::lookup},
 };
@@ -19,7 +19,7 @@ const MAX_BODY: usize = 1 << 20;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spoken {
+pub(super) struct RenderedWords {
     /// One line.
     pub(super) subject: String,
     /// Lines ended by CRLF.
@@ -33,12 +33,12 @@ pub(super) struct Spoken {
 /// The words of a letter. `answered` is the length of what the action answered, for which there is always room.
 pub(super) fn spoken(
     reply: &Reply,
-    letter: &Letter,
+    letter: &ReplyTemplate,
     head: &Head,
     values: &Value,
     answered: usize,
     notes: &mut Vec<String>,
-) -> Spoken {
+) -> RenderedWords {
     let (language, words) = chosen(reply, letter, head);
     let most = MAX_BODY.saturating_add(answered);
     let mut noted = |what: &str, why: &dyn std::fmt::Display| {
@@ -63,7 +63,7 @@ pub(super) fn spoken(
     };
     let own_language = body.is_some() || subject.is_some();
     let (text, html) = body.unwrap_or_else(|| (usual_text(values), None));
-    Spoken {
+    RenderedWords {
         subject: subject.unwrap_or_else(|| usual_subject(reply, values)),
         text,
         html,
@@ -72,8 +72,8 @@ pub(super) fn spoken(
 }
 
 /// The usual words, whatever the templates are.
-pub(super) fn usual(reply: &Reply, values: &Value) -> Spoken {
-    Spoken {
+pub(super) fn usual(reply: &Reply, values: &Value) -> RenderedWords {
+    RenderedWords {
         subject: usual_subject(reply, values),
         text: usual_text(values),
         html: None,
@@ -82,7 +82,7 @@ pub(super) fn usual(reply: &Reply, values: &Value) -> Spoken {
 }
 
 /// The words in the language that is forced or that the mail's sender reads, else those without one.
-fn chosen<'a>(reply: &Reply, letter: &'a Letter, head: &Head) -> (Option<&'a str>, &'a Words) {
+fn chosen<'a>(reply: &Reply, letter: &'a ReplyTemplate, head: &Head) -> (Option<&'a str>, &'a ReplyWords) {
     let forced = reply.language.as_ref().map(std::slice::from_ref);
     let wanted = forced.unwrap_or(&head.languages);
     let known = |tag: &str| letter.languages.get_key_value(tag);
@@ -93,7 +93,7 @@ fn chosen<'a>(reply: &Reply, letter: &'a Letter, head: &Head) -> (Option<&'a str
 /// Text and HTML of the operator's; `None` where there are no templates or only blanks come of them. HTML alone is read to those who
 /// want text.
 fn own_body(
-    words: &Words,
+    words: &ReplyWords,
     values: &Value,
     most: usize,
 ) -> Result<Option<(String, Option<String>)>, crate::config::TemplateError> {
@@ -125,7 +125,7 @@ fn usual_text(values: &Value) -> String {
 
 /// Our own templates are right, and all that they ask for is there: a test goes through every reason and kind of answer.
 fn ours(source: &str, values: &Value) -> Option<String> {
-    let template = Template::new(Form::Text, source).ok()?;
+    let template = Template::new(TemplateFormat::Text, source).ok()?;
     template.render_ours(values).ok()
 }
 

@@ -27,15 +27,15 @@ const SURELY: usize = 12;
 const KEY_LINE: usize = 40;
 
 #[derive(Default)]
-struct Known {
+struct SecretRegistry {
     /// Those that were learned, by their digests.
     learned: HashSet<[u8; 32]>,
     forms: Forms,
 }
 
-static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+static KNOWN: LazyLock<RwLock<SecretRegistry>> = LazyLock::new(RwLock::default);
 
-impl Known {
+impl SecretRegistry {
     fn knows(&self, key: &[u8; 32]) -> bool {
         self.learned.contains(key) || self.learned.len() >= MOST
     }
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn it_knows_no_more_than_it_may() {
-        let mut known = Known::default();
+        let mut known = SecretRegistry::default();
         for number in 0..MOST as u64 + 10 {
             let mut key = [0; 32];
             key[..8].copy_from_slice(&number.to_le_bytes());

@@ -121,8 +121,8 @@ impl Redaction {
 
     /// What strikes them out of several texts.
     #[must_use]
-    pub fn striker(&self) -> Striker {
-        Striker {
+    pub fn striker(&self) -> Redactor {
+        Redactor {
             forms: self.forms(),
             is_handed: self.is_handed,
             whole: OnceLock::new(),
@@ -151,20 +151,20 @@ impl Redaction {
 }
 
 /// Strikes out the secrets of an exchange, in all their forms.
-pub struct Striker {
+pub struct Redactor {
     forms: Vec<Vec<char>>,
     is_handed: bool,
     /// The forms as wholes, for long texts and files.
     whole: OnceLock<Forms>,
 }
 
-impl fmt::Debug for Striker {
+impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Striker").finish_non_exhaustive()
     }
 }
 
-impl Striker {
+impl Redactor {
     /// The text without them, and without any other secret that we know. Of a long one whole forms are struck out; of a short one, which
     /// may have been cut, pieces too.
     #[must_use]

@@ -10,20 +10,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use self::rule::{Id, Rule, Ticket};
-pub use self::rule::{Kind, Size};
+pub use self::rule::{Size, SlotKind};
 
 /// The slots of all endpoints.
 #[derive(Debug, Clone)]
-pub struct Slots(Arc<Mutex<State>>);
+pub struct Slots(Arc<Mutex<SlotTable>>);
 
 #[derive(Debug)]
-struct State {
+struct SlotTable {
     rule: Rule,
-    waiting: Vec<Waiter>,
+    waiting: Vec<SlotWaiter>,
 }
 
 #[derive(Debug)]
-struct Waiter {
+struct SlotWaiter {
     ticket: Ticket,
     member: Arc<Member>,
     tell: oneshot::Sender<Slot>,
@@ -47,7 +47,7 @@ impl Slots {
     /// So many slots for jobs, and so many for those of them that are commands.
     #[must_use]
     pub fn new(jobs: Size, commands: Size) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(SlotTable {
             rule: Rule::new(jobs, commands),
             waiting: Vec::new(),
         })))
@@ -55,18 +55,18 @@ impl Slots {
 
     /// An endpoint comes, which never runs more than `most` at once.
     #[must_use]
-    pub fn join(&self, kind: Kind, most: usize) -> Quota {
+    pub fn join(&self, kind: SlotKind, most: usize) -> Quota {
         let id = self.change(|state| state.rule.join(kind, most));
         let slots = self.clone();
         Quota(Arc::new(Member { slots, id }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SlotTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes something, and gives those who wait what they may have then.
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut SlotTable) -> T) -> T {
         let mut state = self.state();
         let changed = change(&mut state);
         let mut granted = Vec::new();
@@ -76,7 +76,7 @@ impl Slots {
         }
         // Told without the lock: who does not wait any more gives its slot back here and now.
         drop(state);
-        for Waiter { member, tell, .. } in granted {
+        for SlotWaiter { member, tell, .. } in granted {
             drop(tell.send(Slot(member)));
         }
         changed
@@ -93,10 +93,10 @@ impl Quota {
             let member = self.0.clone();
             let ticket = self.0.slots.change(|state| {
                 let ticket = state.rule.ask(member.id);
-                state.waiting.push(Waiter { ticket, member, tell });
+                state.waiting.push(SlotWaiter { ticket, member, tell });
                 ticket
             });
-            let _waits = Waits {
+            let _waits = SlotWait {
                 slots: &self.0.slots,
                 ticket,
             };
@@ -115,12 +115,12 @@ impl Quota {
 }
 
 /// Somebody's wait, which ends with it.
-struct Waits<'a> {
+struct SlotWait<'a> {
     slots: &'a Slots,
     ticket: Ticket,
 }
 
-impl Drop for Waits<'_> {
+impl Drop for SlotWait<'_> {
     fn drop(&mut self) {
         let mut state = self.slots.state();
         state.rule.withdraw(self.ticket);
@@ -156,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_gets_what_another_gives_back() {
         let slots = slots(1, 1);
-        let (a, b) = (slots.join(Kind::Webhook, 9), slots.join(Kind::Webhook, 9));
+        let (a, b) = (slots.join(SlotKind::Webhook, 9), slots.join(SlotKind::Webhook, 9));
         let held = a.slot().await;
         let mut waits = Box::pin(b.slot());
         assert!(waits.as_mut().now_or_never().is_none());
@@ -171,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn who_gives_up_waiting_leaves_nothing_behind() {
         let slots = slots(1, 1);
-        let (a, b) = (slots.join(Kind::Webhook, 9), slots.join(Kind::Webhook, 9));
+        let (a, b) = (slots.join(SlotKind::Webhook, 9), slots.join(SlotKind::Webhook, 9));
         let held = a.slot().await;
         assert!(b.slot().now_or_never().is_none(), "dropped while it waits");
         let mut granted = Box::pin(b.slot());
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_that_leaves_counts_until_its_last_job_has_ended() {
         let slots = Slots::new(Size::Beside(1), Size::Beside(1));
-        let (a, b) = (slots.join(Kind::Webhook, 9), slots.join(Kind::Webhook, 9));
+        let (a, b) = (slots.join(SlotKind::Webhook, 9), slots.join(SlotKind::Webhook, 9));
         let held = a.take(9);
         drop(a);
         let own = b.take(9);

@@ -40,7 +40,7 @@ impl Size {
 
 /// What an endpoint's jobs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SlotKind {
     /// Requests.
     Webhook,
     /// Processes: of these there are fewer.
@@ -54,7 +54,7 @@ pub(super) type Ticket = u64;
 
 /// The slots of one kind.
 #[derive(Debug)]
-struct Pool {
+struct SlotPool {
     size: Size,
     members: usize,
     /// Those that hold nothing.
@@ -62,7 +62,7 @@ struct Pool {
     held: usize,
 }
 
-impl Pool {
+impl SlotPool {
     fn new(size: Size) -> Self {
         Self {
             size,
@@ -83,8 +83,8 @@ impl Pool {
 }
 
 #[derive(Debug)]
-struct Holder {
-    kind: Kind,
+struct SlotHolder {
+    kind: SlotKind,
     most: usize,
     holds: usize,
 }
@@ -92,9 +92,9 @@ struct Holder {
 /// Who holds how many slots, and who waits.
 #[derive(Debug)]
 pub(super) struct Rule {
-    jobs: Pool,
-    commands: Pool,
-    endpoints: BTreeMap<Id, Holder>,
+    jobs: SlotPool,
+    commands: SlotPool,
+    endpoints: BTreeMap<Id, SlotHolder>,
     waiting: BTreeMap<Ticket, Id>,
     /// The next number of an endpoint or a wait.
     next: u64,
@@ -103,8 +103,8 @@ pub(super) struct Rule {
 impl Rule {
     pub(super) fn new(jobs: Size, commands: Size) -> Self {
         Self {
-            jobs: Pool::new(jobs),
-            commands: Pool::new(commands),
+            jobs: SlotPool::new(jobs),
+            commands: SlotPool::new(commands),
             endpoints: BTreeMap::new(),
             waiting: BTreeMap::new(),
             next: 0,
@@ -112,9 +112,9 @@ impl Rule {
     }
 
     /// An endpoint comes. It never gets more than `most` slots, one at least.
-    pub(super) fn join(&mut self, kind: Kind, most: usize) -> Id {
+    pub(super) fn join(&mut self, kind: SlotKind, most: usize) -> Id {
         let (id, most) = (self.number(), most.max(1));
-        self.endpoints.insert(id, Holder { kind, most, holds: 0 });
+        self.endpoints.insert(id, SlotHolder { kind, most, holds: 0 });
         for pool in self.pools(kind) {
             pool.members += 1;
             pool.idle += 1;
@@ -192,8 +192,8 @@ impl Rule {
     }
 
     fn may(&self, id: Id) -> bool {
-        self.endpoints.get(&id).is_some_and(|Holder { kind, most, holds }| {
-            let commands = *kind == Kind::Webhook || self.commands.lets(*holds);
+        self.endpoints.get(&id).is_some_and(|SlotHolder { kind, most, holds }| {
+            let commands = *kind == SlotKind::Webhook || self.commands.lets(*holds);
             holds < most && commands && self.jobs.lets(*holds)
         })
     }
@@ -203,8 +203,8 @@ impl Rule {
     }
 
     /// The slots that each job of this kind takes one of.
-    fn pools(&mut self, kind: Kind) -> impl Iterator<Item = &mut Pool> {
-        let commands = (kind == Kind::Command).then_some(&mut self.commands);
+    fn pools(&mut self, kind: SlotKind) -> impl Iterator<Item = &mut SlotPool> {
+        let commands = (kind == SlotKind::Command).then_some(&mut self.commands);
         std::iter::once(&mut self.jobs).chain(commands)
     }
 

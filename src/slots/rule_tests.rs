@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A rule with endpoints of these kinds, each of which wants so many at once.
-fn rule(jobs: Size, commands: Size, endpoints: &[(Kind, usize)]) -> (Rule, Vec<Id>) {
+fn rule(jobs: Size, commands: Size, endpoints: &[(SlotKind, usize)]) -> (Rule, Vec<Id>) {
     let mut rule = Rule::new(jobs, commands);
     let ids = endpoints.iter().map(|(kind, most)| rule.join(*kind, *most)).collect();
     (rule, ids)
@@ -13,8 +13,8 @@ fn rule(jobs: Size, commands: Size, endpoints: &[(Kind, usize)]) -> (Rule, Vec<I
 
 #[test]
 fn what_endpoints_get_that_take_all_they_may_one_after_the_other() {
-    use Kind::{Command, Webhook};
     use Size::{Beside, Exactly};
+    use SlotKind::{Command, Webhook};
     for (jobs, commands, endpoints, expected) in [
         // Five slow webhooks, and a sixth that comes when they have all they may.
         (Exactly(32), Exactly(8), &[(Webhook, 8); 6][..], &[8, 8, 8, 4, 2, 1][..]),
@@ -47,7 +47,7 @@ fn what_endpoints_get_that_take_all_they_may_one_after_the_other() {
 
 #[test]
 fn who_runs_nothing_comes_first_then_who_runs_least_then_who_came_first() {
-    let (mut rule, ids) = rule(Size::Exactly(8), Size::Exactly(8), &[(Kind::Webhook, 9); 3]);
+    let (mut rule, ids) = rule(Size::Exactly(8), Size::Exactly(8), &[(SlotKind::Webhook, 9); 3]);
     let [a, b, c] = ids[..] else { panic!() };
     assert_eq!(rule.take(a, 4), 4);
     assert_eq!((rule.take(b, 4), rule.take(c, 2)), (2, 1));
@@ -101,18 +101,18 @@ fn size() -> impl Strategy<Value = Size> {
 /// What a bystander counts.
 #[derive(Default)]
 struct Counted {
-    kinds: BTreeMap<Id, (Kind, usize)>,
+    kinds: BTreeMap<Id, (SlotKind, usize)>,
     held: Vec<Id>,
     waiting: Vec<(Ticket, Id)>,
 }
 
 impl Counted {
-    fn held(&self, kind: Option<Kind>) -> usize {
+    fn held(&self, kind: Option<SlotKind>) -> usize {
         let of_kind = |id: &&Id| kind.is_none_or(|kind| self.kinds[*id].0 == kind);
         self.held.iter().filter(of_kind).count()
     }
 
-    fn members(&self, kind: Option<Kind>) -> usize {
+    fn members(&self, kind: Option<SlotKind>) -> usize {
         self.kinds
             .values()
             .filter(|(of, _)| kind.is_none_or(|kind| kind == *of))
@@ -140,7 +140,7 @@ proptest! {
             let mut ended = 0;
             match step.clone() {
                 Step::Join(command, most) => {
-                    let kind = if command { Kind::Command } else { Kind::Webhook };
+                    let kind = if command { SlotKind::Command } else { SlotKind::Webhook };
                     seen.kinds.insert(rule.join(kind, most), (kind, most));
                 }
                 Step::Ask(nth) => if let Some(id) = seen.pick(nth) {
@@ -148,7 +148,7 @@ proptest! {
                     let waits_already = seen.waiting.iter().any(|(_, waiting)| *waiting == id);
                     let ticket = rule.ask(id);
                     seen.waiting.push((ticket, id));
-                    let only_webhooks = seen.members(Some(Kind::Command)) == 0;
+                    let only_webhooks = seen.members(Some(SlotKind::Command)) == 0;
                     let fits = seen.held(None) <= jobs.of(seen.members(None)).0;
                     if seen.holds(id) == 0 && !waits_already && only_webhooks && fits {
                         bounds.insert(ticket, before + 1);
@@ -191,12 +191,12 @@ proptest! {
                 bounds.remove(&ticket);
             }
             let all = jobs.of(seen.members(None)).0;
-            let of_commands = commands.of(seen.members(Some(Kind::Command))).0;
+            let of_commands = commands.of(seen.members(Some(SlotKind::Command))).0;
             // An endpoint that left took its own slot with it; what runs goes on.
             left |= matches!(step, Step::Leave(_));
             if !left || matches!((jobs, commands), (Size::Exactly(_), Size::Exactly(_))) {
                 prop_assert!(seen.held(None) <= all, "{} of {all}", seen.held(None));
-                prop_assert!(seen.held(Some(Kind::Command)) <= of_commands);
+                prop_assert!(seen.held(Some(SlotKind::Command)) <= of_commands);
             }
             for (id, (_, most)) in &seen.kinds {
                 prop_assert!(seen.holds(*id) <= *most);
@@ -204,7 +204,7 @@ proptest! {
             // Nobody who runs nothing waits while a slot is free for it.
             for (_, id) in &seen.waiting {
                 let (kind, most) = seen.kinds[id];
-                let is_free = seen.held(None) < all && (kind == Kind::Webhook || seen.held(Some(kind)) < of_commands);
+                let is_free = seen.held(None) < all && (kind == SlotKind::Webhook || seen.held(Some(kind)) < of_commands);
                 prop_assert!(seen.holds(*id) > 0 || !is_free, "{id} waits");
                 // Nor does the only one while any is.
                 prop_assert!(seen.kinds.len() > 1 || seen.holds(*id) >= most || !is_free, "{id} is alone and waits");
@@ -226,7 +226,7 @@ proptest! {
         steps in prop::collection::vec((any::<bool>(), 0..12_usize, 1..50_usize), 1..200),
     ) {
         let size = if written { Size::Exactly(2 * members + shared) } else { Size::Beside(shared) };
-        let (mut rule, ids) = rule(size, size, &vec![(Kind::Command, 50); members]);
+        let (mut rule, ids) = rule(size, size, &vec![(SlotKind::Command, 50); members]);
         let mut held = vec![0; members];
         for (takes, who, most) in steps {
             let who = who % members;

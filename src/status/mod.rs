@@ -9,18 +9,18 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::state::State;
+pub use self::state::EndpointHealth;
 
 /// Everything, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Status")]
 pub struct Status {
     /// The process; null where none answers and the ledger alone was read.
-    pub process: Option<Process>,
+    pub process: Option<ProcessStatus>,
     /// The ledger.
-    pub ledger: Ledger,
+    pub ledger: LedgerStatus,
     /// Every endpoint that has a file, and those without one whose jobs have not ended; by name.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<EndpointStatus>,
     /// What is wrong with files that are not one endpoint's: `mailjob.toml`, the folder.
     pub problems: Vec<String>,
 }
@@ -28,7 +28,7 @@ pub struct Status {
 /// The process that answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Process")]
-pub struct Process {
+pub struct ProcessStatus {
     /// The program's version.
     pub version: String,
     /// Since when it runs.
@@ -40,13 +40,13 @@ pub struct Process {
     pub draining: bool,
     /// The room for mails and results in memory.
     #[serde(default)]
-    pub memory: Memory,
+    pub memory: MemoryStatus,
 }
 
 /// The room for mails and results in memory, which `[service] memory` gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Memory")]
-pub struct Memory {
+pub struct MemoryStatus {
     /// Bytes in all.
     pub budget: u64,
     /// Bytes that jobs hold.
@@ -58,7 +58,7 @@ pub struct Memory {
 /// The ledger's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Ledger")]
-pub struct Ledger {
+pub struct LedgerStatus {
     /// Where it lies.
     pub path: String,
     /// Bytes of the file and of its log; null where there is none yet.
@@ -72,13 +72,13 @@ pub struct Ledger {
 /// An endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "EndpointStatus")]
-pub struct Endpoint {
+pub struct EndpointStatus {
     /// Its name.
     pub name: String,
     /// What its file says that it is for; empty where it says nothing.
     pub description: String,
     /// Its state, as a code.
-    pub state: State,
+    pub state: EndpointHealth,
     /// Its state in words: what is, since when and why.
     pub words: String,
     /// What a person should do; null where nobody has to do anything.
@@ -87,15 +87,15 @@ pub struct Endpoint {
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub since: Option<DateTime<Utc>>,
     /// Its mailbox; null where it has no file that can be used.
-    pub mailbox: Option<Mailbox>,
+    pub mailbox: Option<MailboxStatus>,
     /// What is wrong with its file, where its last good version goes on, or none can.
     pub problem: Option<String>,
     /// Its jobs in numbers; null where the ledger could not be read.
-    pub jobs: Option<Jobs>,
+    pub jobs: Option<JobTotals>,
     /// Why jobs of it wait for another attempt; null where none does.
     pub setback: Option<Setback>,
     /// Its replies; null where the ledger could not be read.
-    pub replies: Option<Replies>,
+    pub replies: Option<ReplyTotals>,
 }
 
 /// Why jobs wait for another attempt: of the one that has it next.
@@ -125,7 +125,7 @@ impl Setback {
 /// The mailbox of an endpoint. Endpoints may share one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "MailboxStatus")]
-pub struct Mailbox {
+pub struct MailboxStatus {
     /// Which: `imap://user@host/NAME`.
     pub key: String,
     /// The account that opens it.
@@ -171,7 +171,7 @@ pub struct Mailbox {
 /// An endpoint's jobs in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "JobNumbers")]
-pub struct Jobs {
+pub struct JobTotals {
     /// To be run now.
     pub queued: u64,
     /// Being run.
@@ -186,7 +186,7 @@ pub struct Jobs {
     pub failed: u64,
 }
 
-impl Jobs {
+impl JobTotals {
     /// Those that have not ended.
     #[must_use]
     pub fn open(self) -> u64 {
@@ -197,7 +197,7 @@ impl Jobs {
 /// An endpoint's replies in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ReplyNumbers")]
-pub struct Replies {
+pub struct ReplyTotals {
     /// To be sent, or being sent.
     pub waiting: u64,
     /// Refused for good, of those that the ledger still knows.
@@ -216,7 +216,7 @@ impl Status {
     /// Whether a person has to do something.
     #[must_use]
     pub fn needs_person(&self) -> bool {
-        let endpoint = |endpoint: &Endpoint| endpoint.to_do.is_some();
+        let endpoint = |endpoint: &EndpointStatus| endpoint.to_do.is_some();
         !self.problems.is_empty() || self.ledger.problem.is_some() || self.endpoints.iter().any(endpoint)
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "EndpointState")]
-pub enum State {
+pub enum EndpointHealth {
     /// Its mailbox is looked at and its jobs run.
     Working,
     /// It began and has not looked yet.
@@ -33,7 +33,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl EndpointHealth {
     /// Each of them.
     pub const ALL: [Self; 11] = [
         Self::Working,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Jobs, Replies,
-    state::{PausedBy, State, time},
+    JobTotals, ReplyTotals,
+    state::{EndpointHealth, PausedBy, time},
 };
 
 /// After so long, a mailbox that can't be reached is a person's business too.
@@ -14,7 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// Who can end the trouble of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
+pub enum MailboxRemedy {
     /// Nobody: it is tried again.
     Time,
     /// Whoever signs in, or has the secret.
@@ -27,9 +27,9 @@ pub enum Need {
 
 /// What is wrong with a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct MailboxProblem {
     /// Who can end it.
-    pub need: Need,
+    pub need: MailboxRemedy,
     /// What it is, in words.
     pub words: String,
     /// Since when.
@@ -53,7 +53,7 @@ pub struct Unanswered {
 
 /// An endpoint that stands before another at its mailbox and is held: what is not clearly meant for somebody else waits for its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct HoldingEndpoint {
     /// Its name.
     pub endpoint: String,
     /// What is wrong with its file; nothing where that is gone, perhaps for a moment.
@@ -65,7 +65,7 @@ const SLOW: TimeDelta = TimeDelta::seconds(5);
 
 /// All that is known of an endpoint whose loops run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Known {
+pub struct EndpointFacts {
     /// Its name.
     pub endpoint: String,
     /// The name of the sign-in that opens its mailbox, where `mailjob auth login` mends that.
@@ -75,17 +75,17 @@ pub struct Known {
     /// The server of its mailbox that a connection is tried to, and since when.
     pub connecting: Option<(String, DateTime<Utc>)>,
     /// What is wrong with its mailbox now.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<MailboxProblem>,
     /// Since when its jobs wait, and who has it so.
     pub paused: Option<(DateTime<Utc>, PausedBy)>,
     /// How its webhook is down.
     pub down: Option<Unanswered>,
     /// Who is held before it at its mailbox.
-    pub held_back: Vec<Holder>,
+    pub held_back: Vec<HoldingEndpoint>,
     /// What is wrong with its file, whose last good version goes on.
     pub problem: Option<String>,
     /// Its jobs, where they could be counted.
-    pub jobs: Option<Jobs>,
+    pub jobs: Option<JobTotals>,
     /// Why its jobs wait, where a person has to act.
     pub waits: Option<String>,
     /// Why its replies can't be sent, where a person has to act.
@@ -100,9 +100,9 @@ pub struct Known {
 
 /// A state, with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct EndpointVerdict {
     /// The code.
-    pub state: State,
+    pub state: EndpointHealth,
     /// In words.
     pub words: String,
     /// What a person should do.
@@ -111,10 +111,10 @@ pub struct Verdict {
     pub since: Option<DateTime<Utc>>,
 }
 
-impl Verdict {
+impl EndpointVerdict {
     /// Its jobs wait.
     #[must_use]
-    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: PausedBy) -> Verdict {
+    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: PausedBy) -> EndpointVerdict {
         let (why, to_do) = match by {
             PausedBy::Gone => (
                 "its webhook answered 410 Gone".to_owned(),
@@ -128,14 +128,14 @@ impl Verdict {
                 (why, None)
             }
         };
-        Verdict {
+        EndpointVerdict {
             to_do,
             since: Some(since),
-            ..Verdict::new(State::Paused, format!("paused since {}: {why}", time(since)))
+            ..EndpointVerdict::new(EndpointHealth::Paused, format!("paused since {}: {why}", time(since)))
         }
     }
 
-    fn new(state: State, words: impl Into<String>) -> Self {
+    fn new(state: EndpointHealth, words: impl Into<String>) -> Self {
         Self {
             state,
             words: words.into(),
@@ -147,7 +147,7 @@ impl Verdict {
     /// Of an endpoint whose file says that it does not run.
     #[must_use]
     pub fn disabled() -> Self {
-        Self::new(State::Disabled, "disabled, as its file says; its jobs wait")
+        Self::new(EndpointHealth::Disabled, "disabled, as its file says; its jobs wait")
     }
 
     /// Of an endpoint whose file can't be used, for this reason.
@@ -155,7 +155,7 @@ impl Verdict {
     pub fn broken(problem: &str) -> Self {
         Self {
             to_do: Some("mend its file; mailjob check shows every problem".to_owned()),
-            ..Self::new(State::Broken, format!("its file can't be used: {problem}"))
+            ..Self::new(EndpointHealth::Broken, format!("its file can't be used: {problem}"))
         }
     }
 
@@ -164,22 +164,25 @@ impl Verdict {
     pub fn gone() -> Self {
         Self {
             to_do: Some("put its file back, and its jobs go on".to_owned()),
-            ..Self::new(State::Gone, "it has no file any more, and jobs that have not ended")
+            ..Self::new(
+                EndpointHealth::Gone,
+                "it has no file any more, and jobs that have not ended",
+            )
         }
     }
 
     /// Of an endpoint of which only the ledger tells.
     #[must_use]
-    pub fn unknown(jobs: Option<Jobs>) -> Self {
+    pub fn unknown(jobs: Option<JobTotals>) -> Self {
         Self {
             to_do: held(jobs),
-            ..Self::new(State::Unknown, "no process says how it is")
+            ..Self::new(EndpointHealth::Unknown, "no process says how it is")
         }
     }
 }
 
 /// What to do about jobs that are held.
-fn held(jobs: Option<Jobs>) -> Option<String> {
+fn held(jobs: Option<JobTotals>) -> Option<String> {
     let held = jobs.map_or(0, |jobs| jobs.held);
     (held > 0).then(|| format!("look at the jobs that are held ({held}): mailjob jobs list --state held"))
 }
@@ -194,7 +197,7 @@ pub fn waiting(endpoint: &str, why: &str) -> String {
 
 /// What to do about replies of which nobody knows whether they have arrived.
 #[must_use]
-pub fn undecided(endpoint: &str, replies: &Replies) -> Option<String> {
+pub fn undecided(endpoint: &str, replies: &ReplyTotals) -> Option<String> {
     (replies.unsure > 0).then(|| {
         format!(
             "replies may have arrived or not ({}), and you decide: mailjob replies list --state unsure shows those of {endpoint} too, then mailjob replies accept JOB or mailjob replies retry JOB",
@@ -215,20 +218,20 @@ fn rival(since: Option<DateTime<Utc>>) -> Option<String> {
 
 /// The state of an endpoint whose loops run: what keeps its mails away counts before what keeps its jobs.
 #[must_use]
-pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
+pub fn verdict(known: &EndpointFacts, now: DateTime<Utc>) -> EndpointVerdict {
     let mut verdict = match (&known.trouble, &known.paused) {
         (Some(trouble), _) => of_trouble(known, trouble, now),
-        (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
+        (None, Some((since, by))) => EndpointVerdict::paused(&known.endpoint, *since, *by),
         (None, None) if !known.held_back.is_empty() => held_back(&known.held_back),
         (None, None) if let Some(down) = &known.down => is_down(&known.endpoint, down, now),
         (None, None) if known.looked.is_none() => match &known.connecting {
-            Some((server, since)) if now - *since >= SLOW => Verdict::new(
-                State::Starting,
+            Some((server, since)) if now - *since >= SLOW => EndpointVerdict::new(
+                EndpointHealth::Starting,
                 format!("starting; {server} has not let us in since {}", time(*since)),
             ),
-            _ => Verdict::new(State::Starting, "starting; not looked yet"),
+            _ => EndpointVerdict::new(EndpointHealth::Starting, "starting; not looked yet"),
         },
-        (None, None) => Verdict::new(State::Working, "working"),
+        (None, None) => EndpointVerdict::new(EndpointHealth::Working, "working"),
     };
     let problem = known
         .problem
@@ -258,7 +261,7 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
 }
 
 /// The state of an endpoint whose webhook is down.
-fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> Verdict {
+fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> EndpointVerdict {
     let Unanswered {
         since,
         said,
@@ -272,10 +275,10 @@ fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> Verdict {
     };
     if *refuses {
         // What to do says the reason for which they wait.
-        return Verdict {
+        return EndpointVerdict {
             since: Some(*since),
-            ..Verdict::new(
-                State::Waiting,
+            ..EndpointVerdict::new(
+                EndpointHealth::Waiting,
                 format!(
                     "its jobs wait, because its webhook refuses us since {}: {asked}",
                     time(*since)
@@ -283,20 +286,20 @@ fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> Verdict {
             )
         };
     }
-    Verdict {
+    EndpointVerdict {
         to_do: long.then(|| {
             format!("have its webhook answer; mailjob jobs retry --all --endpoint {endpoint} --state deferred has it asked at once")
         }),
         since: Some(*since),
-        ..Verdict::new(
-            State::Waiting,
+        ..EndpointVerdict::new(
+            EndpointHealth::Waiting,
             format!("its jobs wait, because its webhook is down since {}: {said}; {asked}", time(*since)),
         )
     }
 }
 
 /// The state of an endpoint behind others that are held.
-fn held_back(holders: &[Holder]) -> Verdict {
+fn held_back(holders: &[HoldingEndpoint]) -> EndpointVerdict {
     let each = holders.iter().map(|holder| match &holder.problem {
         Some(problem) => format!("the file of {} can't be used ({problem})", holder.endpoint),
         None => format!("the file of {} is gone, perhaps for a moment", holder.endpoint),
@@ -308,17 +311,17 @@ fn held_back(holders: &[Holder]) -> Verdict {
         "mend the file of {}, or remove it; mailjob check shows every problem",
         names.join(" and of ")
     );
-    Verdict {
+    EndpointVerdict {
         to_do: Some(to_do).filter(|_| !names.is_empty()),
-        ..Verdict::new(
-            State::HeldBack,
+        ..EndpointVerdict::new(
+            EndpointHealth::HeldBack,
             format!("held back: new mails wait, because they may be meant for another endpoint, and {why}"),
         )
     }
 }
 
-fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
-    let Trouble { need, words, since, .. } = trouble;
+fn of_trouble(known: &EndpointFacts, trouble: &MailboxProblem, now: DateTime<Utc>) -> EndpointVerdict {
+    let MailboxProblem { need, words, since, .. } = trouble;
     let endpoint = &known.endpoint;
     let next = match trouble.next {
         Some(next) => format!("; next try {}", time(next)),
@@ -327,12 +330,12 @@ fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
     let doctor = format!("mailjob doctor {endpoint} says what to do");
     let long = TimeDelta::from_std(PATIENCE).is_ok_and(|patience| now - *since >= patience);
     let (state, told, to_do) = match need {
-        Need::SignIn => {
+        MailboxRemedy::SignIn => {
             match &known.person {
                 Some(name) => {
                     let told = format!("needs a sign-in since {}: {words}", time(*since));
                     (
-                        State::NeedsSignIn,
+                        EndpointHealth::NeedsSignIn,
                         told,
                         Some(format!("run: mailjob auth login {name}")),
                     )
@@ -341,23 +344,23 @@ fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
                 None => {
                     let told = format!("can't sign in since {}: {words}", time(*since));
                     let to_do = format!("replace what does not prove us any more (it counts at once); {doctor}");
-                    (State::Waiting, told, Some(to_do))
+                    (EndpointHealth::Waiting, told, Some(to_do))
                 }
             }
         }
-        Need::Backlog => {
+        MailboxRemedy::Backlog => {
             let to_do = format!(
                 "put the ledger back, or say what becomes of the mails that lie there: mailjob backlog skip {endpoint} leaves them, mailjob backlog take {endpoint} has them done (backlog = \"skip\" or \"process\" in [mailbox] of its file says the same)"
             );
-            (State::HeldBacklog, words.clone(), Some(to_do))
+            (EndpointHealth::HeldBacklog, words.clone(), Some(to_do))
         }
-        Need::Operator | Need::Time => {
+        MailboxRemedy::Operator | MailboxRemedy::Time => {
             let told = format!("waiting to connect since {}, because {words}{next}", time(*since));
-            let person = *need == Need::Operator || long;
-            (State::Waiting, told, person.then_some(doctor))
+            let person = *need == MailboxRemedy::Operator || long;
+            (EndpointHealth::Waiting, told, person.then_some(doctor))
         }
     };
-    Verdict {
+    EndpointVerdict {
         state,
         words: told,
         to_do,

@@ -4,8 +4,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn trouble(need: Need) -> Option<Trouble> {
-    Some(Trouble {
+fn trouble(need: MailboxRemedy) -> Option<MailboxProblem> {
+    Some(MailboxProblem {
         need,
         words: "the server closed the connection".into(),
         since: at(0),
@@ -13,151 +13,151 @@ fn trouble(need: Need) -> Option<Trouble> {
     })
 }
 
-fn known() -> Known {
-    Known {
+fn known() -> EndpointFacts {
+    EndpointFacts {
         endpoint: "orders".into(),
         looked: Some(at(0)),
-        ..Known::default()
+        ..EndpointFacts::default()
     }
 }
 
 #[test]
 fn each_state_has_its_words_and_what_to_do() {
-    let held = Jobs {
+    let held = JobTotals {
         held: 2,
-        ..Jobs::default()
+        ..JobTotals::default()
     };
     let rows = [
-        (known(), State::Working, "working", None),
+        (known(), EndpointHealth::Working, "working", None),
         (
-            Known {
+            EndpointFacts {
                 looked: None,
                 ..known()
             },
-            State::Starting,
+            EndpointHealth::Starting,
             "starting; not looked yet",
             None,
         ),
         (
-            Known {
+            EndpointFacts {
                 looked: None,
                 connecting: Some(("imap.example:993".into(), at(0) - TimeDelta::seconds(40))),
                 ..known()
             },
-            State::Starting,
+            EndpointHealth::Starting,
             "starting; imap.example:993 has not let us in since 2027-01-15 07:59:20 UTC",
             None,
         ),
         (
-            Known {
-                trouble: trouble(Need::Time),
+            EndpointFacts {
+                trouble: trouble(MailboxRemedy::Time),
                 ..known()
             },
-            State::Waiting,
+            EndpointHealth::Waiting,
             "waiting to connect since 2027-01-15 08:00:00 UTC, because the server closed the connection; next try 2027-01-15 08:01:00 UTC",
             None,
         ),
         (
-            Known {
-                trouble: trouble(Need::Operator),
+            EndpointFacts {
+                trouble: trouble(MailboxRemedy::Operator),
                 ..known()
             },
-            State::Waiting,
+            EndpointHealth::Waiting,
             "waiting to connect since",
             Some("mailjob doctor orders says what to do"),
         ),
         (
-            Known {
-                trouble: trouble(Need::SignIn),
+            EndpointFacts {
+                trouble: trouble(MailboxRemedy::SignIn),
                 person: Some("contoso".into()),
                 ..known()
             },
-            State::NeedsSignIn,
+            EndpointHealth::NeedsSignIn,
             "needs a sign-in since 2027-01-15 08:00:00 UTC: the server closed",
             Some("run: mailjob auth login contoso"),
         ),
         (
-            Known {
-                trouble: trouble(Need::SignIn),
+            EndpointFacts {
+                trouble: trouble(MailboxRemedy::SignIn),
                 ..known()
             },
-            State::Waiting,
+            EndpointHealth::Waiting,
             "can't sign in since",
             Some("replace what does not prove us any more (it counts at once); mailjob doctor orders says what to do"),
         ),
         (
-            Known {
-                trouble: trouble(Need::Backlog),
+            EndpointFacts {
+                trouble: trouble(MailboxRemedy::Backlog),
                 ..known()
             },
-            State::HeldBacklog,
+            EndpointHealth::HeldBacklog,
             "the server closed the connection",
             Some(
                 "put the ledger back, or say what becomes of the mails that lie there: mailjob backlog skip orders leaves them, mailjob backlog take orders has them done (backlog = \"skip\" or \"process\" in [mailbox] of its file says the same)",
             ),
         ),
         (
-            Known {
-                held_back: vec![Holder {
+            EndpointFacts {
+                held_back: vec![HoldingEndpoint {
                     endpoint: "bills".into(),
                     problem: Some("/etc/bills.toml:1:1: unknown key".into()),
                 }],
                 ..known()
             },
-            State::HeldBack,
+            EndpointHealth::HeldBack,
             "held back: new mails wait, because they may be meant for another endpoint, and the file of bills can't be used (/etc/bills.toml:1:1: unknown key)",
             Some("mend the file of bills, or remove it; mailjob check shows every problem"),
         ),
         (
-            Known {
-                held_back: vec![Holder {
+            EndpointFacts {
+                held_back: vec![HoldingEndpoint {
                     endpoint: "bills".into(),
                     problem: None,
                 }],
                 looked: None,
                 ..known()
             },
-            State::HeldBack,
+            EndpointHealth::HeldBack,
             "held back: new mails wait, because they may be meant for another endpoint, and the file of bills is gone",
             None,
         ),
         (
-            Known {
+            EndpointFacts {
                 paused: Some((at(0), PausedBy::Gone)),
                 ..known()
             },
-            State::Paused,
+            EndpointHealth::Paused,
             "paused since 2027-01-15 08:00:00 UTC: its webhook answered 410 Gone",
             Some("correct the webhook in its file, or say mailjob resume orders, to go on"),
         ),
         (
-            Known {
+            EndpointFacts {
                 paused: Some((at(0), PausedBy::Operator)),
                 ..known()
             },
-            State::Paused,
+            EndpointHealth::Paused,
             "paused since 2027-01-15 08:00:00 UTC: somebody asked for that; mailjob resume orders lets it go on",
             None,
         ),
         (
-            Known {
+            EndpointFacts {
                 waits: Some("the webhook answered 401".into()),
                 ..known()
             },
-            State::Working,
+            EndpointHealth::Working,
             "working",
             Some(
                 "its jobs wait until that is mended: the webhook answered 401; then mailjob jobs retry --all --endpoint orders --state deferred has them go on at once",
             ),
         ),
         (
-            Known {
+            EndpointFacts {
                 problem: Some("x".into()),
                 jobs: Some(held),
                 replies: Some("see to the SMTP server".into()),
                 ..known()
             },
-            State::Working,
+            EndpointHealth::Working,
             "working",
             Some(
                 "mend its file, whose last good version goes on; mailjob check shows every problem; look at the jobs that are held (2): mailjob jobs list --state held; see to the SMTP server",
@@ -174,8 +174,8 @@ fn each_state_has_its_words_and_what_to_do() {
 
 #[test]
 fn a_mailbox_that_is_out_of_reach_for_long_is_a_persons_business() {
-    let known = Known {
-        trouble: trouble(Need::Time),
+    let known = EndpointFacts {
+        trouble: trouble(MailboxRemedy::Time),
         ..known()
     };
     let last = i64::try_from(PATIENCE.as_secs()).unwrap();
@@ -185,7 +185,7 @@ fn a_mailbox_that_is_out_of_reach_for_long_is_a_persons_business() {
 
 #[test]
 fn codes_are_those_of_json() {
-    for state in State::ALL {
+    for state in EndpointHealth::ALL {
         let json = serde_json::to_value(state).unwrap();
         assert_eq!(json, state.code());
     }
@@ -193,7 +193,7 @@ fn codes_are_those_of_json() {
 
 #[test]
 fn a_webhook_that_refuses_us_is_not_down_and_what_to_do_is_said_at_once() {
-    let refuses = Known {
+    let refuses = EndpointFacts {
         down: Some(Unanswered {
             since: at(0),
             said: "the webhook answered 401".into(),
@@ -204,7 +204,7 @@ fn a_webhook_that_refuses_us_is_not_down_and_what_to_do_is_said_at_once() {
         ..known()
     };
     let verdict = verdict(&refuses, at(1));
-    assert_eq!(verdict.state, State::Waiting);
+    assert_eq!(verdict.state, EndpointHealth::Waiting);
     assert!(
         verdict.words.contains("its webhook refuses us since"),
         "{}",

@@ -107,7 +107,7 @@ async fn a_server_that_gives_no_mail_is_left_alone() {
         }
     }
     let error = look(&world, Scope::All, &script).await.unwrap_err();
-    assert!(matches!(error, Error::Undelivered { uid: 20, .. }), "{error:?}");
+    assert!(matches!(error, WatchError::Undelivered { uid: 20, .. }), "{error:?}");
     assert_eq!(world.memory.cursor_now(), None);
 }
 

@@ -15,16 +15,16 @@ use crate::ledger::Settling;
 
 /// Whether a mail was refused by itself, or with others of which one may be to blame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum RefusalScope {
     Alone,
     Together,
 }
 
 /// The mails of one mailbox that wait for another try.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct DeferredMails {
     uid_validity: u32,
-    refused: BTreeMap<u32, Refused>,
+    refused: BTreeMap<u32, RefusalScope>,
     /// Nothing that was refused is tried before.
     after: Option<Instant>,
     failures: Backoff,
@@ -35,7 +35,7 @@ pub(super) struct Aside {
 #[derive(Debug, Default)]
 pub(super) struct Copied(HashMap<String, BTreeSet<u32>>);
 
-impl Aside {
+impl DeferredMails {
     /// Of the mailbox as it is now numbered.
     pub(super) fn numbered(&mut self, uid_validity: u32) -> &mut Self {
         if self.uid_validity != uid_validity {
@@ -58,14 +58,14 @@ impl Aside {
     }
 
     /// Takes out what is to be tried again; nothing before its time.
-    pub(super) fn take(&mut self, now: Instant) -> Option<BTreeMap<u32, Refused>> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<BTreeMap<u32, RefusalScope>> {
         let waits = self.after.is_some_and(|after| now < after);
         (!waits).then(|| std::mem::take(&mut self.refused))
     }
 
     /// Those of the mails that are tried now: those that were never refused, then those that were refused with others, at last those
     /// that were refused alone.
-    pub(super) fn tried(&self, due: Vec<Settling>, before: &BTreeMap<u32, Refused>) -> [Vec<Settling>; 3] {
+    pub(super) fn tried(&self, due: Vec<Settling>, before: &BTreeMap<u32, RefusalScope>) -> [Vec<Settling>; 3] {
         let mut tried = <[Vec<Settling>; 3]>::default();
         let [new, together, alone] = &mut tried;
         for mail in due {
@@ -73,15 +73,15 @@ impl Aside {
             match (self.refused.contains_key(&uid), before.get(&uid)) {
                 (true, _) => {}
                 (false, None) => new.push(mail),
-                (false, Some(Refused::Together)) => together.push(mail),
-                (false, Some(Refused::Alone)) => alone.push(mail),
+                (false, Some(RefusalScope::Together)) => together.push(mail),
+                (false, Some(RefusalScope::Alone)) => alone.push(mail),
             }
         }
         tried
     }
 
     /// Sets mails aside.
-    pub(super) fn put(&mut self, refused: BTreeMap<u32, Refused>) {
+    pub(super) fn put(&mut self, refused: BTreeMap<u32, RefusalScope>) {
         self.refused.extend(refused);
     }
 

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::header_key::header_key;
 use crate::{
-    config::{self, Limits, Looks},
-    ledger::{Choice, OldMail},
+    config::{self, Limits, Polling},
+    ledger::{BacklogChoice, OldMail},
     message::{self, clean::clean},
 };
 
@@ -17,7 +17,7 @@ const SHOWN: usize = 120;
 
 /// What becomes of the mails that are there at the first look ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum BacklogDecision {
     /// They are taken.
     Take,
     /// They are left; those that were received since a time that was named are taken all the same.
@@ -30,15 +30,19 @@ pub(super) enum Fate {
 }
 
 /// What becomes of the mails that are there at the first look ever. The operator's word by command is the newer one.
-pub(super) fn at_first_sight(looks: &Looks, choice: Option<Choice>, now: DateTime<Utc>) -> Fate {
+pub(super) fn at_first_sight(looks: &Polling, choice: Option<BacklogChoice>, now: DateTime<Utc>) -> BacklogDecision {
     match (choice, looks.backlog) {
-        (Some(Choice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => Fate::Take,
-        (Some(Choice::Take { since }), _) => Fate::Leave { take_since: since },
-        (None, Some(config::Backlog::Since(since))) => Fate::Leave {
+        (Some(BacklogChoice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => {
+            BacklogDecision::Take
+        }
+        (Some(BacklogChoice::Take { since }), _) => BacklogDecision::Leave { take_since: since },
+        (None, Some(config::Backlog::Since(since))) => BacklogDecision::Leave {
             take_since: Some(since.before(now)),
         },
-        (Some(Choice::Skip), _) | (None, Some(config::Backlog::Skip)) => Fate::Leave { take_since: None },
-        (None, None) => Fate::Doubt,
+        (Some(BacklogChoice::Skip), _) | (None, Some(config::Backlog::Skip)) => {
+            BacklogDecision::Leave { take_since: None }
+        }
+        (None, None) => BacklogDecision::Doubt,
     }
 }
 
@@ -49,7 +53,7 @@ const MEANWHILE: TimeDelta = TimeDelta::days(1);
 
 /// Mails at the first look that came after it had been tried for the first time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Meanwhile {
+pub(super) struct LateArrivals {
     /// Those that surely did: new ones, though the mailbox could not be opened when they came.
     pub(super) surely: Vec<u32>,
     /// How many others may have.
@@ -62,14 +66,14 @@ pub(super) struct Meanwhile {
 /// and that of who wrote it; where the server's is ahead of ours, as a mail from the future shows, none of them counts. What was restored,
 /// moved in or long on its way is older by one of them, and left. Nor does anything count after a long wait: whoever comes back after a week
 /// doesn't expect a week of mails to be answered at once.
-pub(super) fn meanwhile(mails: &[OldMail], begun: DateTime<Utc>, now: DateTime<Utc>) -> Meanwhile {
+pub(super) fn meanwhile(mails: &[OldMail], begun: DateTime<Utc>, now: DateTime<Utc>) -> LateArrivals {
     if now - begun <= CLOCKS {
-        return Meanwhile::default();
+        return LateArrivals::default();
     }
     let is_from_future = |at: DateTime<Utc>| at > now + CLOCKS;
     let is_ahead = mails.iter().filter_map(|mail| mail.received).any(is_from_future);
     let is_told = !is_ahead && now - begun <= MEANWHILE;
-    let mut found = Meanwhile::default();
+    let mut found = LateArrivals::default();
     for mail in mails {
         let is_later = |at: Option<DateTime<Utc>>, than| at.is_some_and(|at| at > than && !is_from_future(at));
         if is_told && is_later(mail.received, begun + CLOCKS) && is_later(mail.written, begun + CLOCKS) {
@@ -82,7 +86,7 @@ pub(super) fn meanwhile(mails: &[OldMail], begun: DateTime<Utc>, now: DateTime<U
 }
 
 /// What a file that says so now has taken of what was left: since when, or all.
-pub(super) fn late_wish(looks: &Looks, first_look: DateTime<Utc>) -> Option<Option<DateTime<Utc>>> {
+pub(super) fn late_wish(looks: &Polling, first_look: DateTime<Utc>) -> Option<Option<DateTime<Utc>>> {
     match looks.backlog? {
         config::Backlog::Process => Some(None),
         config::Backlog::Since(since) => Some(Some(since.before(first_look))),
@@ -177,24 +181,32 @@ mod tests {
 
     #[test]
     fn nothing_that_lay_there_is_taken_unless_somebody_says_so() {
-        let leave = |take_since| Fate::Leave { take_since };
+        let leave = |take_since| BacklogDecision::Leave { take_since };
         let week = Backlog::Since(Since::Age(Duration::from_secs(70)));
         let day = Backlog::Since(Since::At(at(-5)));
         for (written, said, fate) in [
-            (None, None, Fate::Doubt),
+            (None, None, BacklogDecision::Doubt),
             (Some(Backlog::Skip), None, leave(None)),
-            (Some(Backlog::Process), None, Fate::Take),
+            (Some(Backlog::Process), None, BacklogDecision::Take),
             (Some(week), None, leave(Some(at(-70)))),
             (Some(day), None, leave(Some(at(-5)))),
-            (None, Some(Choice::Skip), leave(None)),
-            (Some(Backlog::Process), Some(Choice::Skip), leave(None)),
-            (None, Some(Choice::Take { since: None }), Fate::Take),
-            (Some(Backlog::Skip), Some(Choice::Take { since: None }), Fate::Take),
-            (None, Some(Choice::Take { since: Some(at(-9)) }), leave(Some(at(-9)))),
+            (None, Some(BacklogChoice::Skip), leave(None)),
+            (Some(Backlog::Process), Some(BacklogChoice::Skip), leave(None)),
+            (None, Some(BacklogChoice::Take { since: None }), BacklogDecision::Take),
+            (
+                Some(Backlog::Skip),
+                Some(BacklogChoice::Take { since: None }),
+                BacklogDecision::Take,
+            ),
+            (
+                None,
+                Some(BacklogChoice::Take { since: Some(at(-9)) }),
+                leave(Some(at(-9))),
+            ),
         ] {
-            let looks = Looks {
+            let looks = Polling {
                 backlog: written,
-                ..Looks::default()
+                ..Polling::default()
             };
             assert_eq!(at_first_sight(&looks, said, at(0)), fate, "{written:?} {said:?}");
             let late = match written {
@@ -232,7 +244,7 @@ mod tests {
         ] {
             let found = meanwhile(&[lying(7, received, written)], at(0), at(3_600));
             let surely = if surely { vec![7] } else { vec![] };
-            assert_eq!(found, Meanwhile { surely, perhaps }, "{what}");
+            assert_eq!(found, LateArrivals { surely, perhaps }, "{what}");
         }
         let fresh = lying(7, Some(200), Some(190));
         let ahead = meanwhile(&[fresh.clone(), lying(8, Some(9_000), Some(190))], at(0), at(3_600));
@@ -245,7 +257,7 @@ mod tests {
         assert_eq!((week.surely, week.perhaps), (vec![], 1), "it was tried a week ago");
         assert_eq!(
             meanwhile(&[fresh], at(150), at(200)),
-            Meanwhile::default(),
+            LateArrivals::default(),
             "it was opened at once"
         );
     }

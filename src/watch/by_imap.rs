@@ -7,17 +7,20 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Watch,
-    care::Care,
-    door::Door,
-    error::Error,
+    care::FetchFailures,
+    door::Connector,
+    error::WatchError,
     first_sight,
     idle::idle,
-    imap::{Habit, Wire},
+    imap::{Habit, ImapConnection},
     mailbox_key,
     refetch::Refetcher,
     session::{self, Session},
     settle::{self, Settler},
-    source::{Again, Begin, Errand, Looked, Looking, Scope, Settled, Source, Wait, Woke},
+    source::{
+        LookResult, RetryTimes, Scope, SessionPurpose, SessionStart, SettleResult, Source, StepContext, Wait,
+        WakeReason,
+    },
     watcher::Watcher,
 };
 
@@ -26,10 +29,10 @@ const SELDOM: Duration = Duration::from_millis(250);
 
 /// A mailbox by IMAP.
 pub(super) struct Imap {
-    door: Box<dyn Door<Wire>>,
+    door: Box<dyn Connector<ImapConnection>>,
     settler: Settler,
     refetcher: Refetcher,
-    care: Box<Care>,
+    care: Box<FetchFailures>,
     habit: Habit,
     /// When it was last asked whether old mails are wanted.
     wanted_at: Option<Instant>,
@@ -38,13 +41,13 @@ pub(super) struct Imap {
 }
 
 /// The loop of a mailbox that is read by IMAP.
-pub(super) fn watcher(watch: Watch, door: Box<dyn Door<Wire>>) -> Watcher<Imap> {
-    let bell = watch.ledger.bell(&mailbox_key(&watch.inlet.mailbox));
+pub(super) fn watcher(watch: Watch, door: Box<dyn Connector<ImapConnection>>) -> Watcher<Imap> {
+    let bell = watch.ledger.settle_due(&mailbox_key(&watch.inlet.mailbox));
     Watcher::new(watch, Imap::new(door, bell))
 }
 
 impl Imap {
-    fn new(door: Box<dyn Door<Wire>>, bell: Arc<Notify>) -> Self {
+    fn new(door: Box<dyn Connector<ImapConnection>>, bell: Arc<Notify>) -> Self {
         Self {
             door,
             settler: Settler::new(bell),
@@ -58,7 +61,7 @@ impl Imap {
 }
 
 /// Keeps what the server said that can't be read.
-fn note(session: &mut Session, on: &Looking<'_>) {
+fn note(session: &mut Session, on: &StepContext<'_>) {
     if let Some(unread) = session.wire.take_unread() {
         on.health.passed_over(unread.lines as usize, &unread.first);
     }
@@ -70,11 +73,11 @@ impl Source for Imap {
     const STAYS: bool = true;
     const GATHER: Duration = Duration::from_millis(300);
 
-    async fn is_needed(&mut self, _: &Looking<'_>) -> Result<bool, Error> {
+    async fn is_needed(&mut self, _: &StepContext<'_>) -> Result<bool, WatchError> {
         Ok(true)
     }
 
-    async fn open(&mut self, on: &Looking<'_>) -> Result<Box<Session>, Error> {
+    async fn open(&mut self, on: &StepContext<'_>) -> Result<Box<Session>, WatchError> {
         let stored = on.ledger.cursor(on.mailbox).await?;
         let (wire, can, selected) = session::connect(&*self.door, &on.inlet.mailbox, &self.habit).await?;
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
@@ -86,14 +89,14 @@ impl Source for Imap {
         Ok(session)
     }
 
-    fn begin(&mut self, session: &Box<Session>, errand: Errand) -> Begin {
+    fn begin(&mut self, session: &Box<Session>, errand: SessionPurpose) -> SessionStart {
         match errand {
-            Errand::Settle => Begin {
+            SessionPurpose::Settle => SessionStart {
                 settles: true,
                 look: None,
             },
             // What may break the session again holds up no last touch.
-            Errand::Look => Begin {
+            SessionPurpose::Look => SessionStart {
                 settles: self.care.take_failed(),
                 look: Some(session.first),
             },
@@ -104,9 +107,9 @@ impl Source for Imap {
         &mut self,
         mut session: Box<Session>,
         scope: Scope,
-        on: &Looking<'_>,
+        on: &StepContext<'_>,
         most: Option<usize>,
-    ) -> Result<Looked<Box<Session>>, Error> {
+    ) -> Result<LookResult<Box<Session>>, WatchError> {
         if scope == Scope::All {
             // A server tells of mail that came since only when it's asked something.
             session.wire = session.wire.run("NOOP", "", |_| {}).await?.ok()?.0;
@@ -115,14 +118,14 @@ impl Source for Imap {
         let looked = session.look(scope, on, most, &mut self.settler, &mut self.care).await;
         let (mut session, more) = looked.inspect_err(|error| self.care.failed(error, Instant::now()))?;
         note(&mut session, on);
-        Ok(Looked {
+        Ok(LookResult {
             session: Some(Box::new(session)),
             mails: 0,
             more,
         })
     }
 
-    async fn fetch_wanted(&mut self, session: Box<Session>, on: &Looking<'_>) -> Result<Box<Session>, Error> {
+    async fn fetch_wanted(&mut self, session: Box<Session>, on: &StepContext<'_>) -> Result<Box<Session>, WatchError> {
         let now = Instant::now();
         if self.wanted_at.is_some_and(|at| now < at + SELDOM) {
             return Ok(session);
@@ -133,20 +136,24 @@ impl Source for Imap {
         Ok(Box::new(taken))
     }
 
-    async fn settle(&mut self, session: Box<Session>, on: &Looking<'_>) -> Result<Settled<Box<Session>>, Error> {
+    async fn settle(
+        &mut self,
+        session: Box<Session>,
+        on: &StepContext<'_>,
+    ) -> Result<SettleResult<Box<Session>>, WatchError> {
         let session = self.settler.settle(*session, on).await?;
         let session = self.refetcher.refetch(session, on, &mut self.care).await?;
         let mut session = settle::probe(session, on, &mut self.settler.rivals).await?;
         note(&mut session, on);
-        Ok(Settled {
+        Ok(SettleResult {
             session: Some(Box::new(session)),
             more: false,
             look: false,
         })
     }
 
-    fn again(&self) -> Again {
-        Again {
+    fn again(&self) -> RetryTimes {
+        RetryTimes {
             look: self.care.again(),
             settle: self.settler.again(),
             session: self.settler.rivals.next(),
@@ -165,16 +172,16 @@ impl Source for Imap {
         &mut self,
         session: Box<Session>,
         wait: Wait<'_>,
-        on: &Looking<'_>,
-    ) -> Result<Woke<Box<Session>>, Error> {
+        on: &StepContext<'_>,
+    ) -> Result<WakeReason<Box<Session>>, WatchError> {
         let session = *session;
         let mut woke = idle(session.wire, wait).await?;
         if let Some(unread) = woke.connection().take_unread() {
             on.health.passed_over(unread.lines as usize, &unread.first);
         }
-        self.no_idle |= matches!(woke, Woke::Refused(_));
+        self.no_idle |= matches!(woke, WakeReason::Refused(_));
         Ok(woke.map(|wire| Box::new(Session { wire, ..session })))
     }
 
-    fn failed(&mut self, _: &Error, _: &Looking<'_>) {}
+    fn failed(&mut self, _: &WatchError, _: &StepContext<'_>) {}
 }

@@ -17,10 +17,10 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    cursor::Listed,
-    error::{Error, Words},
+    cursor::ListedUid,
+    error::{WatchError, Words},
     sizes::Sizes,
-    taker::About,
+    taker::MailMetadata,
 };
 use crate::ledger::Cursor;
 
@@ -42,40 +42,40 @@ const IN_A_ROW: u32 = 16;
 const NEWS: usize = 32;
 
 /// What a failure weighs for the mail that was being received; `None` where it's nobody's fault.
-pub(super) fn weight(error: &Error) -> Option<u32> {
+pub(super) fn weight(error: &WatchError) -> Option<u32> {
     match error {
-        Error::Refused { .. }
-        | Error::Undelivered { .. }
-        | Error::Protocol(_)
-        | Error::Odd { .. }
-        | Error::Early { .. }
-        | Error::Unreadable(_) => Some(ANSWERED),
-        Error::Bye(_)
-        | Error::Closed
-        | Error::Io(_)
-        | Error::Silent(_)
-        | Error::Endless { .. }
-        | Error::Flood { .. } => Some(BROKE),
-        Error::BareEnd
-        | Error::Ungreeted
-        | Error::Net(_)
-        | Error::Credential { .. }
-        | Error::NotGreeted(_)
-        | Error::NoMechanism(_)
-        | Error::InUse(_)
-        | Error::TooSoon { .. }
-        | Error::NoUidl(_)
-        | Error::SignIn(_)
-        | Error::Name(_)
-        | Error::LostLedger { .. }
-        | Error::Forgotten
-        | Error::Ledger(_) => None,
+        WatchError::Refused { .. }
+        | WatchError::Undelivered { .. }
+        | WatchError::Protocol(_)
+        | WatchError::Odd { .. }
+        | WatchError::Early { .. }
+        | WatchError::Unreadable(_) => Some(ANSWERED),
+        WatchError::Bye(_)
+        | WatchError::Closed
+        | WatchError::Io(_)
+        | WatchError::Silent(_)
+        | WatchError::Endless { .. }
+        | WatchError::Flood { .. } => Some(BROKE),
+        WatchError::BareEnd
+        | WatchError::Ungreeted
+        | WatchError::Net(_)
+        | WatchError::Credential { .. }
+        | WatchError::NotGreeted(_)
+        | WatchError::NoMechanism(_)
+        | WatchError::InUse(_)
+        | WatchError::TooSoon { .. }
+        | WatchError::NoUidl(_)
+        | WatchError::SignIn(_)
+        | WatchError::Name(_)
+        | WatchError::LostLedger { .. }
+        | WatchError::Forgotten
+        | WatchError::Ledger(_) => None,
     }
 }
 
 /// A mail that makes trouble.
 #[derive(Debug)]
-struct Trouble {
+struct FailingMail {
     /// Nothing, as long as it is only suspected.
     weight: u32,
     first: Instant,
@@ -83,10 +83,10 @@ struct Trouble {
     /// What happened, in words.
     why: String,
     /// What the server says of it beside its bytes.
-    about: About,
+    about: MailMetadata,
 }
 
-impl Trouble {
+impl FailingMail {
     /// Until when it is left alone.
     fn rests_until(&self) -> Instant {
         let [short, long] = REST;
@@ -101,7 +101,7 @@ impl Trouble {
 
 /// What is being asked for.
 #[derive(Debug, Default)]
-enum Asking {
+enum PendingFetch {
     #[default]
     Nothing,
     /// Whatever is new.
@@ -112,12 +112,12 @@ enum Asking {
 
 /// What is known of a mailbox's mails that can't be fetched, and of how its server counts.
 #[derive(Debug, Default)]
-pub(super) struct Care {
+pub(super) struct FetchFailures {
     pub(super) sizes: Sizes,
     /// As far as all is taken.
     cursor: Option<Cursor>,
-    troubles: BTreeMap<u32, Trouble>,
-    asking: Asking,
+    troubles: BTreeMap<u32, FailingMail>,
+    asking: PendingFetch,
     /// What came in this look, and is not committed for certain.
     came: Vec<u32>,
     /// What is committed and lies behind the cursor, which could not follow.
@@ -132,7 +132,7 @@ pub(super) struct Care {
     failed: bool,
 }
 
-impl Care {
+impl FetchFailures {
     /// A session begins there. UIDs that begin anew are those of other mails.
     pub(super) fn begins(&mut self, cursor: Cursor) {
         let goes_on = |before: Cursor| before.uid_validity == cursor.uid_validity && before.uid_next <= cursor.uid_next;
@@ -154,12 +154,12 @@ impl Care {
 
     /// What is new is asked for.
     pub(super) fn asks_news(&mut self) {
-        self.asking = Asking::News;
+        self.asking = PendingFetch::News;
     }
 
     /// These mails are asked for.
     pub(super) fn asks(&mut self, uids: impl IntoIterator<Item = u32>) {
-        self.asking = Asking::Mails(uids.into_iter().collect());
+        self.asking = PendingFetch::Mails(uids.into_iter().collect());
     }
 
     /// A mail came.
@@ -170,7 +170,7 @@ impl Care {
 
     /// A mail is gone, given up, or came.
     pub(super) fn over(&mut self, uid: u32) {
-        if let Asking::Mails(uids) = &mut self.asking {
+        if let PendingFetch::Mails(uids) = &mut self.asking {
             uids.remove(&uid);
         }
         self.troubles.remove(&uid);
@@ -183,8 +183,8 @@ impl Care {
     }
 
     /// The server does not give a mail. Says whether the session can go on.
-    pub(super) fn refused(&mut self, uid: u32, why: &Words, about: About, now: Instant) -> bool {
-        self.asking = Asking::Nothing;
+    pub(super) fn refused(&mut self, uid: u32, why: &Words, about: MailMetadata, now: Instant) -> bool {
+        self.asking = PendingFetch::Nothing;
         self.blame(uid, ANSWERED, why.to_string(), now);
         if let Some(trouble) = self.troubles.get_mut(&uid) {
             trouble.about = about;
@@ -194,12 +194,12 @@ impl Care {
     }
 
     fn blame(&mut self, uid: u32, weight: u32, why: String, now: Instant) {
-        let trouble = self.troubles.entry(uid).or_insert_with(|| Trouble {
+        let trouble = self.troubles.entry(uid).or_insert_with(|| FailingMail {
             weight: 0,
             first: now,
             last: now,
             why: String::new(),
-            about: About::default(),
+            about: MailMetadata::default(),
         });
         trouble.weight = trouble.weight.saturating_add(weight);
         (trouble.last, trouble.why) = (now, why);
@@ -217,16 +217,16 @@ impl Care {
     }
 
     /// A look failed.
-    pub(super) fn failed(&mut self, error: &Error, now: Instant) {
+    pub(super) fn failed(&mut self, error: &WatchError, now: Instant) {
         let asking = std::mem::take(&mut self.asking);
         let weight = weight(error);
         // A ledger that takes no new mails may well note last touches, by which it gets room.
-        self.failed |= weight.is_some() || matches!(error, Error::Ledger(_));
+        self.failed |= weight.is_some() || matches!(error, WatchError::Ledger(_));
         let Some(weight) = weight else { return };
         match asking {
-            Asking::Nothing => {}
-            Asking::News => self.suspects = NEWS,
-            Asking::Mails(uids) => {
+            PendingFetch::Nothing => {}
+            PendingFetch::News => self.suspects = NEWS,
+            PendingFetch::Mails(uids) => {
                 let weight = if uids.len() == 1 { weight } else { 0 };
                 for uid in uids {
                     self.blame(uid, weight, error.to_string(), now);
@@ -237,7 +237,7 @@ impl Care {
 
     /// Of all mails from one UID to another, in their order: those that are fetched together now. Those that make trouble are not among
     /// them, nor what was taken.
-    pub(super) fn sort(&mut self, from: u32, to: u32, listed: &mut Vec<Listed>, now: Instant) {
+    pub(super) fn sort(&mut self, from: u32, to: u32, listed: &mut Vec<ListedUid>, now: Instant) {
         listed.retain(|mail| !self.taken.contains(&mail.uid));
         let there: Vec<u32> = listed.iter().map(|mail| mail.uid).collect();
         self.forget(from, to, &there);
@@ -286,11 +286,11 @@ impl Care {
 
     /// When the next of them is tried.
     pub(super) fn again(&self) -> Option<Instant> {
-        self.troubles.values().map(Trouble::rests_until).min()
+        self.troubles.values().map(FailingMail::rests_until).min()
     }
 
     /// Why this mail is given up, if it is, and what the server says of it.
-    pub(super) fn gives_up(&self, uid: u32, now: Instant) -> Option<(String, About)> {
+    pub(super) fn gives_up(&self, uid: u32, now: Instant) -> Option<(String, MailMetadata)> {
         let trouble = self.troubles.get(&uid).filter(|trouble| trouble.weight >= TOO_MUCH)?;
         let annoying = self.troubles.values().filter(|trouble| trouble.weight > 0).count();
         let gives_others = self.came_at.is_some_and(|came| came > trouble.first);

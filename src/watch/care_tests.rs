@@ -12,8 +12,8 @@ fn cursor(uid_next: u32) -> Cursor {
     }
 }
 
-fn listed(uids: &[u32]) -> Vec<Listed> {
-    let mail = |uid: &u32| Listed { uid: *uid, size: None };
+fn listed(uids: &[u32]) -> Vec<ListedUid> {
+    let mail = |uid: &u32| ListedUid { uid: *uid, size: None };
     uids.iter().map(mail).collect()
 }
 
@@ -23,18 +23,18 @@ fn no() -> Words {
 
 #[test]
 fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
-    let (mut care, mut now) = (Care::default(), Instant::now());
+    let (mut care, mut now) = (FetchFailures::default(), Instant::now());
     care.begins(cursor(5));
     for (time, rest) in [(0, 10), (1, 30), (2, 30)] {
         assert!(care.gives_up(6, now).is_none(), "{time}");
-        assert!(care.refused(6, &no(), About::default(), now));
+        assert!(care.refused(6, &no(), MailMetadata::default(), now));
         assert_eq!(care.cursor(9), 6, "{time}");
         assert!(care.due(now + (rest - 1) * SECOND).is_empty(), "{time}");
         now += rest * SECOND;
         assert_eq!((care.due(now), care.again()), (vec![6], Some(now)));
         assert_eq!(care.kept_back(), Some((1, "no")));
     }
-    assert_eq!(care.gives_up(6, now), Some(("no".to_owned(), About::default())));
+    assert_eq!(care.gives_up(6, now), Some(("no".to_owned(), MailMetadata::default())));
     care.over(6);
     assert_eq!((care.cursor(9), care.again(), care.kept_back()), (9, None, None));
 }
@@ -42,10 +42,10 @@ fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
 /// A server that gives nothing at all may be in trouble.
 #[test]
 fn many_mails_that_are_refused_are_not_given_up_at_once() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     for _ in 0..3 {
         for uid in 5..9 {
-            care.refused(uid, &no(), About::default(), now);
+            care.refused(uid, &no(), MailMetadata::default(), now);
         }
     }
     assert!(care.gives_up(5, now).is_none());
@@ -58,20 +58,20 @@ fn many_mails_that_are_refused_are_not_given_up_at_once() {
 
 #[test]
 fn a_server_that_refuses_one_after_the_other_is_left_alone() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     let goes_on = (1..=3 * IN_A_ROW)
-        .filter(|uid| care.refused(*uid, &no(), About::default(), now))
+        .filter(|uid| care.refused(*uid, &no(), MailMetadata::default(), now))
         .count();
     assert_eq!(goes_on as u32, 3 * (IN_A_ROW - 1));
 }
 
 #[test]
 fn the_ledgers_trouble_and_what_was_not_asked_for_is_no_mails_fault() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     care.asks([5]);
-    care.failed(&Error::Ledger(ledger::Error::Full("disk".into())), now);
+    care.failed(&WatchError::Ledger(ledger::Error::Full("disk".into())), now);
     assert!(care.take_failed(), "last touches come first then: they make room");
-    care.failed(&Error::Closed, now);
+    care.failed(&WatchError::Closed, now);
     assert!(care.troubles.is_empty() && care.take_failed() && !care.take_failed());
 }
 
@@ -80,9 +80,9 @@ fn the_ledgers_trouble_and_what_was_not_asked_for_is_no_mails_fault() {
 fn what_came_and_is_not_in_the_ledger_did_not_come() {
     let now = Instant::now();
     for committed in [true, false] {
-        let mut care = Care::default();
+        let mut care = FetchFailures::default();
         care.begins(cursor(5));
-        care.refused(5, &no(), About::default(), now);
+        care.refused(5, &no(), MailMetadata::default(), now);
         care.came(6, now);
         care.looked(None, committed);
         let mut mails = listed(&[5, 6, 7]);
@@ -107,14 +107,14 @@ enum Does {
 }
 
 /// A look, as the session does it. What it came to: what was committed, and whether the session broke.
-fn look(care: &mut Care, cursor: &mut Cursor, mails: &[Does], now: Instant, asked: &mut [u32]) -> Vec<u32> {
+fn look(care: &mut FetchFailures, cursor: &mut Cursor, mails: &[Does], now: Instant, asked: &mut [u32]) -> Vec<u32> {
     care.begins(*cursor);
     let error = |does| match does {
-        Does::Garbles => Error::Protocol(Violation::Grammar),
-        _ => Error::Closed,
+        Does::Garbles => WatchError::Protocol(Violation::Grammar),
+        _ => WatchError::Closed,
     };
     let mut taken = Vec::new();
-    let done = (|care: &mut Care| {
+    let done = (|care: &mut FetchFailures| {
         let does = |uid: u32| mails[uid as usize - 1];
         let all: Vec<u32> = (cursor.uid_next..=mails.len() as u32).collect();
         let is_news = !care.lists();
@@ -132,7 +132,7 @@ fn look(care: &mut Care, cursor: &mut Cursor, mails: &[Does], now: Instant, aske
                     care.came(mail.uid, now);
                     taken.push(mail.uid);
                 }
-                Does::Refuses => drop(care.refused(mail.uid, &no(), About::default(), now)),
+                Does::Refuses => drop(care.refused(mail.uid, &no(), MailMetadata::default(), now)),
                 does => return Err(error(does)),
             }
             // What was refused was asked for by itself.
@@ -154,7 +154,7 @@ fn look(care: &mut Care, cursor: &mut Cursor, mails: &[Does], now: Instant, aske
                     care.came(uid, now);
                     taken.push(uid);
                 }
-                Does::Refuses => drop(care.refused(uid, &no(), About::default(), now)),
+                Does::Refuses => drop(care.refused(uid, &no(), MailMetadata::default(), now)),
                 does => return Err(error(does)),
             }
         }
@@ -178,7 +178,7 @@ proptest! {
             1..30,
         ),
     ) {
-        let (mut care, mut at, mut now) = (Care::default(), cursor(1), Instant::now());
+        let (mut care, mut at, mut now) = (FetchFailures::default(), cursor(1), Instant::now());
         let (mut taken, mut asked) = (BTreeSet::new(), vec![0; mails.len()]);
         let good: BTreeSet<u32> = (1..).zip(&mails).filter(|(_, does)| **does == Does::Gives).map(|(uid, _)| uid).collect();
         let bad = mails.len() - good.len();

@@ -10,13 +10,13 @@ use tokio::{io::AsyncReadExt, net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Health, Watch,
+    Watch, WatchHealth,
     fakes::{endpoint, inlet},
     memory::Memory,
     run,
 };
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     budget::Budget,
     config::{self, Auth},
     net::Connects,
@@ -95,7 +95,7 @@ fn watch(
     connects: &Connects,
     (http, stop): (&reqwest::Client, &CancellationToken),
 ) -> Watch {
-    let mut endpoint = endpoint(config::Watch::Idle {
+    let mut endpoint = endpoint(config::WatchMode::Idle {
         look: Duration::from_secs(180),
     });
     let mut account = endpoint.mailbox.account.as_ref().clone();
@@ -106,12 +106,12 @@ fn watch(
     endpoint.mailbox.server.port = port;
     let account = endpoint.mailbox.account.clone();
     Watch {
-        login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http.clone())),
+        login: Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http.clone())),
         inlet: Arc::new(inlet(endpoint)),
         ledger: Arc::new(Memory::default()),
         connects: connects.clone(),
         budget: Budget::new(8 << 20),
-        health: Arc::new(Health::default()),
+        health: Arc::new(WatchHealth::default()),
         stop: stop.clone(),
     }
 }

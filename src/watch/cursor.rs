@@ -15,7 +15,7 @@ pub(crate) const SMALL: u32 = 256 << 10;
 
 /// Where reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Start {
+pub(crate) struct StartPoint {
     /// The cursor to go on with.
     pub(crate) cursor: Cursor,
     /// Why it is not the one in the ledger.
@@ -49,8 +49,8 @@ impl Relist {
 
 /// Where reading begins, by what the ledger and SELECT say. `session` is a number that no session before had: it stands in for a
 /// UIDVALIDITY that is missing.
-pub(crate) fn start(stored: Option<Cursor>, selected: Selected, session: u32) -> Start {
-    let from_the_first = |uid_validity, why| Start {
+pub(crate) fn start(stored: Option<Cursor>, selected: Selected, session: u32) -> StartPoint {
+    let from_the_first = |uid_validity, why| StartPoint {
         cursor: Cursor {
             uid_validity,
             uid_next: 1,
@@ -66,13 +66,13 @@ pub(crate) fn start(stored: Option<Cursor>, selected: Selected, session: u32) ->
         Some(stored) if selected.uid_next.is_some_and(|next| next < stored.uid_next) => {
             from_the_first(uid_validity, Relist::Decreased)
         }
-        Some(cursor) => Start { cursor, relist: None },
+        Some(cursor) => StartPoint { cursor, relist: None },
     }
 }
 
 /// A mail in a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Listed {
+pub(crate) struct ListedUid {
     pub(crate) uid: u32,
     /// RFC822.SIZE, where it is told: a hint, since Exchange estimates it (2026).
     pub(crate) size: Option<u32>,
@@ -80,14 +80,14 @@ pub(crate) struct Listed {
 
 /// Mails that are received and committed together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Portion {
+pub(crate) struct UidBatch {
     /// Those that come in one FETCH, ascending.
     pub(crate) small: Vec<u32>,
     /// Those that come in pieces, ascending.
     pub(crate) large: Vec<u32>,
 }
 
-impl Portion {
+impl UidBatch {
     /// The cursor's UID after this portion.
     pub(crate) fn next(&self) -> u32 {
         let last = self.small.last().max(self.large.last()).copied().unwrap_or(0);
@@ -98,7 +98,7 @@ impl Portion {
 /// The first mails of a listing, ascending and each once, and whether there are more in it.
 ///
 /// Mails below `from` are left out: the answer to `n:*` has the last mail even where its UID is below n (RFC 9051 section 6.4.8).
-pub(crate) fn lowest(mut listed: Vec<Listed>, from: u32, most: usize) -> (Vec<Listed>, bool) {
+pub(crate) fn lowest(mut listed: Vec<ListedUid>, from: u32, most: usize) -> (Vec<ListedUid>, bool) {
     listed.retain(|mail| mail.uid >= from);
     listed.sort_unstable_by_key(|mail| mail.uid);
     listed.dedup_by_key(|mail| mail.uid);
@@ -108,12 +108,12 @@ pub(crate) fn lowest(mut listed: Vec<Listed>, from: u32, most: usize) -> (Vec<Li
 }
 
 /// A listing in portions, ascending: whoever has one and all before it has every mail up to its last.
-pub(crate) fn portions(listed: Vec<Listed>) -> Vec<Portion> {
-    let mut portions: Vec<Portion> = Vec::new();
+pub(crate) fn portions(listed: Vec<ListedUid>) -> Vec<UidBatch> {
+    let mut portions: Vec<UidBatch> = Vec::new();
     let (mut mails, mut bytes) = (MAILS, BYTES);
     for mail in listed {
         if mails >= MAILS || bytes >= BYTES {
-            portions.push(Portion::default());
+            portions.push(UidBatch::default());
             (mails, bytes) = (0, 0);
         }
         let Some(portion) = portions.last_mut() else { continue };

@@ -42,15 +42,15 @@ fn where_reading_begins() {
     ] {
         assert_eq!(
             start(stored, selected, 99),
-            Start { cursor, relist },
+            StartPoint { cursor, relist },
             "{stored:?} {selected:?}"
         );
     }
 }
 
-fn listed(list: &[(u32, u32)]) -> Vec<Listed> {
+fn listed(list: &[(u32, u32)]) -> Vec<ListedUid> {
     list.iter()
-        .map(|&(uid, size)| Listed { uid, size: Some(size) })
+        .map(|&(uid, size)| ListedUid { uid, size: Some(size) })
         .collect()
 }
 
@@ -65,7 +65,7 @@ fn large_mails_come_in_pieces() {
     let portions = portions(lowest(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, 3).0);
     assert_eq!(
         portions,
-        [Portion {
+        [UidBatch {
             small: vec![8, 9],
             large: vec![7]
         }]

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::{error::Error, mechanism::SignIn};
+use super::{error::WatchError, mechanism::MailboxSignIn};
 use crate::{
     auth::{Credential, Login},
-    config::{Inlet, Mailbox},
+    config::{Mailbox, WatchPlan},
     net::{ConnectTurn, Connects},
     refusal::MailHost,
 };
@@ -21,11 +21,11 @@ const TURN: Duration = Duration::from_secs(300);
 
 /// Where credentials come from, and when they may be shown.
 #[async_trait]
-pub(super) trait Keys: Send + Sync {
+pub(super) trait CredentialSource: Send + Sync {
     /// Waits while as many connections to this host are in the making as may be.
     async fn turn(&self) -> Option<ConnectTurn>;
     /// A credential that is good now.
-    async fn credential(&self) -> Result<Credential, Error>;
+    async fn credential(&self) -> Result<Credential, WatchError>;
     /// The server did not take this one.
     fn rejected(&self, credential: &Credential);
     /// Somebody got through to the server, and in.
@@ -34,25 +34,25 @@ pub(super) trait Keys: Send + Sync {
 
 /// The way to a server that speaks over wires of this kind.
 #[async_trait]
-pub(super) trait Door<W>: Keys {
+pub(super) trait Connector<W>: CredentialSource {
     /// A connection under TLS on which capabilities can be asked.
-    async fn knock(&self) -> Result<W, Error>;
+    async fn connect(&self) -> Result<W, WatchError>;
 }
 
 /// The door of an account.
-pub(super) struct Account {
-    pub(super) inlet: Arc<Inlet>,
+pub(super) struct AccountConnector {
+    pub(super) inlet: Arc<WatchPlan>,
     pub(super) login: Arc<Login>,
     pub(super) connects: Connects,
 }
 
 #[async_trait]
-impl Keys for Account {
+impl CredentialSource for AccountConnector {
     async fn turn(&self) -> Option<ConnectTurn> {
         Some(self.connects.turn(&self.inlet.mailbox.server.host).await)
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(self.login.credential().await?)
     }
 
@@ -66,8 +66,8 @@ impl Keys for Account {
 }
 
 /// Who signs in to a mailbox.
-pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> SignIn<'a> {
-    SignIn {
+pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> MailboxSignIn<'a> {
+    MailboxSignIn {
         user: &mailbox.account.user,
         credential,
         host: &mailbox.server.host,
@@ -79,29 +79,34 @@ pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> SignI
 /// Waits for its turn, connects and signs in within 90 s; `open` does what comes after the connection.
 ///
 /// An access token that is refused is replaced once: it may have been revoked. A password is not tried twice, since that locks accounts.
-pub(super) async fn admitted<W, T, F>(door: &dyn Door<W>, open: impl Fn(W, Credential) -> F) -> Result<T, Error>
+pub(super) async fn admitted<W, T, F>(
+    door: &dyn Connector<W>,
+    open: impl Fn(W, Credential) -> F,
+) -> Result<T, WatchError>
 where
-    F: Future<Output = Result<T, Error>>,
+    F: Future<Output = Result<T, WatchError>>,
 {
     let mut last = false;
     loop {
         let credential = door.credential().await?;
-        let turn = timeout(TURN, door.turn()).await.map_err(|_| Error::Endless {
+        let turn = timeout(TURN, door.turn()).await.map_err(|_| WatchError::Endless {
             command: "waiting behind other connections to the host, which did not get through,",
             after: TURN,
         })?;
         let opened = async {
-            let wire = door.knock().await.map_err(Error::before_greeting)?;
+            let wire = door.connect().await.map_err(WatchError::before_greeting)?;
             open(wire, credential.clone()).await
         };
         // In a box of its own: while it waits behind others, a connection takes next to nothing.
-        let opened = timeout(CONNECT, Box::pin(opened)).await.unwrap_or(Err(Error::Endless {
-            command: "connecting",
-            after: CONNECT,
-        }));
+        let opened = timeout(CONNECT, Box::pin(opened))
+            .await
+            .unwrap_or(Err(WatchError::Endless {
+                command: "connecting",
+                after: CONNECT,
+            }));
         drop(turn);
         match opened {
-            Err(error @ Error::Credential { .. }) if error.patience().is_none() => {
+            Err(error @ WatchError::Credential { .. }) if error.patience().is_none() => {
                 door.rejected(&credential);
                 if last || matches!(credential, Credential::Password(_)) {
                     return Err(error);
@@ -136,12 +141,12 @@ mod tests {
     }
 
     #[async_trait]
-    impl Keys for Shut {
+    impl CredentialSource for Shut {
         async fn turn(&self) -> Option<ConnectTurn> {
             None
         }
 
-        async fn credential(&self) -> Result<Credential, Error> {
+        async fn credential(&self) -> Result<Credential, WatchError> {
             Ok(self.credential.clone())
         }
 
@@ -153,8 +158,8 @@ mod tests {
     }
 
     #[async_trait]
-    impl Door<()> for Shut {
-        async fn knock(&self) -> Result<(), Error> {
+    impl Connector<()> for Shut {
+        async fn connect(&self) -> Result<(), WatchError> {
             self.knocks.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }
@@ -175,7 +180,7 @@ mod tests {
                 rejected: AtomicUsize::new(0),
             };
             let refuse = async |(), _| {
-                Err::<(), _>(Error::Credential {
+                Err::<(), _>(WatchError::Credential {
                     mechanism: "PLAIN",
                     host: MailHost::default(),
                     answer: Refusal {
@@ -186,7 +191,7 @@ mod tests {
                 })
             };
             let error = admitted(&shut, refuse).await.unwrap_err();
-            assert!(matches!(error, Error::Credential { .. }), "{error:?}");
+            assert!(matches!(error, WatchError::Credential { .. }), "{error:?}");
             let counted = [&shut.knocks, &shut.rejected].map(|count| count.load(Ordering::Relaxed));
             assert_eq!(counted, [knocks, rejected], "{said}");
         }

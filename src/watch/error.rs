@@ -11,10 +11,10 @@ use crate::{
 
 /// Why a session ended, or could not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum WatchError {
     /// There is no way to the server.
     #[error("{}", net::with_cure(.0))]
-    Net(#[from] net::Error),
+    Net(#[from] net::ConnectError),
     /// The connection broke.
     #[error("the connection broke: {0}")]
     Io(#[source] io::Error),
@@ -127,7 +127,7 @@ pub enum Error {
     NoUidl(Refusal),
     /// There is no credential to sign in with.
     #[error(transparent)]
-    SignIn(#[from] auth::Error),
+    SignIn(#[from] auth::AuthError),
     /// The mailbox's name can't be written in IMAP.
     #[error("the mailbox name {0:?} has control characters or is empty")]
     Name(String),
@@ -212,13 +212,13 @@ pub enum Verdict {
     Fatal,
 }
 
-impl Error {
+impl WatchError {
     /// Whether somebody who mends the account ends it; a server that wants to be left alone is.
     #[must_use]
-    pub(crate) fn mends(&self) -> auth::Verdict {
+    pub(crate) fn mends(&self) -> auth::AuthVerdict {
         match (self.verdict(), self.patience()) {
-            (Verdict::SlowDown | Verdict::Fatal, None) => auth::Verdict::SlowDown,
-            _ => auth::Verdict::Reconnect,
+            (Verdict::SlowDown | Verdict::Fatal, None) => auth::AuthVerdict::SlowDown,
+            _ => auth::AuthVerdict::Reconnect,
         }
     }
 
@@ -284,8 +284,8 @@ impl Error {
             | Self::LostLedger { .. }
             | Self::Forgotten => Verdict::SlowDown,
             Self::SignIn(error) => match error.verdict() {
-                auth::Verdict::Reconnect => Verdict::Reconnect,
-                auth::Verdict::SlowDown => Verdict::SlowDown,
+                auth::AuthVerdict::Reconnect => Verdict::Reconnect,
+                auth::AuthVerdict::SlowDown => Verdict::SlowDown,
             },
             Self::Ledger(ledger::Error::Closed) => Verdict::Fatal,
             Self::Ledger(_) => Verdict::Reconnect,

@@ -1,7 +1,7 @@
 use super::*;
 
-fn refused(text: &str) -> Error {
-    Error::Refused {
+fn refused(text: &str) -> WatchError {
+    WatchError::Refused {
         command: "SELECT",
         answer: Refusal {
             status: Negative::Bad,
@@ -30,17 +30,17 @@ fn exchange_says_how_long_to_wait() {
     ] {
         assert_eq!(refused(text).patience(), wait.map(Duration::from_millis), "{text}");
     }
-    assert_eq!(Error::Closed.patience(), None);
+    assert_eq!(WatchError::Closed.patience(), None);
 }
 
 #[test]
 fn who_must_act() {
-    assert_eq!(Error::Closed.verdict(), Verdict::Reconnect);
-    assert_eq!(Error::Protocol(Violation::Nested).verdict(), Verdict::Reconnect);
+    assert_eq!(WatchError::Closed.verdict(), Verdict::Reconnect);
+    assert_eq!(WatchError::Protocol(Violation::Nested).verdict(), Verdict::Reconnect);
     assert_eq!(refused("no").verdict(), Verdict::SlowDown);
-    assert_eq!(Error::Ledger(ledger::Error::Closed).verdict(), Verdict::Fatal);
+    assert_eq!(WatchError::Ledger(ledger::Error::Closed).verdict(), Verdict::Fatal);
     assert_eq!(
-        Error::Ledger(ledger::Error::Full("disk".into())).verdict(),
+        WatchError::Ledger(ledger::Error::Full("disk".into())).verdict(),
         Verdict::Reconnect
     );
 }

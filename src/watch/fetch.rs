@@ -14,18 +14,18 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    care::Care,
-    cursor::{Portion, SMALL},
-    error::{Error, Words},
-    imap::{Answer, FETCH, Fetch, Heard, Said, Step, Wire},
-    intake::Intake,
+    care::FetchFailures,
+    cursor::{SMALL, UidBatch},
+    error::{WatchError, Words},
+    imap::{Completion, Expectation, FETCH, Fetch, ImapConnection, ImapResponse, Step},
+    intake::IntakeHandle,
     into_ledger::IntoLedger,
     listing::present,
-    reading::{Bit, Reading, Then},
+    reading::{Reading, ReadingStep, ReceivedBytes},
     retrieve::retrieve,
     sizes::Sizes,
-    source::{Fetched, Sink},
-    taker::{About, Held, held},
+    source::{Fetched, MailSink},
+    taker::{MailMetadata, Shortfall, held},
     uids,
 };
 use crate::{job::Reason, ledger::Lack};
@@ -38,27 +38,27 @@ const NEWS: usize = 256;
 const WAITING: usize = 512 << 10;
 
 /// Receives mails into the ledger.
-pub(crate) struct Receiver<'a> {
-    pub(crate) intake: &'a mut Intake,
-    pub(crate) care: &'a mut Care,
+pub(crate) struct ImapReceiver<'a> {
+    pub(crate) intake: &'a mut IntakeHandle,
+    pub(crate) care: &'a mut FetchFailures,
     /// The bytes that a mail may have.
     pub(crate) limit: u64,
 }
 
 /// What came of a mail that was asked for by itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum One {
+pub(crate) enum SingleFetch {
     /// It is in the ledger, whole or too large.
     Came,
     /// It is not there any more.
     Gone,
     /// The server does not give it; what it says of it all the same.
-    Not(Words, About),
+    Not(Words, MailMetadata),
 }
 
 /// What a command for many mails brought.
-struct Brought {
-    wire: Wire,
+struct FetchedBatch {
+    wire: ImapConnection,
     /// Mails whose bytes may not be all.
     doubtful: BTreeMap<u32, Doubtful>,
     /// Mails that are asked for by themselves, and their sizes as far as the server told.
@@ -69,14 +69,18 @@ struct Brought {
 
 /// A mail whose bytes may not be all.
 struct Doubtful {
-    about: About,
+    about: MailMetadata,
     bytes: Bytes,
 }
 
-impl Receiver<'_> {
+impl ImapReceiver<'_> {
     /// Receives whatever there is from a UID on, without having listed it. Gives back the cursor's UID after it; nothing where the server
     /// refuses that, and what there is beside what came is not known.
-    pub(crate) async fn news(&mut self, wire: Wire, from: u32) -> Result<(Wire, Option<u32>), Error> {
+    pub(crate) async fn news(
+        &mut self,
+        wire: ImapConnection,
+        from: u32,
+    ) -> Result<(ImapConnection, Option<u32>), WatchError> {
         let (mut next, mut left) = (from, u32::MAX);
         let mut seen = BTreeSet::new();
         // The last mail comes even where its UID is below `from` (RFC 9051 section 6.4.8).
@@ -104,7 +108,11 @@ impl Receiver<'_> {
     }
 
     /// Receives what was listed, but for what the server does not give. Gives back how many of them are gone.
-    pub(crate) async fn portion(&mut self, mut wire: Wire, portion: &Portion) -> Result<(Wire, usize), Error> {
+    pub(crate) async fn portion(
+        &mut self,
+        mut wire: ImapConnection,
+        portion: &UidBatch,
+    ) -> Result<(ImapConnection, usize), WatchError> {
         let mut missing: BTreeSet<u32> = portion.small.iter().copied().collect();
         for (set, named) in uids::sets(&portion.small) {
             self.care.asks(named.iter().copied());
@@ -125,14 +133,18 @@ impl Receiver<'_> {
         for uid in there.into_iter().chain(portion.large.iter().copied()) {
             let came;
             (wire, came) = self.alone(wire, uid, None).await?;
-            gone += usize::from(came == One::Gone);
+            gone += usize::from(came == SingleFetch::Gone);
         }
         self.intake.cursor(self.care.cursor(portion.next())).await?;
         Ok((wire, gone))
     }
 
     /// Receives a mail by itself, beside all others.
-    pub(crate) async fn one(&mut self, wire: Wire, uid: u32) -> Result<(Wire, One), Error> {
+    pub(crate) async fn one(
+        &mut self,
+        wire: ImapConnection,
+        uid: u32,
+    ) -> Result<(ImapConnection, SingleFetch), WatchError> {
         let sink = IntoLedger::new(self.intake, uid);
         rest(
             wire,
@@ -149,8 +161,8 @@ impl Receiver<'_> {
         &mut self,
         uid_validity: u32,
         uid: u32,
-        (why, about): (&str, About),
-    ) -> Result<(), Error> {
+        (why, about): (&str, MailMetadata),
+    ) -> Result<(), WatchError> {
         tracing::error!(
             uid_validity,
             uid,
@@ -166,16 +178,16 @@ impl Receiver<'_> {
     /// Receives mails by one command.
     async fn together(
         &mut self,
-        mut wire: Wire,
+        mut wire: ImapConnection,
         set: &str,
         mut wanted: impl FnMut(u32) -> bool,
-    ) -> Result<Brought, Error> {
+    ) -> Result<FetchedBatch, WatchError> {
         let what = format!("{set} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{SMALL}>)");
         wire.allow(Reading::new(None, self.limit).most());
         let mut running = wire.send(FETCH, &what).await?;
         // A body larger than what is gathered, where the server gives all for a part: it is asked for by itself.
         let mut passed = false;
-        let mut once = Once::default();
+        let mut once = SeenBodies::default();
         let (mut doubtful, mut alone, mut waiting) = (BTreeMap::new(), BTreeMap::new(), 0);
         let done = loop {
             let said;
@@ -183,13 +195,13 @@ impl Receiver<'_> {
                 Step::Said(running, said) => (running, said),
                 Step::Done(done) => break done,
             };
-            if let Said::Piece(_) = said {
-                running.heard(Heard::Progress);
+            if let ImapResponse::Piece(_) = said {
+                running.heard(Expectation::Progress);
                 passed = true;
                 continue;
             }
             let passed = std::mem::take(&mut passed);
-            let Said::Fetch(Fetch {
+            let ImapResponse::Fetch(Fetch {
                 uid: Some(uid),
                 received,
                 size,
@@ -215,8 +227,8 @@ impl Receiver<'_> {
                 continue;
             }
             once.note(uid, &bytes);
-            running.heard(Heard::Progress);
-            let about = About {
+            running.heard(Expectation::Progress);
+            let about = MailMetadata {
                 received,
                 told: size.map(u64::from),
             };
@@ -236,8 +248,8 @@ impl Receiver<'_> {
                 alone.insert(uid, about.told);
             }
         };
-        let refused = matches!(done.answer, Answer::Refused(_));
-        Ok(Brought {
+        let refused = matches!(done.answer, Completion::Refused(_));
+        Ok(FetchedBatch {
             wire: done.wire,
             doubtful,
             alone,
@@ -246,8 +258,8 @@ impl Receiver<'_> {
     }
 
     /// Looks more closely at what a command brought. Says whether it was refused.
-    async fn closer(&mut self, brought: Brought) -> Result<(Wire, bool), Error> {
-        let Brought {
+    async fn closer(&mut self, brought: FetchedBatch) -> Result<(ImapConnection, bool), WatchError> {
+        let FetchedBatch {
             mut wire,
             doubtful,
             alone,
@@ -255,25 +267,30 @@ impl Receiver<'_> {
         } = brought;
         for (uid, Doubtful { about, bytes }) in doubtful {
             self.care.asks([uid]);
-            let (reading, then) = Reading::begun(about.told, self.limit, SMALL.into(), Bit::new(Some(0), &bytes));
+            let (reading, then) = Reading::begun(
+                about.told,
+                self.limit,
+                SMALL.into(),
+                ReceivedBytes::new(Some(0), &bytes),
+            );
             let mut sink = IntoLedger::new(self.intake, uid);
             sink.about(about);
             sink.piece(bytes).await?;
             match then {
-                Then::Keep(_) => {
+                ReadingStep::Keep(_) => {
                     let came;
                     (wire, came) = rest(wire, reading, sink, self.limit, &mut self.care.sizes).await?;
                     self.note(uid, &came)?;
                 }
-                Then::KeepLast(_) | Then::End => {
+                ReadingStep::KeepLast(_) | ReadingStep::End => {
                     sink.end(None).await?;
                     self.care.came(uid, Instant::now());
                 }
-                Then::TooLarge => {
+                ReadingStep::TooLarge => {
                     sink.end(too_large(self.limit)).await?;
                     self.care.came(uid, Instant::now());
                 }
-                Then::Anew | Then::Not(_) => (wire, _) = self.alone(wire, uid, about.told).await?,
+                ReadingStep::Anew | ReadingStep::Not(_) => (wire, _) = self.alone(wire, uid, about.told).await?,
             }
         }
         for (uid, told) in alone {
@@ -283,7 +300,12 @@ impl Receiver<'_> {
     }
 
     /// Receives a mail by itself. One that the server does not give is noted, and the session goes on.
-    pub(crate) async fn alone(&mut self, wire: Wire, uid: u32, told: Option<u64>) -> Result<(Wire, One), Error> {
+    pub(crate) async fn alone(
+        &mut self,
+        wire: ImapConnection,
+        uid: u32,
+        told: Option<u64>,
+    ) -> Result<(ImapConnection, SingleFetch), WatchError> {
         self.care.asks([uid]);
         let reading = Reading::new(told, self.limit);
         let sink = IntoLedger::new(self.intake, uid);
@@ -293,15 +315,15 @@ impl Receiver<'_> {
     }
 
     /// Notes what came of a mail. Where the server refuses one after the other, it is left alone.
-    fn note(&mut self, uid: u32, came: &One) -> Result<(), Error> {
+    fn note(&mut self, uid: u32, came: &SingleFetch) -> Result<(), WatchError> {
         match came {
-            One::Came => self.care.came(uid, Instant::now()),
-            One::Gone => self.care.over(uid),
-            One::Not(why, about) => {
+            SingleFetch::Came => self.care.came(uid, Instant::now()),
+            SingleFetch::Gone => self.care.over(uid),
+            SingleFetch::Not(why, about) => {
                 tracing::warn!(uid, %why, "the server does not give a mail, which is not taken; trying again later");
                 if !self.care.refused(uid, why, *about, Instant::now()) {
                     let why = why.clone();
-                    return Err(Error::Undelivered { uid, why });
+                    return Err(WatchError::Undelivered { uid, why });
                 }
             }
         }
@@ -311,9 +333,9 @@ impl Receiver<'_> {
 
 /// What bodies a command brought so far.
 #[derive(Default)]
-struct Once(HashMap<u32, (usize, u64)>);
+struct SeenBodies(HashMap<u32, (usize, u64)>);
 
-impl Once {
+impl SeenBodies {
     fn note(&mut self, uid: u32, body: &[u8]) {
         self.0.insert(uid, Self::print(body));
     }
@@ -333,30 +355,30 @@ impl Once {
 
 /// Reads a mail to its end and takes it.
 async fn rest(
-    wire: Wire,
+    wire: ImapConnection,
     reading: Reading,
     mut sink: IntoLedger<'_>,
     limit: u64,
     sizes: &mut Sizes,
-) -> Result<(Wire, One), Error> {
+) -> Result<(ImapConnection, SingleFetch), WatchError> {
     let uid = sink.uid;
     let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink, sizes).await?;
     let one = match retrieved {
         Fetched::Whole => {
             sink.end(None).await?;
-            One::Came
+            SingleFetch::Came
         }
         Fetched::TooLarge => {
             sink.end(too_large(limit)).await?;
-            One::Came
+            SingleFetch::Came
         }
-        Fetched::Gone => One::Gone,
-        Fetched::Not(why) => One::Not(why, sink.told()),
+        Fetched::Gone => SingleFetch::Gone,
+        Fetched::Not(why) => SingleFetch::Not(why, sink.told()),
     };
     Ok((wire, one))
 }
 
-fn too_large(limit: u64) -> Held {
+fn too_large(limit: u64) -> Shortfall {
     held(limit.saturating_add(1), limit)
 }
 

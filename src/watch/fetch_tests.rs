@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::{
     ledger::Cursor,
-    watch::{care::Care, fakes::World, imap::Capabilities, source::Scope},
+    watch::{care::FetchFailures, fakes::World, imap::ImapCapabilities, source::Scope},
 };
 
 const NEWS: &str = "C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)";
@@ -28,16 +28,16 @@ fn begin(uid: u32, bytes: &str, told: usize) -> String {
     )
 }
 
-async fn look(world: &World, scope: Scope, script: &[String]) -> Result<u32, Error> {
+async fn look(world: &World, scope: Scope, script: &[String]) -> Result<u32, WatchError> {
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
-    let (session, server) = world.session(&script, Capabilities::default());
+    let (session, server) = world.session(&script, ImapCapabilities::default());
     let (session, _) = session
         .look(
             scope,
             &world.looking(),
             None,
             &mut world.settler(),
-            &mut Care::default(),
+            &mut FetchFailures::default(),
         )
         .await?;
     server.finished().await;
@@ -262,7 +262,7 @@ async fn a_ledger_that_fails_ends_the_session() {
         script.push("S: $ OK".into());
         let error = look(&world, Scope::News(3), &script).await.unwrap_err();
         assert!(
-            matches!(error, Error::Ledger(crate::ledger::Error::Full(_))),
+            matches!(error, WatchError::Ledger(crate::ledger::Error::Full(_))),
             "{error:?}"
         );
     }
@@ -297,15 +297,15 @@ async fn mails_are_settled_between_the_portions_of_a_long_look() {
         }
     }
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
-    let (session, server) = world.session(&script, Capabilities::default());
-    world.memory.due(7, &[1], crate::ledger::Verdict::Failed);
+    let (session, server) = world.session(&script, ImapCapabilities::default());
+    world.memory.due(7, &[1], crate::ledger::MailOutcome::Failed);
     session
         .look(
             Scope::All,
             &world.looking(),
             None,
             &mut world.settler(),
-            &mut Care::default(),
+            &mut FetchFailures::default(),
         )
         .await
         .unwrap();

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    backlog::{Fate, Meanwhile, at_first_sight, late_wish, meanwhile, remember},
+    backlog::{BacklogDecision, LateArrivals, at_first_sight, late_wish, meanwhile, remember},
     cursor::{self, Relist},
-    error::Error,
-    imap::{Answer, Fetch, Said, Selected, Wire},
+    error::WatchError,
+    imap::{Completion, Fetch, ImapConnection, ImapResponse, Selected},
     listing, lost,
-    source::Looking,
+    source::StepContext,
     uids,
 };
 use crate::{
@@ -34,12 +34,12 @@ const GIVEN_UP: u32 = 6;
 /// The session to begin with, and its cursor. `session` is a number that no session before had: it stands in for a UIDVALIDITY that is
 /// missing.
 pub(super) async fn admit(
-    wire: Wire,
-    on: &Looking<'_>,
+    wire: ImapConnection,
+    on: &StepContext<'_>,
     mut selected: Selected,
     stored: Option<Cursor>,
     session: u32,
-) -> Result<(Wire, Selected, Option<Cursor>), Error> {
+) -> Result<(ImapConnection, Selected, Option<Cursor>), WatchError> {
     let start = cursor::start(stored, selected, session);
     let Some(stored) = stored else {
         return first(wire, on, selected, start.cursor).await;
@@ -48,7 +48,7 @@ pub(super) async fn admit(
     let skips = on.inlet.mailbox.looks.backlog == Some(Backlog::Skip);
     let (wire, cursor) = match (backlog, start.relist) {
         // A ledger of before does not know what was left.
-        (None, Some(_)) if skips && selected.exists > 0 => return Err(Error::Forgotten),
+        (None, Some(_)) if skips && selected.exists > 0 => return Err(WatchError::Forgotten),
         // Noted at once: of a mailbox that is empty there would be nothing to note later, and it would seem new each time.
         (None, Some(why @ (Relist::Changed | Relist::Decreased))) => {
             tracing::info!(reason = why.reason(), "the mailbox is listed from its first mail on");
@@ -79,17 +79,17 @@ pub(super) async fn admit(
 
 /// The first look ever.
 async fn first(
-    wire: Wire,
-    on: &Looking<'_>,
+    wire: ImapConnection,
+    on: &StepContext<'_>,
     mut selected: Selected,
     cursor: Cursor,
-) -> Result<(Wire, Selected, Option<Cursor>), Error> {
+) -> Result<(ImapConnection, Selected, Option<Cursor>), WatchError> {
     let choice = on.ledger.backlog_choice(on.mailbox).await?;
     let (wire, take_since) = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
-        Fate::Take => return Ok((wire, selected, Some(note(on, cursor).await?))),
-        Fate::Leave { take_since } => (wire, take_since),
-        Fate::Doubt => match lost::judge(wire, on).await {
-            Err(error @ Error::LostLedger { .. }) => {
+        BacklogDecision::Take => return Ok((wire, selected, Some(note(on, cursor).await?))),
+        BacklogDecision::Leave { take_since } => (wire, take_since),
+        BacklogDecision::Doubt => match lost::judge(wire, on).await {
+            Err(error @ WatchError::LostLedger { .. }) => {
                 // What comes from now on is new, whatever is said of what lies there.
                 if let Some(uid_next) = selected.uid_next {
                     on.ledger
@@ -113,7 +113,7 @@ async fn first(
 }
 
 /// Notes how far the mailbox counts as read.
-async fn note(on: &Looking<'_>, cursor: Cursor) -> Result<Cursor, Error> {
+async fn note(on: &StepContext<'_>, cursor: Cursor) -> Result<Cursor, WatchError> {
     let intake = ledger::Intake {
         mailbox: on.mailbox.clone(),
         endpoints: Vec::new(),
@@ -126,18 +126,18 @@ async fn note(on: &Looking<'_>, cursor: Cursor) -> Result<Cursor, Error> {
 
 /// Puts the cursor behind all mails that are there, then lists them.
 async fn leave(
-    wire: Wire,
-    on: &Looking<'_>,
+    wire: ImapConnection,
+    on: &StepContext<'_>,
     cursor: Cursor,
     exists: u32,
     take_since: Option<DateTime<Utc>>,
-) -> Result<(Wire, Cursor), Error> {
+) -> Result<(ImapConnection, Cursor), WatchError> {
     on.ledger.backlog_begin(on.mailbox, cursor, take_since).await?;
     Ok((list(wire, on, cursor, exists).await?, cursor))
 }
 
 /// Has those taken that a file wants by now.
-async fn wish(on: &Looking<'_>) -> Result<(), Error> {
+async fn wish(on: &StepContext<'_>) -> Result<(), WatchError> {
     let Some(backlog) = on.ledger.backlog(on.mailbox).await? else {
         return Ok(());
     };
@@ -152,7 +152,12 @@ async fn wish(on: &Looking<'_>) -> Result<(), Error> {
 }
 
 /// Lists the mails before the cursor, and notes each that was not taken.
-async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> Result<Wire, Error> {
+async fn list(
+    mut wire: ImapConnection,
+    on: &StepContext<'_>,
+    cursor: Cursor,
+    exists: u32,
+) -> Result<ImapConnection, WatchError> {
     let tries = on.ledger.backlog_try(on.mailbox).await?;
     let begun = on.ledger.backlog_begun(on.mailbox).await?;
     let mut dated = Vec::new();
@@ -181,7 +186,7 @@ async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> 
             on.ledger.backlog_note(on.mailbox, cursor.uid_validity, noted).await?;
         }
     }
-    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&dated, begun, Utc::now()));
+    let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&dated, begun, Utc::now()));
     let surely = came.surely.len();
     on.ledger.backlog_came(on.mailbox, came.surely).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, older).await?;
@@ -219,7 +224,11 @@ pub(super) fn tell(begun: DateTime<Utc>, surely: usize, perhaps: usize, endpoint
 }
 
 /// The newest mails before a UID, by UID, and how many more there are. Without their dates where a session ended over those.
-async fn newest(wire: Wire, before: u32, dates: bool) -> Result<(Wire, BTreeMap<u32, OldMail>, u64), Error> {
+async fn newest(
+    wire: ImapConnection,
+    before: u32,
+    dates: bool,
+) -> Result<(ImapConnection, BTreeMap<u32, OldMail>, u64), WatchError> {
     let mut newest = BTreeMap::new();
     let mut older = 0;
     let items = if dates {
@@ -229,7 +238,7 @@ async fn newest(wire: Wire, before: u32, dates: bool) -> Result<(Wire, BTreeMap<
     };
     let what = format!("1:* ({items})");
     let done = wire.run("UID FETCH", &what, |said| {
-        let Said::Fetch(Fetch {
+        let ImapResponse::Fetch(Fetch {
             uid: Some(uid),
             received,
             size,
@@ -258,14 +267,17 @@ async fn newest(wire: Wire, before: u32, dates: bool) -> Result<(Wire, BTreeMap<
 }
 
 /// What is remembered of mails' headers. The last value is false where the server does not give them.
-async fn headers(mut wire: Wire, mails: &[OldMail]) -> Result<(Wire, HashMap<u32, Bytes>, bool), Error> {
+async fn headers(
+    mut wire: ImapConnection,
+    mails: &[OldMail],
+) -> Result<(ImapConnection, HashMap<u32, Bytes>, bool), WatchError> {
     let mut uids: Vec<u32> = mails.iter().map(|mail| mail.uid).collect();
     uids.sort_unstable();
     let mut heads = HashMap::new();
     for (set, _) in uids::sets(&uids) {
         let what = format!("{set} (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)])");
         let done = wire.run("UID FETCH", &what, |said| {
-            if let Said::Fetch(Fetch {
+            if let ImapResponse::Fetch(Fetch {
                 uid: Some(uid),
                 header: Some(header),
                 ..
@@ -276,7 +288,7 @@ async fn headers(mut wire: Wire, mails: &[OldMail]) -> Result<(Wire, HashMap<u32
         });
         let done = done.await?;
         wire = done.wire;
-        if let Answer::Refused(answer) = done.answer {
+        if let Completion::Refused(answer) = done.answer {
             tracing::warn!(%answer, "the server does not give the headers of mails that are left");
             return Ok((wire, heads, false));
         }
@@ -285,7 +297,7 @@ async fn headers(mut wire: Wire, mails: &[OldMail]) -> Result<(Wire, HashMap<u32
 }
 
 /// The first UID behind all mails that are there.
-async fn behind(mut wire: Wire, selected: Selected) -> Result<(Wire, u32), Error> {
+async fn behind(mut wire: ImapConnection, selected: Selected) -> Result<(ImapConnection, u32), WatchError> {
     if let Some(next) = selected.uid_next {
         return Ok((wire, next));
     }

@@ -9,13 +9,13 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    error::{self, Error, Words},
+    error::{self, WatchError, Words},
     rival::Installation,
 };
 use crate::{
-    ledger::{NewMail, Settling, Taken, Verdict},
-    metrics::{self, Ended},
-    status::verdict::Need,
+    ledger::{IntakeResult, MailOutcome, NewMail, Settling},
+    metrics::{self, SettledOutcome},
+    status::verdict::MailboxRemedy,
 };
 
 /// Probes that are kept until somebody looks at them.
@@ -23,16 +23,16 @@ const PROBES: usize = 64;
 
 /// A cell that the watch loop writes and others read.
 #[derive(Debug, Default)]
-pub struct Health {
-    state: Mutex<State>,
+pub struct WatchHealth {
+    state: Mutex<WatchState>,
     /// Probes that were found in the mailbox and not looked at yet: whose, UIDVALIDITY and UID.
     probes: Mutex<Vec<(Installation, (u32, u32))>>,
-    meter: metrics::Mailbox,
+    meter: metrics::MailboxMeter,
 }
 
 /// How a mailbox is doing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct State {
+pub struct WatchState {
     /// Whether there is a session now, or it rests until the next look.
     pub connected: bool,
     /// When the mailbox was last looked at with success.
@@ -42,7 +42,7 @@ pub struct State {
     /// When that began: the first trouble after the last look with success.
     pub since: Option<DateTime<Utc>>,
     /// Who can end it.
-    pub need: Option<Need>,
+    pub need: Option<MailboxRemedy>,
     /// When the next connection is tried.
     pub next: Option<DateTime<Utc>>,
     /// When a mail was last taken.
@@ -87,10 +87,10 @@ pub struct Unsettled {
     pub since: DateTime<Utc>,
 }
 
-impl Health {
+impl WatchHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Mailbox) -> Self {
+    pub fn counted(meter: metrics::MailboxMeter) -> Self {
         Self {
             state: Mutex::default(),
             probes: Mutex::default(),
@@ -100,14 +100,14 @@ impl Health {
 
     /// How it is now.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> WatchState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// It was looked at with success; `more`: there are mails that will be taken at a later look.
     pub(crate) fn looked(&self, now: DateTime<Utc>, more: bool) {
         self.change(|state| {
-            *state = State {
+            *state = WatchState {
                 connected: true,
                 looked: Some(now),
                 took: state.took,
@@ -118,7 +118,7 @@ impl Health {
                 unsettled: state.unsettled.take(),
                 kept_back: state.kept_back.take(),
                 ids_again: state.ids_again,
-                ..State::default()
+                ..WatchState::default()
             };
         });
     }
@@ -142,7 +142,7 @@ impl Health {
     }
 
     /// A session failed, or could not begin. The next one is tried after `wait`.
-    pub(crate) fn lost(&self, error: &Error, wait: Duration, now: DateTime<Utc>) {
+    pub(crate) fn lost(&self, error: &WatchError, wait: Duration, now: DateTime<Utc>) {
         self.meter.failed();
         self.change(|state| {
             state.since.get_or_insert(now);
@@ -209,7 +209,7 @@ impl Health {
     }
 
     /// These mails, received at such times as the server says, were committed.
-    pub(crate) fn took(&self, taken: Taken, received: &[DateTime<Utc>], now: DateTime<Utc>) {
+    pub(crate) fn took(&self, taken: IntakeResult, received: &[DateTime<Utc>], now: DateTime<Utc>) {
         self.meter.took(taken.new, taken.known);
         for received in received {
             self.meter.took_after((now - *received).to_std().unwrap_or_default());
@@ -227,9 +227,9 @@ impl Health {
         let uids: BTreeSet<_> = uids.iter().collect();
         for mail in due.iter().filter(|mail| uids.contains(&mail.place.uid)) {
             self.meter.settled(match mail.verdict {
-                Verdict::Done => Ended::Done,
-                Verdict::Failed => Ended::Failed,
-                Verdict::Ignored => Ended::Ignored,
+                MailOutcome::Done => SettledOutcome::Done,
+                MailOutcome::Failed => SettledOutcome::Failed,
+                MailOutcome::Ignored => SettledOutcome::Ignored,
             });
         }
     }
@@ -264,23 +264,23 @@ impl Health {
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut WatchState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Who can end it.
-fn need(error: &Error) -> Need {
+fn need(error: &WatchError) -> MailboxRemedy {
     match error {
-        _ if error.patience().is_some() => Need::Time,
+        _ if error.patience().is_some() => MailboxRemedy::Time,
         // It locks out who connects too often, or is overloaded.
-        Error::NotGreeted(words) if words.is_refusal() => Need::Time,
-        Error::SignIn(error) if error.needs_person() => Need::SignIn,
-        Error::Credential { .. } => Need::SignIn,
-        Error::LostLedger { .. } | Error::Forgotten => Need::Backlog,
+        WatchError::NotGreeted(words) if words.is_refusal() => MailboxRemedy::Time,
+        WatchError::SignIn(error) if error.needs_person() => MailboxRemedy::SignIn,
+        WatchError::Credential { .. } => MailboxRemedy::SignIn,
+        WatchError::LostLedger { .. } | WatchError::Forgotten => MailboxRemedy::Backlog,
         _ => match error.verdict() {
-            error::Verdict::Reconnect => Need::Time,
-            error::Verdict::SlowDown | error::Verdict::Fatal => Need::Operator,
+            error::Verdict::Reconnect => MailboxRemedy::Time,
+            error::Verdict::SlowDown | error::Verdict::Fatal => MailboxRemedy::Operator,
         },
     }
 }

@@ -14,10 +14,10 @@ fn at(seconds: i64) -> DateTime<Utc> {
 #[test]
 fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
     let metrics = Metrics::new();
-    let health = Health::counted(metrics.mailbox("a", "INBOX"));
+    let health = WatchHealth::counted(metrics.mailbox("a", "INBOX"));
     health.announced(5);
     health.took(
-        Taken {
+        IntakeResult {
             new: 2,
             known: 1,
             completed: 0,
@@ -28,7 +28,7 @@ fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
     let state = health.state();
     assert_eq!((state.untaken, state.took), (2, Some(at(0))));
     health.took(
-        Taken {
+        IntakeResult {
             new: 0,
             known: 1,
             completed: 0,
@@ -56,23 +56,23 @@ fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
 
 #[test]
 fn what_was_passed_over_is_counted_and_its_first_line_kept() {
-    let health = Health::default();
+    let health = WatchHealth::default();
     health.passed_over(2, &Words::new("* GARBAGE"));
     health.looked(at(0), false);
-    health.lost(&Error::Closed, Duration::from_secs(2), at(0));
+    health.lost(&WatchError::Closed, Duration::from_secs(2), at(0));
     health.passed_over(1, &Words::new("* MORE"));
     assert_eq!(health.state().unread, Some((3, "* GARBAGE".to_owned())));
 }
 
 #[test]
 fn trouble_begins_with_its_first_sign_and_ends_with_a_look() {
-    let health = Health::default();
-    health.lost(&Error::Closed, Duration::from_secs(2), at(0));
-    health.lost(&Error::Closed, Duration::from_secs(4), at(2));
+    let health = WatchHealth::default();
+    health.lost(&WatchError::Closed, Duration::from_secs(2), at(0));
+    health.lost(&WatchError::Closed, Duration::from_secs(4), at(2));
     let state = health.state();
     assert_eq!(
         (state.since, state.next, state.need),
-        (Some(at(0)), Some(at(6)), Some(Need::Time))
+        (Some(at(0)), Some(at(6)), Some(MailboxRemedy::Time))
     );
     health.reached();
     let state = health.state();
@@ -88,33 +88,42 @@ fn who_can_end_it() {
         code: None,
         text: Words::new(text),
     };
-    let refused = |text| Error::Refused {
+    let refused = |text| WatchError::Refused {
         command: "SELECT",
         answer: answer(text),
     };
-    let credential = |text| Error::Credential {
+    let credential = |text| WatchError::Credential {
         mechanism: "PLAIN",
         host: MailHost::default(),
         answer: answer(text),
     };
     let throttled = "Request is throttled. Suggested Backoff Time: 1000 milliseconds";
     for (error, wanted) in [
-        (Error::Closed, Need::Time),
-        (refused("no such mailbox"), Need::Operator),
-        (refused(throttled), Need::Time),
-        (credential("no"), Need::SignIn),
-        (credential(throttled), Need::Time),
-        (Error::SignIn(auth::Error::NotSignedIn("a".into())), Need::SignIn),
-        (Error::SignIn(auth::Error::Answer("is no JSON")), Need::Time),
+        (WatchError::Closed, MailboxRemedy::Time),
+        (refused("no such mailbox"), MailboxRemedy::Operator),
+        (refused(throttled), MailboxRemedy::Time),
+        (credential("no"), MailboxRemedy::SignIn),
+        (credential(throttled), MailboxRemedy::Time),
         (
-            Error::LostLedger {
+            WatchError::SignIn(auth::AuthError::NotSignedIn("a".into())),
+            MailboxRemedy::SignIn,
+        ),
+        (
+            WatchError::SignIn(auth::AuthError::Answer("is no JSON")),
+            MailboxRemedy::Time,
+        ),
+        (
+            WatchError::LostLedger {
                 target: "Processed".into(),
                 mails: 2,
             },
-            Need::Backlog,
+            MailboxRemedy::Backlog,
         ),
-        (Error::Forgotten, Need::Backlog),
-        (Error::Ledger(ledger::Error::Full("disk".into())), Need::Time),
+        (WatchError::Forgotten, MailboxRemedy::Backlog),
+        (
+            WatchError::Ledger(ledger::Error::Full("disk".into())),
+            MailboxRemedy::Time,
+        ),
     ] {
         assert_eq!(need(&error), wanted, "{error}");
     }
@@ -123,13 +132,17 @@ fn who_can_end_it() {
 #[test]
 fn only_what_was_touched_is_counted_as_settled() {
     let metrics = Metrics::new();
-    let health = Health::counted(metrics.mailbox("a", "INBOX"));
+    let health = WatchHealth::counted(metrics.mailbox("a", "INBOX"));
     let due = |uid, verdict| Settling {
         place: Place { uid_validity: 1, uid },
         verdict,
         endpoint: None,
     };
-    let due = [due(1, Verdict::Done), due(2, Verdict::Failed), due(3, Verdict::Done)];
+    let due = [
+        due(1, MailOutcome::Done),
+        due(2, MailOutcome::Failed),
+        due(3, MailOutcome::Done),
+    ];
     health.settled(&due, &[1, 2]);
     let text = metrics.encode().unwrap();
     for (verdict, count) in [("done", 1), ("failed", 1), ("ignored", 0)] {

@@ -8,40 +8,40 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    error::Error,
-    imap::{Answer, Running, Said, Step, Wire},
-    source::{Event, Wait, Woke},
+    error::WatchError,
+    imap::{Completion, ImapConnection, ImapResponse, RunningCommand, Step},
+    source::{Wait, WaitEvent, WakeReason},
 };
 
 /// A server that ends IDLE by itself sooner than this might as well refuse it.
 const BRIEF: Duration = Duration::from_secs(5);
 
 /// Waits with IDLE.
-pub(super) async fn idle(wire: Wire, mut wait: Wait<'_>) -> Result<Woke<Wire>, Error> {
+pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<WakeReason<ImapConnection>, WatchError> {
     if wire.has_news() {
         return Ok(news(wire));
     }
     let begin = Instant::now();
     let mut running = match begun(wire).await? {
         Ok(running) => running,
-        Err(wire) => return Ok(Woke::Refused(wire)),
+        Err(wire) => return Ok(WakeReason::Refused(wire)),
     };
-    let woke: fn(Wire) -> Woke<Wire> = loop {
+    let woke: fn(ImapConnection) -> WakeReason<ImapConnection> = loop {
         if running.has_news() {
             break news;
         }
         let said = tokio::select! {
             biased;
             event = wait.event() => break match event {
-                Event::Bell => Woke::Bell,
-                Event::Time => Woke::Time,
+                WaitEvent::Bell => WakeReason::Bell,
+                WaitEvent::Time => WakeReason::Time,
             },
             said = running.listen() => said?,
         };
         running = match running.step(said)? {
             Step::Said(running, _) => running,
-            Step::Done(done) if begin.elapsed() < BRIEF => return Ok(Woke::Refused(done.wire)),
-            Step::Done(done) => return Ok(Woke::Time(done.wire)),
+            Step::Done(done) if begin.elapsed() < BRIEF => return Ok(WakeReason::Refused(done.wire)),
+            Step::Done(done) => return Ok(WakeReason::Time(done.wire)),
         };
     };
     let mut running = running.answer("DONE").await?;
@@ -55,20 +55,20 @@ pub(super) async fn idle(wire: Wire, mut wait: Wait<'_>) -> Result<Woke<Wire>, E
 }
 
 /// How much there is.
-fn news(mut wire: Wire) -> Woke<Wire> {
+fn news(mut wire: ImapConnection) -> WakeReason<ImapConnection> {
     let news = wire.take_news().unwrap_or(0);
-    Woke::News(wire, news)
+    WakeReason::News(wire, news)
 }
 
 /// Waits for `+`; the connection, when the server refuses.
-async fn begun(wire: Wire) -> Result<Result<Running, Wire>, Error> {
+async fn begun(wire: ImapConnection) -> Result<Result<RunningCommand, ImapConnection>, WatchError> {
     let mut running = wire.send("IDLE", "").await?;
     loop {
         running = match running.next().await? {
-            Step::Said(running, Said::Continue(_)) => return Ok(Ok(running)),
+            Step::Said(running, ImapResponse::Continue(_)) => return Ok(Ok(running)),
             Step::Said(running, _) => running,
             Step::Done(done) => {
-                if let Answer::Refused(answer) = &done.answer {
+                if let Completion::Refused(answer) = &done.answer {
                     tracing::info!(%answer, "the server refuses IDLE; polling instead");
                 }
                 return Ok(Err(done.wire));

@@ -9,14 +9,14 @@ use tokio::sync::Notify;
 
 const GATHER: Duration = Duration::from_millis(300);
 
-fn wire(script: &[&str]) -> (Wire, Server) {
+fn wire(script: &[&str]) -> (ImapConnection, Server) {
     let (stream, server) = play_lines(script.iter().map(|line| (*line).to_owned()).collect());
     let stream: Box<dyn Io> = Box::new(stream);
-    (Wire::new(stream), server)
+    (ImapConnection::new(stream), server)
 }
 
 /// What a wait of two minutes came to, and after how many seconds.
-async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke<Wire>, Error>, u64) {
+async fn woken(script: &[&str], bell: &Notify) -> (Result<WakeReason<ImapConnection>, WatchError>, u64) {
     let (wire, server) = wire(script);
     let mut rang = None;
     let begin = Instant::now();
@@ -69,7 +69,7 @@ async fn news_wake() {
         ],
     ] {
         let (woke, seconds) = woken(script, &Notify::new()).await;
-        assert!(matches!(woke, Ok(Woke::News(..))), "{script:?}: {woke:?}");
+        assert!(matches!(woke, Ok(WakeReason::News(..))), "{script:?}: {woke:?}");
         assert!(seconds <= 50, "{seconds}");
     }
 }
@@ -84,7 +84,7 @@ async fn news_from_another_command_need_no_idle() {
         rang: &mut None,
         gather: GATHER,
     };
-    assert!(matches!(idle(wire, wait).await, Ok(Woke::News(..))));
+    assert!(matches!(idle(wire, wait).await, Ok(WakeReason::News(..))));
     server.finished().await;
 }
 
@@ -97,14 +97,14 @@ async fn a_refused_idle_is_no_hang() {
         &["C: IDLE", "S: + idling", "S: $ OK that was it"],
     ] {
         let (woke, _) = woken(script, &Notify::new()).await;
-        assert!(matches!(woke, Ok(Woke::Refused(_))), "{script:?}: {woke:?}");
+        assert!(matches!(woke, Ok(WakeReason::Refused(_))), "{script:?}: {woke:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_idle_is_noticed() {
     let (woke, seconds) = woken(&["C: IDLE", "S: +", "WAIT 30", "S: $ OK enough"], &Notify::new()).await;
-    assert!(matches!(woke, Ok(Woke::Time(_))), "{woke:?}");
+    assert!(matches!(woke, Ok(WakeReason::Time(_))), "{woke:?}");
     assert_eq!(seconds, 30);
 }
 
@@ -114,7 +114,7 @@ async fn the_time_is_kept_whatever_the_server_says() {
     script.extend(["WAIT 20", "S: * OK Still here"].repeat(5));
     script.extend(["L: DONE", "S: $ OK"]);
     let (woke, seconds) = woken(&script, &Notify::new()).await;
-    assert!(matches!(woke, Ok(Woke::Time(_))), "{woke:?}");
+    assert!(matches!(woke, Ok(WakeReason::Time(_))), "{woke:?}");
     assert_eq!(seconds, 120);
 }
 
@@ -124,7 +124,7 @@ async fn the_bell_wakes_after_a_moment_of_gathering() {
     bell.notify_one();
     let begin = Instant::now();
     let (woke, _) = woken(&["C: IDLE", "S: + idling", "L: DONE", "S: $ OK"], &bell).await;
-    assert!(matches!(woke, Ok(Woke::Bell(_))), "{woke:?}");
+    assert!(matches!(woke, Ok(WakeReason::Bell(_))), "{woke:?}");
     assert_eq!(begin.elapsed(), GATHER);
 }
 

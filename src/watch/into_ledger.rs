@@ -4,39 +4,39 @@ use bytes::Bytes;
 
 use super::{
     cursor::SMALL,
-    error::Error,
-    intake::Intake,
-    source::Sink,
-    taker::{About, Held},
+    error::WatchError,
+    intake::IntakeHandle,
+    source::MailSink,
+    taker::{MailMetadata, Shortfall},
 };
 
 /// A mail on its way into the ledger: as a whole where it is small, piece by piece where it is not.
 pub(super) struct IntoLedger<'a> {
-    intake: &'a mut Intake,
+    intake: &'a mut IntakeHandle,
     pub(super) uid: u32,
-    about: About,
+    about: MailMetadata,
     first: Option<Bytes>,
     is_large: bool,
 }
 
 impl<'a> IntoLedger<'a> {
-    pub(super) fn new(intake: &'a mut Intake, uid: u32) -> Self {
+    pub(super) fn new(intake: &'a mut IntakeHandle, uid: u32) -> Self {
         Self {
             intake,
             uid,
-            about: About::default(),
+            about: MailMetadata::default(),
             first: None,
             is_large: false,
         }
     }
 
     /// What the server said of it beside its bytes.
-    pub(super) fn told(&self) -> About {
+    pub(super) fn told(&self) -> MailMetadata {
         self.about
     }
 
     /// That was all, or all that is kept.
-    pub(super) async fn end(self, held: Held) -> Result<(), Error> {
+    pub(super) async fn end(self, held: Shortfall) -> Result<(), WatchError> {
         match self.is_large {
             true => {
                 // It may have been told after the bytes.
@@ -51,8 +51,8 @@ impl<'a> IntoLedger<'a> {
     }
 }
 
-impl Sink for IntoLedger<'_> {
-    async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
+impl MailSink for IntoLedger<'_> {
+    async fn piece(&mut self, bytes: Bytes) -> Result<(), WatchError> {
         if !self.is_large && self.first.is_none() && bytes.len() <= SMALL as usize {
             self.first = Some(bytes);
             return Ok(());
@@ -66,7 +66,7 @@ impl Sink for IntoLedger<'_> {
         self.intake.piece(bytes).await
     }
 
-    async fn forget(&mut self) -> Result<(), Error> {
+    async fn forget(&mut self) -> Result<(), WatchError> {
         self.first = None;
         match std::mem::take(&mut self.is_large) {
             true => self.intake.gone().await,
@@ -74,8 +74,8 @@ impl Sink for IntoLedger<'_> {
         }
     }
 
-    fn about(&mut self, about: About) {
-        self.about = About {
+    fn about(&mut self, about: MailMetadata) {
+        self.about = MailMetadata {
             received: self.about.received.or(about.received),
             told: self.about.told.or(about.told),
         };

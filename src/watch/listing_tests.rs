@@ -3,13 +3,13 @@
 use super::*;
 use crate::watch::{
     error::Words,
-    imap::{Io, Wire},
+    imap::{ImapConnection, Io},
     script::{play, play_lines},
 };
 
-fn wire(script: &str) -> Wire {
+fn wire(script: &str) -> ImapConnection {
     let stream: Box<dyn Io> = Box::new(play(script).0);
-    Wire::after_greeting(stream, Words::default())
+    ImapConnection::after_greeting(stream, Words::default())
 }
 
 #[tokio::test]
@@ -49,10 +49,10 @@ async fn a_listing_without_end_has_one() {
             script.push(format!("B: {}", (0..1000).map(line).collect::<String>()));
         }
         let stream: Box<dyn Io> = Box::new(play_lines(script).0);
-        let error = list(Wire::after_greeting(stream, Words::default()), 1)
+        let error = list(ImapConnection::after_greeting(stream, Words::default()), 1)
             .await
             .err()
             .unwrap();
-        assert!(matches!(error, Error::Flood { .. }), "{error:?}");
+        assert!(matches!(error, WatchError::Flood { .. }), "{error:?}");
     }
 }

@@ -4,14 +4,14 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    care::Care,
+    care::FetchFailures,
     cursor::{self, portions},
-    error::Error,
-    fetch::Receiver,
+    error::WatchError,
+    fetch::ImapReceiver,
     listing,
     session::Session,
     settle::Settler,
-    source::{Looking, Scope},
+    source::{Scope, StepContext},
 };
 
 /// Old mails that are taken together.
@@ -25,11 +25,11 @@ impl Session {
     pub(super) async fn look(
         mut self,
         scope: Scope,
-        on: &Looking<'_>,
+        on: &StepContext<'_>,
         batch: Option<usize>,
         settler: &mut Settler,
-        care: &mut Care,
-    ) -> Result<(Self, bool), Error> {
+        care: &mut FetchFailures,
+    ) -> Result<(Self, bool), WatchError> {
         self.wire.take_news();
         care.begins(self.cursor);
         let scope = match scope {
@@ -41,7 +41,7 @@ impl Session {
         if let Scope::News(new) = scope {
             on.health.announced(usize::try_from(new).unwrap_or(usize::MAX));
         }
-        let mut receiver = Receiver {
+        let mut receiver = ImapReceiver {
             intake: &mut intake,
             care,
             limit: on.inlet.size,
@@ -70,7 +70,11 @@ impl Session {
     }
 
     /// Takes what an operator wants of the mails that lay there before, whose UIDs are below the cursor.
-    pub(super) async fn take_wanted(mut self, on: &Looking<'_>, care: &mut Care) -> Result<Self, Error> {
+    pub(super) async fn take_wanted(
+        mut self,
+        on: &StepContext<'_>,
+        care: &mut FetchFailures,
+    ) -> Result<Self, WatchError> {
         let below = self.cursor.uid_next.saturating_sub(1);
         loop {
             let mut wanted = on.ledger.backlog_wanted(on.mailbox, WANTED + care.len()).await?;
@@ -84,7 +88,7 @@ impl Session {
             let listed;
             (self.wire, listed) = listing::sizes(self.wire, &wanted).await?;
             let mut intake = on.intake(self.cursor);
-            let mut receiver = Receiver {
+            let mut receiver = ImapReceiver {
                 intake: &mut intake,
                 care,
                 limit: on.inlet.size,
@@ -105,10 +109,10 @@ impl Session {
 
     async fn receive_listed(
         mut self,
-        receiver: &mut Receiver<'_>,
-        mut listed: Vec<cursor::Listed>,
+        receiver: &mut ImapReceiver<'_>,
+        mut listed: Vec<cursor::ListedUid>,
         below: u32,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, WatchError> {
         let there: Vec<u32> = listed.iter().map(|mail| mail.uid).collect();
         receiver.care.sort(1, below, &mut listed, Instant::now());
         for portion in portions(listed) {
@@ -118,7 +122,11 @@ impl Session {
     }
 
     /// Tries those of these mails again that made trouble.
-    async fn try_again(mut self, receiver: &mut Receiver<'_>, these: impl Fn(u32) -> bool) -> Result<Self, Error> {
+    async fn try_again(
+        mut self,
+        receiver: &mut ImapReceiver<'_>,
+        these: impl Fn(u32) -> bool,
+    ) -> Result<Self, WatchError> {
         for uid in receiver.care.due(Instant::now()) {
             if !these(uid) {
                 continue;
@@ -135,7 +143,7 @@ impl Session {
     }
 
     /// Says whether that could be done at once.
-    async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<(Self, bool), Error> {
+    async fn receive_news(mut self, receiver: &mut ImapReceiver<'_>) -> Result<(Self, bool), WatchError> {
         let next;
         (self.wire, next) = receiver.news(self.wire, self.cursor.uid_next).await?;
         self.cursor.uid_next = next.unwrap_or(self.cursor.uid_next);
@@ -144,12 +152,12 @@ impl Session {
 
     async fn receive_all(
         mut self,
-        receiver: &mut Receiver<'_>,
+        receiver: &mut ImapReceiver<'_>,
         scope: Scope,
-        on: &Looking<'_>,
+        on: &StepContext<'_>,
         batch: Option<usize>,
         settler: &mut Settler,
-    ) -> Result<(Self, bool), Error> {
+    ) -> Result<(Self, bool), WatchError> {
         let mut left = if scope == Scope::Again {
             0
         } else {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    config::{self, Looks},
-    ledger::Verdict,
+    config::{self, Polling},
+    ledger::MailOutcome,
     watch::{
         by_imap,
         fakes::endpoint,
@@ -14,17 +14,17 @@ use crate::{
     },
 };
 
-fn start(watch: config::Watch, looks: Looks, scripts: &[&str]) -> Running {
+fn start(watch: config::WatchMode, looks: Polling, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
     endpoint.mailbox.looks = looks;
     let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
     start_with(endpoint, scripts, run)
 }
 
-fn batch(batch: usize) -> Looks {
-    Looks {
+fn batch(batch: usize) -> Polling {
+    Polling {
         batch: Some(batch),
-        ..Looks::default()
+        ..Polling::default()
     }
 }
 
@@ -50,7 +50,7 @@ const TWO_OF_THREE: &str = "S: * OK [UIDNEXT 8] .
 
 #[tokio::test(start_paused = true)]
 async fn who_looks_at_times_takes_a_batch_each_time() {
-    let every = config::Watch::Every(Duration::from_secs(60));
+    let every = config::WatchMode::Every(Duration::from_secs(60));
     let running = start(every, batch(2), &[&script(TWO_OF_THREE)]);
     running.has(&[5, 6]).await;
     assert!(running.begun.elapsed() < Duration::from_secs(1));
@@ -76,9 +76,9 @@ async fn who_is_told_of_mail_takes_the_rest_at_once() {
 /// After so many looks the mailbox is opened for last touches only.
 #[tokio::test(start_paused = true)]
 async fn looks_that_were_counted_come_to_an_end() {
-    let looks = Looks {
+    let looks = Polling {
         repeat: Some(1),
-        ..Looks::default()
+        ..Polling::default()
     };
     let first = "S: * OK [UIDNEXT 6] .
         S: $ OK
@@ -90,12 +90,12 @@ async fn looks_that_were_counted_come_to_an_end() {
         C: UID MOVE 5 \"Processed\"
         S: * 1 EXPUNGE
         S: $ OK";
-    for watch in [idle(), config::Watch::Every(Duration::from_secs(10))] {
+    for watch in [idle(), config::WatchMode::Every(Duration::from_secs(10))] {
         let running = start(watch, looks.clone(), &[&script(first), &script(second)]);
         running.has(&[5]).await;
         sleep(Duration::from_secs(24 * 3600)).await;
         assert_eq!(running.servers.lock().unwrap().len(), 1, "nobody looks any more");
-        running.memory.due(7, &[5], Verdict::Done);
+        running.memory.due(7, &[5], MailOutcome::Done);
         running
             .until("the mail is settled", |this| this.memory.settled_uids() == [5])
             .await;
@@ -126,9 +126,9 @@ async fn a_refused_touch_wakes_a_mailbox_that_is_seldom_looked_at() {
         C: UID MOVE 4 \"Processed\"
         S: * 1 EXPUNGE
         S: $ OK";
-    let day = config::Watch::Every(Duration::from_secs(24 * 3600));
-    let running = start(day, Looks::default(), &[&script(refused), &script(moved)]);
-    running.memory.due(7, &[4], Verdict::Done);
+    let day = config::WatchMode::Every(Duration::from_secs(24 * 3600));
+    let running = start(day, Polling::default(), &[&script(refused), &script(moved)]);
+    running.memory.due(7, &[4], MailOutcome::Done);
     running
         .until("it is told", |this| this.health.state().unsettled.is_some())
         .await;
@@ -147,9 +147,9 @@ async fn a_refused_touch_wakes_a_mailbox_that_is_seldom_looked_at() {
 /// At the first look ever: everything is left, and each mail is remembered.
 #[tokio::test(start_paused = true)]
 async fn what_lay_there_is_left_unless_somebody_says_otherwise() {
-    let skip = Looks {
+    let skip = Polling {
         backlog: Some(config::Backlog::Skip),
-        ..Looks::default()
+        ..Polling::default()
     };
     let none = "C: STATUS \"Processed\" (MESSAGES)
         S: $ NO no such mailbox
@@ -179,7 +179,7 @@ async fn what_lay_there_is_left_unless_somebody_says_otherwise() {
         S: $ OK
         C: IDLE
         S: + idling";
-    for (looks, ask) in [(skip, ""), (Looks::default(), none)] {
+    for (looks, ask) in [(skip, ""), (Polling::default(), none)] {
         let running = start(idle(), looks, &[&script(&format!("S: $ OK\n{ask}\n{rest}"))]);
         running.memory.state.lock().unwrap().cursor = None;
         running
@@ -233,9 +233,9 @@ async fn what_came_since_the_first_try_is_taken_at_the_first_look() {
         header(3, 41),
         header(9, 11),
     );
-    let skip = Looks {
+    let skip = Polling {
         backlog: Some(config::Backlog::Skip),
-        ..Looks::default()
+        ..Polling::default()
     };
     let running = start(idle(), skip, &[&script(&text)]);
     {
@@ -272,9 +272,9 @@ async fn what_can_not_be_listed_is_left_all_the_same() {
         S: $ BAD what is that
         C: IDLE
         S: + idling";
-    let skip = Looks {
+    let skip = Polling {
         backlog: Some(config::Backlog::Skip),
-        ..Looks::default()
+        ..Polling::default()
     };
     let running = start(idle(), skip, &[&script(refused)]);
     running.memory.state.lock().unwrap().cursor = None;
@@ -299,7 +299,7 @@ async fn what_is_wanted_is_taken_from_behind_the_cursor() {
         S: $ OK
         C: IDLE
         S: + idling";
-    let running = start(idle(), Looks::default(), &[&script(rest)]);
+    let running = start(idle(), Polling::default(), &[&script(rest)]);
     running.memory.state.lock().unwrap().old_wanted = vec![2, 3];
     running.has(&[3]).await;
     running
@@ -324,14 +324,14 @@ async fn a_renumbered_mailbox_is_sorted_anew() {
         S: $ OK
         C: IDLE
         S: + idling";
-    let running = start(idle(), Looks::default(), &[&script(rest)]);
+    let running = start(idle(), Polling::default(), &[&script(rest)]);
     {
         let mut state = running.memory.state.lock().unwrap();
         state.cursor = Some(crate::ledger::Cursor {
             uid_validity: 6,
             uid_next: 900,
         });
-        state.backlog = Some(crate::ledger::Backlog {
+        state.backlog = Some(crate::ledger::BacklogSummary {
             listed: true,
             ..Default::default()
         });
@@ -348,16 +348,16 @@ async fn a_renumbered_mailbox_is_sorted_anew() {
 /// A ledger that is new where mails were done before, and one of before that does not know what was left.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_taken_unasked() {
-    let skip = Looks {
+    let skip = Polling {
         backlog: Some(config::Backlog::Skip),
-        ..Looks::default()
+        ..Polling::default()
     };
     let lost = "S: $ OK
         C: STATUS \"Processed\" (MESSAGES)
         S: * STATUS Processed (MESSAGES 3)
         S: $ OK";
     for (looks, validity, script, words) in [
-        (Looks::default(), None, self::script(lost), "\"Processed\" has 3"),
+        (Polling::default(), None, self::script(lost), "\"Processed\" has 3"),
         (
             skip,
             Some(6),

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    error::Error,
-    imap::{Answer, Said, Wire, mutf7},
-    source::Looking,
+    error::WatchError,
+    imap::{Completion, ImapConnection, ImapResponse, mutf7},
+    source::StepContext,
 };
-use crate::config::{Fate, Inlet};
+use crate::config::{SettleAction, WatchPlan};
 
 /// The mailboxes that this one's mails are moved to when their work is over.
-fn targets(inlet: &Inlet) -> BTreeSet<&str> {
+fn targets(inlet: &WatchPlan) -> BTreeSet<&str> {
     let fates = inlet
         .settle
         .values()
@@ -21,15 +21,15 @@ fn targets(inlet: &Inlet) -> BTreeSet<&str> {
     fates.filter_map(target).collect()
 }
 
-fn target(fate: &Fate) -> Option<&str> {
+fn target(fate: &SettleAction) -> Option<&str> {
     match fate {
-        Fate::Move(target) => Some(target),
-        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+        SettleAction::Move(target) => Some(target),
+        SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Delete => None,
     }
 }
 
 /// Nothing where this is a first start, as far as one can see.
-pub(super) async fn judge(mut wire: Wire, on: &Looking<'_>) -> Result<Wire, Error> {
+pub(super) async fn judge(mut wire: ImapConnection, on: &StepContext<'_>) -> Result<ImapConnection, WatchError> {
     let mailbox = &on.inlet.mailbox;
     let account = format!("{}@{}", mailbox.account.user, mailbox.server.host.to_ascii_lowercase());
     // A mailbox that is new beside others of its account: their work lies there.
@@ -41,7 +41,7 @@ pub(super) async fn judge(mut wire: Wire, on: &Looking<'_>) -> Result<Wire, Erro
             let mails;
             (wire, mails) = count(wire, &name).await?;
             if mails > 0 {
-                return Err(Error::LostLedger { target: name, mails });
+                return Err(WatchError::LostLedger { target: name, mails });
             }
         }
     }
@@ -49,19 +49,19 @@ pub(super) async fn judge(mut wire: Wire, on: &Looking<'_>) -> Result<Wire, Erro
 }
 
 /// The mails of a mailbox; none where it is not there.
-async fn count(wire: Wire, name: &str) -> Result<(Wire, u32), Error> {
-    let quoted = mutf7::quoted(name).ok_or_else(|| Error::Name(name.to_owned()))?;
+async fn count(wire: ImapConnection, name: &str) -> Result<(ImapConnection, u32), WatchError> {
+    let quoted = mutf7::quoted(name).ok_or_else(|| WatchError::Name(name.to_owned()))?;
     let mut mails = 0;
     let what = format!("{quoted} (MESSAGES)");
     let done = wire.run("STATUS", &what, |said| {
-        if let Said::Messages(count) = said {
+        if let ImapResponse::Messages(count) = said {
             mails = count;
         }
     });
     let done = done.await?;
     let mails = match done.answer {
-        Answer::Ok(_) => mails,
-        Answer::Refused(_) => 0,
+        Completion::Ok(_) => mails,
+        Completion::Refused(_) => 0,
     };
     Ok((done.wire, mails))
 }

@@ -13,7 +13,7 @@ pub(super) const CHALLENGES: usize = 4;
 
 /// Who signs in where.
 #[derive(Debug)]
-pub(crate) struct SignIn<'a> {
+pub(crate) struct MailboxSignIn<'a> {
     pub(crate) user: &'a str,
     pub(crate) credential: &'a Credential,
     /// Host and port of the server, as OAUTHBEARER repeats them.
@@ -41,7 +41,7 @@ impl Mechanism {
     }
 
     /// What it says, in base64.
-    pub(super) fn response(self, who: &SignIn<'_>) -> Result<String, auth::Error> {
+    pub(super) fn response(self, who: &MailboxSignIn<'_>) -> Result<String, auth::AuthError> {
         let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
         let response = match self {
             Self::XOAuth2 => sasl::xoauth2(who.user, secret),

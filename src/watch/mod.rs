@@ -65,22 +65,22 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::door::Account;
+use self::door::AccountConnector;
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{EndpointName, Inlet, Mailbox, ReadBy},
+    config::{EndpointName, Mailbox, ReadBy, WatchPlan},
     ledger::{self, Ledger, MailboxKey},
     net::Connects,
 };
 
-pub use self::health::Health;
+pub use self::health::WatchHealth;
 
 /// A mailbox to watch, and what for.
 #[derive(Clone)]
 pub struct Watch {
     /// Which mailbox, who gets its mails, and what becomes of them.
-    pub inlet: Arc<Inlet>,
+    pub inlet: Arc<WatchPlan>,
     /// Where mails go.
     pub ledger: Arc<dyn Ledger>,
     /// How to sign in.
@@ -90,7 +90,7 @@ pub struct Watch {
     /// The memory that mails on their way may take, shared by all mailboxes.
     pub budget: Budget,
     /// How the mailbox is doing.
-    pub health: Arc<Health>,
+    pub health: Arc<WatchHealth>,
     /// Ends the watch.
     pub stop: CancellationToken,
 }
@@ -115,10 +115,10 @@ impl Watch {
     }
 
     /// Keeps that the server let us in, or that it doesn't believe who we are; any other error is no judgement.
-    async fn judged<T>(&self, admitted: Result<T, error::Error>) -> Result<T, error::Error> {
+    async fn judged<T>(&self, admitted: Result<T, error::WatchError>) -> Result<T, error::WatchError> {
         let why = match &admitted {
             Ok(_) => None,
-            Err(error @ error::Error::Credential { .. }) if error.patience().is_none() => Some(error.to_string()),
+            Err(error @ error::WatchError::Credential { .. }) if error.patience().is_none() => Some(error.to_string()),
             Err(_) => return admitted,
         };
         let mailbox = &self.inlet.mailbox;
@@ -131,7 +131,7 @@ impl Watch {
 
 /// Watches a mailbox until it's stopped: it connects again for ever.
 pub async fn run(watch: Watch) {
-    let door = Account {
+    let door = AccountConnector {
         inlet: watch.inlet.clone(),
         login: watch.login.clone(),
         connects: watch.connects.clone(),
@@ -150,7 +150,7 @@ pub async fn run(watch: Watch) {
 }
 
 /// Who gets mails of this mailbox, for the log.
-fn names(inlet: &Inlet) -> String {
+fn names(inlet: &WatchPlan) -> String {
     let names: Vec<_> = inlet.settle.keys().map(EndpointName::as_str).collect();
     names.join(",")
 }

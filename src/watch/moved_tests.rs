@@ -5,8 +5,8 @@ use super::*;
 #[tokio::test]
 async fn without_move_it_is_copy_and_uid_expunge() {
     let world = World::new();
-    world.memory.due(7, &[1, 3], Verdict::Done);
-    let can = Capabilities { moves: false, ..all() };
+    world.memory.due(7, &[1, 3], MailOutcome::Done);
+    let can = ImapCapabilities { moves: false, ..all() };
     let script = [
         "C: UID COPY 1,3 \"Processed\"",
         "S: $ OK [COPYUID 1 1,3 1:2] copied",
@@ -23,8 +23,8 @@ async fn without_move_it_is_copy_and_uid_expunge() {
 #[tokio::test]
 async fn a_server_that_says_ok_and_deletes_nothing_has_refused() {
     let mut world = World::new();
-    world.settle().done = Fate::Delete;
-    world.memory.due(7, &[1, 3], Verdict::Done);
+    world.settle().done = SettleAction::Delete;
+    world.memory.due(7, &[1, 3], MailOutcome::Done);
     let script = [
         "C: UID STORE 1,3 +FLAGS.SILENT (\\Deleted)",
         "S: $ OK",
@@ -54,7 +54,7 @@ async fn a_server_that_says_ok_and_deletes_nothing_has_refused() {
 async fn a_move_that_moves_nothing_is_seen() {
     for (copied, copies) in [("", true), ("S: * OK [COPYUID 1 1:3 1:3] moved", false)] {
         let world = World::new();
-        world.memory.due(7, &[1, 2, 3], Verdict::Done);
+        world.memory.due(7, &[1, 2, 3], MailOutcome::Done);
         let mut settler = world.settler();
         let copy = ["C: UID COPY 2:3 \"Processed\"", "S: $ OK"];
         let rest = [
@@ -121,11 +121,11 @@ async fn a_move_that_moves_nothing_is_seen() {
 #[tokio::test]
 async fn without_uidplus_nothing_is_expunged() {
     let mut world = World::new();
-    world.settle().done = Fate::Delete;
-    world.memory.due(7, &[1], Verdict::Done);
+    world.settle().done = SettleAction::Delete;
+    world.memory.due(7, &[1], MailOutcome::Done);
     let script = ["C: UID STORE 1 +FLAGS.SILENT (\\Deleted)", "S: $ OK"];
     assert_eq!(
-        settled(&world, Capabilities::default(), &script).await,
+        settled(&world, ImapCapabilities::default(), &script).await,
         (vec![1], false)
     );
 }
@@ -133,8 +133,8 @@ async fn without_uidplus_nothing_is_expunged() {
 #[tokio::test(start_paused = true)]
 async fn a_copy_whose_mail_cannot_be_deleted_is_not_made_again() {
     let world = World::new();
-    world.memory.due(7, &[1], Verdict::Done);
-    let can = Capabilities { moves: false, ..all() };
+    world.memory.due(7, &[1], MailOutcome::Done);
+    let can = ImapCapabilities { moves: false, ..all() };
     let mut settler = world.settler();
     let script = [
         "C: UID COPY 1 \"Processed\"",

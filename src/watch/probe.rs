@@ -8,22 +8,22 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    cursor::Listed,
-    error::{Error, Refusal, Words},
+    cursor::ListedUid,
+    error::{Refusal, WatchError, Words},
     imap::{
-        Answer, Capabilities, Habit, Said, Wire,
-        login::{self, Entered},
+        Completion, Habit, ImapCapabilities, ImapConnection, ImapResponse,
+        login::{self, SignedInConnection},
         mutf7,
-        response::Known,
+        response::ResponseCode,
     },
     listing,
-    mechanism::SignIn,
+    mechanism::MailboxSignIn,
     reading::Reading,
     retrieve::retrieve,
-    session::{self, Begun},
+    session::{self, GreetedConnection},
     sizes::Sizes,
-    source::{Fetched, Sink},
-    taker::About,
+    source::{Fetched, MailSink},
+    taker::MailMetadata,
 };
 use crate::{
     auth::Credential,
@@ -38,16 +38,16 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const MOST: u64 = 4 << 20;
 
 /// A connection under TLS on which nobody is signed in.
-pub struct Line {
-    wire: Result<Wire, Error>,
+pub struct UnauthenticatedImap {
+    wire: Result<ImapConnection, WatchError>,
     /// What TLS told; `None` where the server let nobody in before it began.
     pub handshake: Option<Handshake>,
 }
 
 /// A session on which no mailbox has to be open.
-pub struct Session {
-    wire: Wire,
-    can: Capabilities,
+pub struct ProbeSession {
+    wire: ImapConnection,
+    can: ImapCapabilities,
 }
 
 /// What a mailbox told.
@@ -71,57 +71,66 @@ pub struct Newest {
 }
 
 /// A mail that is read and not kept.
-struct Nowhere;
+struct DiscardSink;
 
-impl Sink for Nowhere {
-    async fn piece(&mut self, _: Bytes) -> Result<(), Error> {
+impl MailSink for DiscardSink {
+    async fn piece(&mut self, _: Bytes) -> Result<(), WatchError> {
         Ok(())
     }
 
-    async fn forget(&mut self) -> Result<(), Error> {
+    async fn forget(&mut self) -> Result<(), WatchError> {
         Ok(())
     }
 
-    fn about(&mut self, _: About) {}
+    fn about(&mut self, _: MailMetadata) {}
 }
 
 /// Starts TLS on a connection.
 ///
 /// # Errors
 /// When the server can't be verified, or breaks the protocol.
-pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Error> {
-    let Begun { wire, handshake } = session::begin(socket, server, files).await?;
-    Ok(Line { wire, handshake })
+pub async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    files: TlsFiles<'_>,
+) -> Result<UnauthenticatedImap, WatchError> {
+    let GreetedConnection { wire, handshake } = session::begin(socket, server, files).await?;
+    Ok(UnauthenticatedImap { wire, handshake })
 }
 
-impl Line {
+impl UnauthenticatedImap {
     /// Signs in. Asks for nothing (NOOP) in the end: Exchange Online says only at the next command that a sign-in did not work.
     ///
     /// # Errors
     /// When the server does not believe who we are, or breaks the protocol.
-    pub async fn sign_in(self, user: &str, server: &Server, credential: &Credential) -> Result<Session, Error> {
-        let who = SignIn {
+    pub async fn sign_in(
+        self,
+        user: &str,
+        server: &Server,
+        credential: &Credential,
+    ) -> Result<ProbeSession, WatchError> {
+        let who = MailboxSignIn {
             user,
             credential,
             host: &server.host,
             port: server.port,
             whose: MailHost::of(Provider::Other, server),
         };
-        let Entered {
+        let SignedInConnection {
             wire,
             capabilities,
             doubt,
         } = login::enter(self.wire?, &who, &Habit::default()).await?;
         let nothing = async { wire.run("NOOP", "", |_| {}).await?.ok() };
         let (wire, _) = login::believe(nothing.await, doubt)?;
-        Ok(Session {
+        Ok(ProbeSession {
             wire,
             can: capabilities,
         })
     }
 }
 
-impl Session {
+impl ProbeSession {
     /// What the server offers of what we use, and what of it is missing.
     #[must_use]
     pub fn offers(&self) -> (Vec<&'static str>, Vec<&'static str>) {
@@ -143,17 +152,17 @@ impl Session {
     ///
     /// # Errors
     /// When the connection ends; a refusal only says that this mailbox can't be read.
-    pub async fn examine(self, mailbox: &str) -> Result<(Self, Result<Examined, Refusal>), Error> {
-        let name = mutf7::quoted(mailbox).ok_or_else(|| Error::Name(mailbox.to_owned()))?;
+    pub async fn examine(self, mailbox: &str) -> Result<(Self, Result<Examined, Refusal>), WatchError> {
+        let name = mutf7::quoted(mailbox).ok_or_else(|| WatchError::Name(mailbox.to_owned()))?;
         let mut examined = Examined {
             mails: 0,
             numbered: false,
             uid_next: None,
         };
         let done = self.wire.run("EXAMINE", &name, |said| match said {
-            Said::Exists(mails) => examined.mails = mails,
-            Said::Ok(Some(Known::UidValidity(number))) => examined.numbered = number > 0,
-            Said::Ok(Some(Known::UidNext(number))) => examined.uid_next = Some(number),
+            ImapResponse::Exists(mails) => examined.mails = mails,
+            ImapResponse::Ok(Some(ResponseCode::UidValidity(number))) => examined.numbered = number > 0,
+            ImapResponse::Ok(Some(ResponseCode::UidNext(number))) => examined.uid_next = Some(number),
             _ => {}
         });
         let done = done.await?;
@@ -162,8 +171,8 @@ impl Session {
             can: self.can,
         };
         Ok(match done.answer {
-            Answer::Ok(_) => (session, Ok(examined)),
-            Answer::Refused(answer) => (session, Err(answer)),
+            Completion::Ok(_) => (session, Ok(examined)),
+            Completion::Refused(answer) => (session, Err(answer)),
         })
     }
 
@@ -171,21 +180,21 @@ impl Session {
     ///
     /// # Errors
     /// As the watch's: what it can't read ends the session.
-    pub async fn newest(mut self, examined: &Examined) -> Result<(Self, Option<Newest>), Error> {
+    pub async fn newest(mut self, examined: &Examined) -> Result<(Self, Option<Newest>), WatchError> {
         let from = examined.uid_next.map_or(1, |next| next.saturating_sub(1).max(1));
         let mut listed;
         (self.wire, listed, _) = listing::list(self.wire, from).await?;
         if listed.is_empty() && from > 1 {
             (self.wire, listed, _) = listing::list(self.wire, 1).await?;
         }
-        let Some(Listed { uid, size }) = listed.into_iter().max_by_key(|mail| mail.uid) else {
+        let Some(ListedUid { uid, size }) = listed.into_iter().max_by_key(|mail| mail.uid) else {
             return Ok((self, None));
         };
         let mut sizes = Sizes::default();
         sizes.greeted(&self.wire.greeting);
         let reading = Reading::new(size.map(u64::from), MOST);
         let retrieved;
-        (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut Nowhere, &mut sizes).await?;
+        (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut DiscardSink, &mut sizes).await?;
         let trouble = match retrieved {
             Fetched::Whole | Fetched::TooLarge | Fetched::Gone => None,
             Fetched::Not(why) => Some(why),

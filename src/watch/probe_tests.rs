@@ -15,14 +15,14 @@ fn server() -> Server {
     }
 }
 
-fn line(stream: Box<dyn Io>) -> Line {
-    Line {
-        wire: Ok(Wire::after_greeting(stream, Words::default())),
+fn line(stream: Box<dyn Io>) -> UnauthenticatedImap {
+    UnauthenticatedImap {
+        wire: Ok(ImapConnection::after_greeting(stream, Words::default())),
         handshake: None,
     }
 }
 
-async fn sign_in(script: &str) -> (Result<Session, Error>, Script) {
+async fn sign_in(script: &str) -> (Result<ProbeSession, WatchError>, Script) {
     let greeting = "
         C: CAPABILITY
         S: * CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR ID IDLE UIDPLUS
@@ -124,7 +124,7 @@ async fn exchange_says_late_that_a_sign_in_did_not_work() {
     ] {
         let (session, _script) = sign_in(script).await;
         match session.err().unwrap() {
-            Error::Credential { answer, .. } => assert!(
+            WatchError::Credential { answer, .. } => assert!(
                 answer.diagnosis(MailHost::Other).cure.contains("FullAccess"),
                 "{answer}"
             ),
@@ -151,12 +151,12 @@ async fn exchange_says_so_at_the_first_command_whichever_that_is() {
     let stream: Box<dyn Io> = Box::new(stream);
     let credential = Credential::Bearer(Secret::from("token"));
     let error = line(stream).sign_in("ada", &server(), &credential).await.err().unwrap();
-    assert!(matches!(error, Error::Credential { .. }), "{error}");
+    assert!(matches!(error, WatchError::Credential { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_none_is_not_sent() {
     let (session, _script) = sign_in("S: $ OK\nC: NOOP\nS: $ OK").await;
     let error = session.unwrap().examine("a\r\nA9 DELETE INBOX").await.err().unwrap();
-    assert!(matches!(error, Error::Name(_)), "{error}");
+    assert!(matches!(error, WatchError::Name(_)), "{error}");
 }

@@ -26,7 +26,7 @@ const HEAD: usize = 64;
 
 /// What to ask next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(super) enum NextRequest {
     /// So many bytes from an offset on.
     Part {
         /// Where they begin.
@@ -40,7 +40,7 @@ pub(super) enum Ask {
 
 /// Bytes that came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Bit {
+pub(super) struct ReceivedBytes {
     /// Where they begin, as the server says (RFC 9051 section 7.5.2).
     origin: Option<u64>,
     /// The first of them.
@@ -52,7 +52,7 @@ pub(super) struct Bit {
     is_text: bool,
 }
 
-impl Bit {
+impl ReceivedBytes {
     pub(super) fn new(origin: Option<u64>, bytes: &[u8]) -> Self {
         let mut bit = Self {
             origin,
@@ -93,18 +93,18 @@ impl Bit {
 
 /// What came of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Came {
+pub(super) enum FetchResult {
     /// An answer without the mail, which is there.
     Nothing,
     /// NO or BAD.
     Refused(Words),
     /// Bytes.
-    Bytes(Bit),
+    Bytes(ReceivedBytes),
 }
 
 /// What to do with what came.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum ReadingStep {
     /// It is kept without so many first bytes, which are repeated, and more is asked for.
     Keep(usize),
     /// It is kept in the same way, and that is all.
@@ -126,7 +126,7 @@ pub(super) struct Reading {
     told: Option<u64>,
     limit: u64,
     /// What is kept, one after the other.
-    got: Bit,
+    got: ReceivedBytes,
     /// Parts that were shorter than what was asked for.
     short: u32,
     /// What looks like the end is looked at once more.
@@ -145,7 +145,7 @@ impl Reading {
         Self {
             told,
             limit,
-            got: Bit::default(),
+            got: ReceivedBytes::default(),
             short: 0,
             doubts: false,
             all: false,
@@ -155,7 +155,7 @@ impl Reading {
     }
 
     /// A mail whose beginning came when so many bytes of it were asked for, and what to do with that.
-    pub(super) fn begun(told: Option<u64>, limit: u64, most: u64, first: Bit) -> (Self, Then) {
+    pub(super) fn begun(told: Option<u64>, limit: u64, most: u64, first: ReceivedBytes) -> (Self, ReadingStep) {
         let mut reading = Self::new(told, limit);
         let then = reading.first_came(first, most);
         (reading, then)
@@ -181,7 +181,7 @@ impl Reading {
     }
 
     /// Whether bytes are kept as they come, of which so many came.
-    pub(super) fn takes(&self, so_far: &Bit) -> bool {
+    pub(super) fn takes(&self, so_far: &ReceivedBytes) -> bool {
         self.is_at_its_beginning() && so_far.len <= self.limit
     }
 
@@ -191,13 +191,13 @@ impl Reading {
     }
 
     /// What is asked next.
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self) -> NextRequest {
         if self.all {
-            return Ask::All;
+            return NextRequest::All;
         }
         let left = self.limit.saturating_add(1).saturating_sub(self.got.len);
         let repeated = self.got.tail.len() as u64;
-        Ask::Part {
+        NextRequest::Part {
             offset: self.got.len - repeated,
             most: PART.min(left).max(1) + repeated,
         }
@@ -206,34 +206,34 @@ impl Reading {
     /// Whether bytes that begin there are what is asked for. The whole has no origin, nor, with some servers, its beginning.
     pub(super) fn fits(&self, origin: Option<u64>) -> bool {
         match self.ask() {
-            Ask::All | Ask::Part { offset: 0, .. } if self.got.len == 0 => origin.unwrap_or(0) == 0,
-            Ask::All => false,
-            Ask::Part { offset, .. } => origin == Some(offset),
+            NextRequest::All | NextRequest::Part { offset: 0, .. } if self.got.len == 0 => origin.unwrap_or(0) == 0,
+            NextRequest::All => false,
+            NextRequest::Part { offset, .. } => origin == Some(offset),
         }
     }
 
     /// What becomes of what came of [`Reading::ask`].
-    pub(super) fn came(&mut self, came: Came) -> Then {
+    pub(super) fn came(&mut self, came: FetchResult) -> ReadingStep {
         let bit = match came {
-            Came::Bytes(bit) if bit.len > 0 => bit,
-            Came::Bytes(_) | Came::Nothing => return self.in_vain(no_bytes()),
-            Came::Refused(said) => return self.in_vain(said),
+            FetchResult::Bytes(bit) if bit.len > 0 => bit,
+            FetchResult::Bytes(_) | FetchResult::Nothing => return self.in_vain(no_bytes()),
+            FetchResult::Refused(said) => return self.in_vain(said),
         };
         match self.ask() {
-            Ask::All => self.all_came(bit),
-            Ask::Part { most, .. } if self.got.len == 0 => self.first_came(bit, most),
-            Ask::Part { most, .. } => self.next_came(bit, most),
+            NextRequest::All => self.all_came(bit),
+            NextRequest::Part { most, .. } if self.got.len == 0 => self.first_came(bit, most),
+            NextRequest::Part { most, .. } => self.next_came(bit, most),
         }
     }
 
-    fn in_vain(&mut self, why: Words) -> Then {
+    fn in_vain(&mut self, why: Words) -> ReadingStep {
         match self.all {
-            true => Then::Not(why),
+            true => ReadingStep::Not(why),
             false => self.as_a_whole(why),
         }
     }
 
-    fn first_came(&mut self, bit: Bit, most: u64) -> Then {
+    fn first_came(&mut self, bit: ReceivedBytes, most: u64) -> ReadingStep {
         if !self.fits(bit.origin) {
             return self.as_a_whole(another());
         }
@@ -242,14 +242,14 @@ impl Reading {
         self.keep(bit, 0, most)
     }
 
-    fn next_came(&mut self, bit: Bit, most: u64) -> Then {
+    fn next_came(&mut self, bit: ReceivedBytes, most: u64) -> ReadingStep {
         let repeated = self.got.tail.len();
         let goes_on = self.fits(bit.origin) && bit.len <= most && bit.head.get(..repeated) == Some(&*self.got.tail);
         if !goes_on {
             // All of it once more, and it is as long as before.
             let same = bit.len == self.got.len && bit.head == self.got.head && bit.tail == self.got.tail;
             return match same {
-                true => self.end(Then::End),
+                true => self.end(ReadingStep::End),
                 false => self.as_a_whole(another()),
             };
         }
@@ -258,7 +258,7 @@ impl Reading {
         }
         let there_is_more = self.told.is_none_or(|told| told > self.got.len);
         if !there_is_more || std::mem::replace(&mut self.doubts, true) {
-            return self.end(Then::End);
+            return self.end(ReadingStep::End);
         }
         // A server that cuts what it gives may have cut it just there.
         let surplus = repeated.saturating_sub(FEWER);
@@ -266,22 +266,22 @@ impl Reading {
             return self.as_a_whole(no_bytes());
         }
         self.got.tail.drain(..surplus);
-        Then::Keep(repeated)
+        ReadingStep::Keep(repeated)
     }
 
-    fn all_came(&mut self, bit: Bit) -> Then {
+    fn all_came(&mut self, bit: ReceivedBytes) -> ReadingStep {
         if !self.fits(bit.origin) {
-            return Then::Not(another());
+            return ReadingStep::Not(another());
         }
         self.all = false;
         let same = self.seen == Some(bit.len);
         match self.keep(bit, 0, u64::MAX) {
-            Then::Keep(skip) if same => self.end(Then::KeepLast(skip)),
+            ReadingStep::Keep(skip) if same => self.end(ReadingStep::KeepLast(skip)),
             then => then,
         }
     }
 
-    fn keep(&mut self, bit: Bit, skip: usize, most: u64) -> Then {
+    fn keep(&mut self, bit: ReceivedBytes, skip: usize, most: u64) -> ReadingStep {
         let is_full = bit.len == most;
         let len = self.got.len + bit.len - skip as u64;
         let new = bit.head.get(skip..).unwrap_or_default();
@@ -293,11 +293,11 @@ impl Reading {
         self.got.is_text |= bit.is_text;
         self.got.len = len;
         if len > self.limit {
-            return Then::TooLarge;
+            return ReadingStep::TooLarge;
         }
         // Where all came that was asked for, there may be more, whatever the server tells.
         if self.told == Some(len) && !is_full {
-            return self.end(Then::KeepLast(skip));
+            return self.end(ReadingStep::KeepLast(skip));
         }
         self.short += u32::from(!is_full);
         let [few, many] = SHORT;
@@ -305,30 +305,30 @@ impl Reading {
         if self.short > most_short {
             return self.as_a_whole(Words::new("it gives the mail in bits that come to no end"));
         }
-        Then::Keep(skip)
+        ReadingStep::Keep(skip)
     }
 
     /// That is all; but blanks for a mail that has more are no mail.
-    fn end(&self, then: Then) -> Then {
+    fn end(&self, then: ReadingStep) -> ReadingStep {
         match self.got.is_text || self.told == Some(self.got.len) {
             true => then,
-            false => Then::Not(no_bytes()),
+            false => ReadingStep::Not(no_bytes()),
         }
     }
 
     /// Asks for all of it at once, from its beginning; or says why it can't be had, where that was done before.
-    pub(super) fn as_a_whole(&mut self, why: Words) -> Then {
+    pub(super) fn as_a_whole(&mut self, why: Words) -> ReadingStep {
         if self.alls >= ALL {
-            return Then::Not(why);
+            return ReadingStep::Not(why);
         }
         if self.told.is_some_and(|told| told > self.limit) {
-            return Then::TooLarge;
+            return ReadingStep::TooLarge;
         }
         self.seen = Some(self.got.len).filter(|len| *len > 0);
-        self.got = Bit::default();
+        self.got = ReceivedBytes::default();
         (self.all, self.doubts) = (true, false);
         self.alls += 1;
-        Then::Anew
+        ReadingStep::Anew
     }
 }
 

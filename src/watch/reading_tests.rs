@@ -59,12 +59,12 @@ impl Server {
     }
 
     /// What it answers.
-    fn answers(&self, ask: Ask, does: Does) -> Option<Given> {
+    fn answers(&self, ask: NextRequest, does: Does) -> Option<Given> {
         let (offset, most) = match ask {
-            Ask::Part { offset, most } => (offset, most),
-            Ask::All => (0, u64::MAX),
+            NextRequest::Part { offset, most } => (offset, most),
+            NextRequest::All => (0, u64::MAX),
         };
-        let is_part = matches!(ask, Ask::Part { .. });
+        let is_part = matches!(ask, NextRequest::Part { .. });
         let origin = is_part.then_some(offset);
         let asked = self.cut(offset, most).to_vec();
         Some(Ok(match does {
@@ -91,7 +91,7 @@ impl Server {
 }
 
 /// Reads it. What came of it, and after how many commands.
-fn read(server: &Server, does: &[Does], usually: Does, limit: u64) -> (Result<Vec<u8>, Then>, usize) {
+fn read(server: &Server, does: &[Does], usually: Does, limit: u64) -> (Result<Vec<u8>, ReadingStep>, usize) {
     let mut reading = Reading::new(None, limit);
     let mut kept = Vec::new();
     for n in 0.. {
@@ -99,22 +99,22 @@ fn read(server: &Server, does: &[Does], usually: Does, limit: u64) -> (Result<Ve
         let ask = reading.ask();
         let answer = server.answers(ask, does.get(n).copied().unwrap_or(usually));
         let (came, bytes) = match answer {
-            None => (Came::Nothing, Vec::new()),
-            Some(Err(said)) => (Came::Refused(said), Vec::new()),
+            None => (FetchResult::Nothing, Vec::new()),
+            Some(Err(said)) => (FetchResult::Refused(said), Vec::new()),
             Some(Ok((origin, bytes))) => {
                 reading.told(server.told());
-                (Came::Bytes(Bit::new(origin, &bytes)), bytes)
+                (FetchResult::Bytes(ReceivedBytes::new(origin, &bytes)), bytes)
             }
         };
         match reading.came(came) {
-            Then::Keep(skip) => kept.extend_from_slice(&bytes[skip..]),
-            Then::KeepLast(skip) => {
+            ReadingStep::Keep(skip) => kept.extend_from_slice(&bytes[skip..]),
+            ReadingStep::KeepLast(skip) => {
                 kept.extend_from_slice(&bytes[skip..]);
                 return (Ok(kept), n + 1);
             }
-            Then::End => return (Ok(kept), n + 1),
-            Then::Anew => kept.clear(),
-            then @ (Then::TooLarge | Then::Not(_)) => return (Err(then), n + 1),
+            ReadingStep::End => return (Ok(kept), n + 1),
+            ReadingStep::Anew => kept.clear(),
+            then @ (ReadingStep::TooLarge | ReadingStep::Not(_)) => return (Err(then), n + 1),
         }
     }
     unreachable!()
@@ -206,7 +206,7 @@ fn what_is_never_given_is_no_mail() {
         for tells in [Tells::Exactly, Tells::Nothing] {
             let server = Server { mail: mail(300), tells };
             let (read, _) = read(&server, &[], usually, LIMIT);
-            assert!(matches!(read, Err(Then::Not(_))), "{usually:?}");
+            assert!(matches!(read, Err(ReadingStep::Not(_))), "{usually:?}");
         }
     }
     // Line ends instead of a mail.
@@ -214,7 +214,10 @@ fn what_is_never_given_is_no_mail() {
         mail: b"\r\n".to_vec(),
         tells: Tells::More,
     };
-    assert!(matches!(read(&server, &[], Does::Honest, LIMIT).0, Err(Then::Not(_))));
+    assert!(matches!(
+        read(&server, &[], Does::Honest, LIMIT).0,
+        Err(ReadingStep::Not(_))
+    ));
     let server = Server {
         mail: b"\r\n".to_vec(),
         tells: Tells::Exactly,
@@ -232,7 +235,7 @@ fn a_mail_over_the_limit_is_read_no_further_than_needed() {
         for limit in [1, 300, MIB, 2 * MIB + 7, 3 * MIB - 1] {
             assert_eq!(
                 read(&server, &[], usually, limit as u64).0,
-                Err(Then::TooLarge),
+                Err(ReadingStep::TooLarge),
                 "{usually:?} {limit}"
             );
         }
@@ -265,7 +268,7 @@ proptest! {
         let server = Server { mail: mail(len), tells };
         match read(&server, &some, usually, LIMIT).0 {
             Ok(taken) => prop_assert!(taken == server.mail, "{} of {}", taken.len(), server.mail.len()),
-            Err(then) => prop_assert!(matches!(then, Then::Not(_)), "{then:?}"),
+            Err(then) => prop_assert!(matches!(then, ReadingStep::Not(_)), "{then:?}"),
         }
     }
 }

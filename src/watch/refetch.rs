@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    care::Care,
-    error::Error,
-    fetch::{One, Receiver, undelivered},
+    care::FetchFailures,
+    error::WatchError,
+    fetch::{ImapReceiver, SingleFetch, undelivered},
     session::Session,
-    source::Looking,
+    source::StepContext,
 };
 use crate::{
     job::Reason,
@@ -28,9 +28,9 @@ impl Refetcher {
     pub(super) async fn refetch(
         &mut self,
         mut session: Session,
-        on: &Looking<'_>,
-        care: &mut Care,
-    ) -> Result<Session, Error> {
+        on: &StepContext<'_>,
+        care: &mut FetchFailures,
+    ) -> Result<Session, WatchError> {
         let uid_validity = session.cursor.uid_validity;
         let wanted = on.ledger.wanted(on.mailbox, uid_validity).await?;
         self.tries
@@ -44,7 +44,7 @@ impl Refetcher {
             *tries += 1;
             let is_last = *tries >= TRIES;
             let mut intake = on.intake(session.cursor);
-            let mut receiver = Receiver {
+            let mut receiver = ImapReceiver {
                 intake: &mut intake,
                 care,
                 limit: on.inlet.size,
@@ -53,11 +53,11 @@ impl Refetcher {
             let taken = intake.finish().await?;
             let lack = match &received {
                 // What came there was another mail.
-                Ok((_, One::Came)) if taken.new > 0 => Some(gone()),
-                Ok((_, One::Came)) => None,
-                Ok((_, One::Gone)) => Some(gone()),
-                Ok((_, One::Not(why, _))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
-                Err(Error::Ledger(_)) => None,
+                Ok((_, SingleFetch::Came)) if taken.new > 0 => Some(gone()),
+                Ok((_, SingleFetch::Came)) => None,
+                Ok((_, SingleFetch::Gone)) => Some(gone()),
+                Ok((_, SingleFetch::Not(why, _))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
+                Err(WatchError::Ledger(_)) => None,
                 Err(error) => is_last.then(|| undelivered(uid_validity, place.uid, &error.to_string())),
             };
             tracing::info!(

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     job::Reason,
     ledger::{Content, NewMail, Place},
-    watch::{fakes::World, imap::Capabilities},
+    watch::{fakes::World, imap::ImapCapabilities},
 };
 
 /// A ledger in which mail 6 did not come whole, and is wanted.
@@ -27,9 +27,11 @@ fn wanted(world: &World) {
     state.wanted.push(6);
 }
 
-async fn refetch(world: &World, refetcher: &mut Refetcher, script: &[&str]) -> Result<Session, Error> {
-    let (session, server) = world.session(script, Capabilities::default());
-    let session = refetcher.refetch(session, &world.looking(), &mut Care::default()).await;
+async fn refetch(world: &World, refetcher: &mut Refetcher, script: &[&str]) -> Result<Session, WatchError> {
+    let (session, server) = world.session(script, ImapCapabilities::default());
+    let session = refetcher
+        .refetch(session, &world.looking(), &mut FetchFailures::default())
+        .await;
     server.finished().await;
     session
 }

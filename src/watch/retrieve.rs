@@ -3,61 +3,61 @@
 use bytes::{Buf, Bytes};
 
 use super::{
-    error::{Error, Words},
-    imap::{self as wire, Answer, FETCH, Fetch, Said, Step, Wire},
+    error::{WatchError, Words},
+    imap::{self as wire, Completion, FETCH, Fetch, ImapConnection, ImapResponse, Step},
     listing,
-    reading::{Ask, Bit, Came, Reading, Then},
+    reading::{FetchResult, NextRequest, Reading, ReadingStep, ReceivedBytes},
     sizes::Sizes,
-    source::{Fetched, Sink},
-    taker::About,
+    source::{Fetched, MailSink},
+    taker::MailMetadata,
 };
 
 /// Reads a mail to its end.
-pub(super) async fn retrieve<S: Sink>(
-    mut wire: Wire,
+pub(super) async fn retrieve<S: MailSink>(
+    mut wire: ImapConnection,
     uid: u32,
     mut reading: Reading,
     sink: &mut S,
     sizes: &mut Sizes,
-) -> Result<(Wire, Fetched), Error> {
+) -> Result<(ImapConnection, Fetched), WatchError> {
     wire.allow(reading.most());
     loop {
         let answer;
         (wire, answer) = ask(wire, uid, &mut reading, sink).await?;
         let (came, bytes) = match answer {
-            Heard::Nothing => {
+            RetrieveResult::Nothing => {
                 let there;
                 (wire, there) = listing::present(wire, &[uid]).await?;
                 if !there.contains(&uid) {
                     sink.forget().await?;
                     return Ok((wire, Fetched::Gone));
                 }
-                (Came::Nothing, None)
+                (FetchResult::Nothing, None)
             }
-            Heard::Refused(said) => (Came::Refused(said), None),
-            Heard::Bytes(bit, bytes) => (Came::Bytes(bit), Some(bytes)),
-            Heard::Streamed(bit) => (Came::Bytes(bit), None),
+            RetrieveResult::Refused(said) => (FetchResult::Refused(said), None),
+            RetrieveResult::Bytes(bit, bytes) => (FetchResult::Bytes(bit), Some(bytes)),
+            RetrieveResult::Streamed(bit) => (FetchResult::Bytes(bit), None),
         };
         let then = reading.came(came);
-        if let (Then::Keep(skip) | Then::KeepLast(skip), Some(mut bytes)) = (&then, bytes) {
+        if let (ReadingStep::Keep(skip) | ReadingStep::KeepLast(skip), Some(mut bytes)) = (&then, bytes) {
             bytes.advance((*skip).min(bytes.len()));
             if !bytes.is_empty() {
                 sink.piece(bytes).await?;
             }
         }
         let doubt = match then {
-            Then::KeepLast(_) | Then::End => sizes.doubt(uid, reading.complete()),
+            ReadingStep::KeepLast(_) | ReadingStep::End => sizes.doubt(uid, reading.complete()),
             _ => None,
         };
         let end = match doubt.map_or(then, |why| reading.as_a_whole(why)) {
-            Then::Keep(_) => continue,
-            Then::Anew => {
+            ReadingStep::Keep(_) => continue,
+            ReadingStep::Anew => {
                 sink.forget().await?;
                 continue;
             }
-            Then::KeepLast(_) | Then::End => Fetched::Whole,
-            Then::TooLarge => Fetched::TooLarge,
-            Then::Not(why) => {
+            ReadingStep::KeepLast(_) | ReadingStep::End => Fetched::Whole,
+            ReadingStep::TooLarge => Fetched::TooLarge,
+            ReadingStep::Not(why) => {
                 sink.forget().await?;
                 Fetched::Not(why)
             }
@@ -67,16 +67,16 @@ pub(super) async fn retrieve<S: Sink>(
 }
 
 /// What one command brought.
-enum Heard {
+enum RetrieveResult {
     Nothing,
     Refused(Words),
-    Bytes(Bit, Bytes),
+    Bytes(ReceivedBytes, Bytes),
     /// More than is gathered: where nothing was kept before, it went to the sink as it came.
-    Streamed(Bit),
+    Streamed(ReceivedBytes),
 }
 
-impl Heard {
-    fn bit(&self) -> Option<&Bit> {
+impl RetrieveResult {
+    fn bit(&self) -> Option<&ReceivedBytes> {
         match self {
             Self::Bytes(bit, _) | Self::Streamed(bit) => Some(bit),
             Self::Nothing | Self::Refused(_) => None,
@@ -84,23 +84,30 @@ impl Heard {
     }
 }
 
-async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S) -> Result<(Wire, Heard), Error> {
+async fn ask<S: MailSink>(
+    wire: ImapConnection,
+    uid: u32,
+    reading: &mut Reading,
+    sink: &mut S,
+) -> Result<(ImapConnection, RetrieveResult), WatchError> {
     let what = match reading.ask() {
-        Ask::Part { offset, most } => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<{offset}.{most}>)"),
-        Ask::All => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])"),
+        NextRequest::Part { offset, most } => {
+            format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<{offset}.{most}>)")
+        }
+        NextRequest::All => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])"),
     };
     let mut running = wire.send(FETCH, &what).await?;
-    let (mut heard, mut is_torn) = (Heard::Nothing, false);
+    let (mut heard, mut is_torn) = (RetrieveResult::Nothing, false);
     // A body that comes in pieces, before the response in which it stands.
-    let mut stream: Option<Bit> = None;
+    let mut stream: Option<ReceivedBytes> = None;
     let done = loop {
         let said;
         (running, said) = match running.next().await? {
             Step::Said(running, said) => (running, said),
             Step::Done(done) => break done,
         };
-        if let Said::Piece(bytes) = said {
-            running.heard(wire::Heard::Progress);
+        if let ImapResponse::Piece(bytes) = said {
+            running.heard(wire::Expectation::Progress);
             let so_far = stream.get_or_insert_default();
             so_far.extend(&bytes);
             // Only a whole mail is so large. Where something is kept, or came, it only shows how large the mail is.
@@ -110,7 +117,7 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
             continue;
         }
         let (of, received, size, body, origin) = match said {
-            Said::Fetch(Fetch {
+            ImapResponse::Fetch(Fetch {
                 uid: Some(uid),
                 received,
                 size,
@@ -127,8 +134,8 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
             stream = lost(stream, sink, reading, &heard).await?;
             continue;
         }
-        running.heard(wire::Heard::Progress);
-        let about = About {
+        running.heard(wire::Expectation::Progress);
+        let about = MailMetadata {
             received,
             told: size.map(u64::from),
         };
@@ -137,7 +144,7 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
         // The first that is what was asked for; others may be late, or come twice.
         let has_it = heard.bit().is_some_and(|bit| reading.fits(bit.origin()));
         let came = match (&body, stream.clone()) {
-            (Some(body), _) => Some(Bit::new(origin, body)),
+            (Some(body), _) => Some(ReceivedBytes::new(origin, body)),
             (None, bit) => bit.map(|bit| bit.at(origin)),
         };
         // Nobody knows which of two is the mail; an empty one is none.
@@ -145,33 +152,36 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
             && came
                 .is_some_and(|came| reading.fits(came.origin()) && heard.bit().is_some_and(|bit| !bit.agrees(&came)));
         match (body, stream.take()) {
-            (None, Some(bit)) if heard.bit().is_none() => heard = Heard::Streamed(bit.at(origin)),
-            (Some(body), _) if !has_it && !matches!(heard, Heard::Streamed(_)) => {
-                heard = Heard::Bytes(Bit::new(origin, &body), body);
+            (None, Some(bit)) if heard.bit().is_none() => heard = RetrieveResult::Streamed(bit.at(origin)),
+            (Some(body), _) if !has_it && !matches!(heard, RetrieveResult::Streamed(_)) => {
+                heard = RetrieveResult::Bytes(ReceivedBytes::new(origin, &body), body);
             }
             _ => {}
         }
     };
     lost(stream, sink, reading, &heard).await?;
     Ok(match done.answer {
-        Answer::Ok(_) if is_torn => {
-            if matches!(heard, Heard::Streamed(_)) && reading.is_at_its_beginning() {
+        Completion::Ok(_) if is_torn => {
+            if matches!(heard, RetrieveResult::Streamed(_)) && reading.is_at_its_beginning() {
                 sink.forget().await?;
             }
-            (done.wire, Heard::Refused(Words::new("it gives two mails for one UID")))
+            (
+                done.wire,
+                RetrieveResult::Refused(Words::new("it gives two mails for one UID")),
+            )
         }
-        Answer::Ok(_) => (done.wire, heard),
-        Answer::Refused(answer) => (done.wire, Heard::Refused(Words::new(&answer.to_string()))),
+        Completion::Ok(_) => (done.wire, heard),
+        Completion::Refused(answer) => (done.wire, RetrieveResult::Refused(Words::new(&answer.to_string()))),
     })
 }
 
 /// Pieces that turned out to be of no mail that was asked for.
-async fn lost<S: Sink>(
-    stream: Option<Bit>,
+async fn lost<S: MailSink>(
+    stream: Option<ReceivedBytes>,
     sink: &mut S,
     reading: &Reading,
-    heard: &Heard,
-) -> Result<Option<Bit>, Error> {
+    heard: &RetrieveResult,
+) -> Result<Option<ReceivedBytes>, WatchError> {
     if stream.is_some() && reading.is_at_its_beginning() && heard.bit().is_none() {
         sink.forget().await?;
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
-use crate::config::{Looks, Mailbox, Watch};
+use crate::config::{Mailbox, Polling, WatchMode};
 
 /// How often a mailbox is looked at whose pattern names no time that can be computed.
 const UNKNOWN: Duration = Duration::from_secs(15 * 60);
@@ -37,20 +37,20 @@ impl NextLook {
     }
 
     /// The first look of a process.
-    pub(crate) fn first(watch: &Watch, wall: DateTime<Utc>, now: Instant) -> Self {
+    pub(crate) fn first(watch: &WatchMode, wall: DateTime<Utc>, now: Instant) -> Self {
         match watch {
-            Watch::Idle { .. } | Watch::Every(_) => Self::at(now),
-            Watch::Cron { .. } => Self::after(watch, false, wall, now),
+            WatchMode::Idle { .. } | WatchMode::Every(_) => Self::at(now),
+            WatchMode::Cron { .. } => Self::after(watch, false, wall, now),
         }
     }
 
     /// The look after one that was just made. `push` says whether the server tells of new mail by itself.
-    pub(crate) fn after(watch: &Watch, push: bool, wall: DateTime<Utc>, now: Instant) -> Self {
+    pub(crate) fn after(watch: &WatchMode, push: bool, wall: DateTime<Utc>, now: Instant) -> Self {
         match watch {
-            Watch::Idle { look } if push => Self::at(now + (*look).min(IDLE)),
-            Watch::Idle { look } => Self::at(now + (*look).min(POLL)),
-            Watch::Every(interval) => Self::at(now + *interval),
-            Watch::Cron { pattern, zone } => match named(pattern, *zone, wall) {
+            WatchMode::Idle { look } if push => Self::at(now + (*look).min(IDLE)),
+            WatchMode::Idle { look } => Self::at(now + (*look).min(POLL)),
+            WatchMode::Every(interval) => Self::at(now + *interval),
+            WatchMode::Cron { pattern, zone } => match named(pattern, *zone, wall) {
                 Some(named) => Self::named(named, wall, now),
                 None => {
                     tracing::error!(
@@ -77,13 +77,13 @@ impl NextLook {
     }
 
     /// Whether it is due. What was named is waited for further where it hasn't come yet, or comes again as the clock was set back.
-    pub(crate) fn is_due(&mut self, watch: &Watch, wall: DateTime<Utc>, now: Instant) -> bool {
+    pub(crate) fn is_due(&mut self, watch: &WatchMode, wall: DateTime<Utc>, now: Instant) -> bool {
         match self.named {
             _ if now < self.at => false,
             Some(before) if wall < before => {
                 let next = match watch {
-                    Watch::Cron { pattern, zone } => named(pattern, *zone, wall),
-                    Watch::Idle { .. } | Watch::Every(_) => None,
+                    WatchMode::Cron { pattern, zone } => named(pattern, *zone, wall),
+                    WatchMode::Idle { .. } | WatchMode::Every(_) => None,
                 };
                 *self = Self::named(next.map_or(before, |next| next.min(before)), wall, now);
                 false
@@ -171,8 +171,8 @@ impl LookPlan {
 }
 
 /// Whether the operator said when to look.
-fn is_scheduled(watch: &Watch) -> bool {
-    !matches!(watch, Watch::Idle { .. })
+fn is_scheduled(watch: &WatchMode) -> bool {
+    !matches!(watch, WatchMode::Idle { .. })
 }
 
 /// The first instant after this one that a pattern names.
@@ -183,13 +183,13 @@ fn named(pattern: &croner::Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTim
 }
 
 /// Whether there were as many looks as are wanted.
-pub(crate) fn is_over(looks: &Looks, count: usize) -> bool {
+pub(crate) fn is_over(looks: &Polling, count: usize) -> bool {
     looks.repeat.is_some_and(|repeat| count >= repeat)
 }
 
 /// When the look after the one of this number is. `more` says that there is more to take at once.
 pub(crate) fn after_look(
-    looks: &Looks,
+    looks: &Polling,
     count: usize,
     more: bool,
     now: Instant,

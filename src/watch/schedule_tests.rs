@@ -7,8 +7,8 @@ use super::*;
 
 const MINUTE: i64 = 60;
 
-fn cron(pattern: &str, zone: Tz) -> Watch {
-    Watch::Cron {
+fn cron(pattern: &str, zone: Tz) -> WatchMode {
+    WatchMode::Cron {
         pattern: Box::new(pattern.parse().unwrap()),
         zone,
     }
@@ -21,7 +21,7 @@ fn utc(text: &str) -> DateTime<Utc> {
 #[test]
 fn pauses() {
     let (wall, now) = (utc("2026-11-02T10:00:30Z"), Instant::now());
-    let idle = |secs| Watch::Idle {
+    let idle = |secs| WatchMode::Idle {
         look: Duration::from_secs(secs),
     };
     for (watch, push, seconds) in [
@@ -29,7 +29,7 @@ fn pauses() {
         (idle(3600), true, 540),
         (idle(180), false, 10),
         (idle(10), false, 10),
-        (Watch::Every(Duration::from_secs(900)), false, 900),
+        (WatchMode::Every(Duration::from_secs(900)), false, 900),
         (cron("*/5 * * * *", Tz::UTC), false, 270),
         (cron("0 12 * * *", Tz::Europe__Berlin), false, 300),
         (cron("0 0 1 1 *", Tz::UTC), false, 300),
@@ -51,9 +51,9 @@ fn looks_come_to_an_end_where_that_is_wanted() {
         (Some(3), 3, false, now + FOR_EVER),
         (Some(3), 3, true, now + FOR_EVER),
     ] {
-        let looks = Looks {
+        let looks = Polling {
             repeat,
-            ..Looks::default()
+            ..Polling::default()
         };
         let next = after_look(&looks, count, more, now, || NextLook::at(usual));
         assert_eq!(next.at, at, "{repeat:?} {count} {more}");
@@ -62,7 +62,7 @@ fn looks_come_to_an_end_where_that_is_wanted() {
 
 /// A machine with a clock on the wall, and a mailbox that is looked at.
 struct World {
-    watch: Watch,
+    watch: WatchMode,
     wall: DateTime<Utc>,
     now: Instant,
     next: NextLook,
@@ -70,7 +70,7 @@ struct World {
 }
 
 impl World {
-    fn new(watch: Watch, wall: DateTime<Utc>) -> Self {
+    fn new(watch: WatchMode, wall: DateTime<Utc>) -> Self {
         let now = Instant::now();
         Self {
             next: NextLook::first(&watch, wall, now),

@@ -7,9 +7,9 @@ use tokio::net::TcpStream;
 
 use super::{
     cursor,
-    door::{self, Account, CONNECT, Door, who},
-    error::{Error, Words},
-    imap::{Capabilities, Habit, Io, Selected, Wire, login},
+    door::{self, AccountConnector, CONNECT, Connector, who},
+    error::{WatchError, Words},
+    imap::{Habit, ImapCapabilities, ImapConnection, Io, Selected, login},
     source::Scope,
 };
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
 };
 
 #[async_trait]
-impl Door<Wire> for Account {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<ImapConnection> for AccountConnector {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         begin(socket, &mailbox.server, mailbox.account.tls()).await?.wire
@@ -28,22 +28,26 @@ impl Door<Wire> for Account {
 }
 
 /// A connection on which TLS was begun, and the server was heard.
-pub(super) struct Begun {
+pub(super) struct GreetedConnection {
     /// CAPABILITY can be asked; or the server lets nobody in, which is no fault of TLS.
-    pub(super) wire: Result<Wire, Error>,
+    pub(super) wire: Result<ImapConnection, WatchError>,
     /// `None` where the server said no before TLS.
     pub(super) handshake: Option<Handshake>,
 }
 
 /// Starts TLS on a connection, after the greeting where the server begins without.
-pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Begun, Error> {
+pub(super) async fn begin(
+    socket: TcpStream,
+    server: &Server,
+    files: TlsFiles<'_>,
+) -> Result<GreetedConnection, WatchError> {
     let (socket, greeting) = match server.tls {
         Tls::Implicit => (socket, Words::default()),
         Tls::StartTls => {
             net::heard(&socket, server).await?;
             match login::starttls(socket).await {
-                Err(error @ Error::NotGreeted(_)) => {
-                    return Ok(Begun {
+                Err(error @ WatchError::NotGreeted(_)) => {
+                    return Ok(GreetedConnection {
                         wire: Err(error),
                         handshake: None,
                     });
@@ -57,15 +61,15 @@ pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
         Tls::Implicit => login::greeted(stream).await,
-        Tls::StartTls => Ok(Wire::after_greeting(stream, greeting)),
+        Tls::StartTls => Ok(ImapConnection::after_greeting(stream, greeting)),
     };
-    Ok(Begun { wire, handshake })
+    Ok(GreetedConnection { wire, handshake })
 }
 
 /// A mailbox that is selected.
 pub(super) struct Session {
-    pub(super) wire: Wire,
-    pub(super) can: Capabilities,
+    pub(super) wire: ImapConnection,
+    pub(super) can: ImapCapabilities,
     pub(super) cursor: Cursor,
     /// How to look for the first time.
     pub(super) first: Scope,
@@ -89,17 +93,23 @@ pub(super) struct Targets {
 
 /// Connects, signs in and selects the mailbox.
 pub(super) async fn connect(
-    door: &dyn Door<Wire>,
+    door: &dyn Connector<ImapConnection>,
     mailbox: &Mailbox,
     habit: &Habit,
-) -> Result<(Wire, Capabilities, Selected), Error> {
+) -> Result<(ImapConnection, ImapCapabilities, Selected), WatchError> {
     let open = async |wire, credential| login::open(wire, &who(mailbox, &credential), &mailbox.name, habit).await;
     door::admitted(door, open).await
 }
 
 impl Session {
     /// The session that begins where the ledger says.
-    pub(super) fn begin(wire: Wire, can: Capabilities, selected: Selected, stored: Option<Cursor>, now: u32) -> Self {
+    pub(super) fn begin(
+        wire: ImapConnection,
+        can: ImapCapabilities,
+        selected: Selected,
+        stored: Option<Cursor>,
+        now: u32,
+    ) -> Self {
         let start = cursor::start(stored, selected, now);
         if let Some(why) = start.relist {
             tracing::info!(reason = why.reason(), "the mailbox is listed from its first mail on");

@@ -11,17 +11,17 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    aside::{Aside, Copied, Refused},
-    error::{Error, Refusal},
-    imap::{Answer, Said, Step},
-    plan::{Touch, plan},
+    aside::{Copied, DeferredMails, RefusalScope},
+    error::{Refusal, WatchError},
+    imap::{Completion, ImapResponse, Step},
+    plan::{TouchBatch, plan},
     rival::{self, Rivals},
     session::Session,
-    source::Looking,
-    touch::{Tried, quoted, touch_all, touch_set},
+    source::StepContext,
+    touch::{TouchResult, quoted, touch_all, touch_set},
     uids,
 };
-use crate::{config::Fate, ledger::Place, message::clean::clean};
+use crate::{config::SettleAction, ledger::Place, message::clean::clean};
 
 /// The mails that are asked for at once.
 const AT_ONCE: usize = 1000;
@@ -31,7 +31,7 @@ const NAME: usize = 100;
 /// When to settle: as soon as the bell rings; what the server refused, seldom.
 pub(super) struct Settler {
     bell: Arc<Notify>,
-    aside: Box<Aside>,
+    aside: Box<DeferredMails>,
     /// What is known of others who work at this mailbox.
     pub(super) rivals: Box<Rivals>,
 }
@@ -51,7 +51,11 @@ impl Settler {
     }
 
     /// In the midst of other work: settles what is due, if the bell rang.
-    pub(super) async fn settle_if_rung(&mut self, session: Session, on: &Looking<'_>) -> Result<Session, Error> {
+    pub(super) async fn settle_if_rung(
+        &mut self,
+        session: Session,
+        on: &StepContext<'_>,
+    ) -> Result<Session, WatchError> {
         match self.bell.notified().now_or_never() {
             Some(()) => self.settle(session, on).await,
             None => Ok(session),
@@ -59,7 +63,7 @@ impl Settler {
     }
 
     /// Settles what is due, and what was refused before where its time has come.
-    pub(super) async fn settle(&mut self, session: Session, on: &Looking<'_>) -> Result<Session, Error> {
+    pub(super) async fn settle(&mut self, session: Session, on: &StepContext<'_>) -> Result<Session, WatchError> {
         let aside = self.aside.numbered(session.cursor.uid_validity);
         let before = aside.take(Instant::now());
         let again = before.is_some();
@@ -72,11 +76,11 @@ impl Settler {
 /// Gives every mail that is due its last touch, but for those aside. The last refusal comes back with the session.
 async fn settle(
     mut session: Session,
-    on: &Looking<'_>,
-    aside: &mut Aside,
-    before: &BTreeMap<u32, Refused>,
+    on: &StepContext<'_>,
+    aside: &mut DeferredMails,
+    before: &BTreeMap<u32, RefusalScope>,
     rivals: &mut Rivals,
-) -> Result<(Session, Option<Refusal>), Error> {
+) -> Result<(Session, Option<Refusal>), WatchError> {
     let (mut refused, mut why) = (None, None);
     loop {
         let most = AT_ONCE.saturating_add(aside.len());
@@ -90,7 +94,7 @@ async fn settle(
                 let touched;
                 session.targets.touched = None;
                 (session, touched) = touch_all(session, &touch, aside.copied()).await?;
-                if matches!(touch.fate, Fate::Move(_) | Fate::Delete) && touched.why.is_none() {
+                if matches!(touch.fate, SettleAction::Move(_) | SettleAction::Delete) && touched.why.is_none() {
                     rivals.touched(touch.uids.len(), session.targets.touched, Instant::now());
                 }
                 if !touched.done.is_empty() {
@@ -123,7 +127,11 @@ async fn settle(
 }
 
 /// Looks for another Mailjob at this mailbox, where there is a reason to, and answers one that looks for us.
-pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut Rivals) -> Result<Session, Error> {
+pub(super) async fn probe(
+    mut session: Session,
+    on: &StepContext<'_>,
+    rivals: &mut Rivals,
+) -> Result<Session, WatchError> {
     let now = Instant::now();
     if !rivals.recalled {
         rivals.recall(on.ledger.probes(on.mailbox).await?, now);
@@ -143,7 +151,7 @@ pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut R
     // Where the session ends before they are deleted, the ledger knows them still.
     rivals.recalled = false;
     for (set, uids) in uids::sets(&old) {
-        (session, _) = touch_set(session, &Fate::Delete, (&set, &uids), &mut Copied::default()).await?;
+        (session, _) = touch_set(session, &SettleAction::Delete, (&set, &uids), &mut Copied::default()).await?;
     }
     rivals.recalled = true;
     let own = on.ledger.installation().await?;
@@ -177,18 +185,18 @@ pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut R
 }
 
 /// Puts a mail into a mailbox, as one that was read.
-async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> Tried {
+async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> TouchResult {
     let what = format!("{} (\\Seen) {{{}}}", quoted(mailbox)?, mail.len());
     let mut running = session.wire.send("APPEND", &what).await?;
     loop {
         match running.next().await? {
-            Step::Said(asked, Said::Continue(_)) => running = asked.literal(mail).await?,
+            Step::Said(asked, ImapResponse::Continue(_)) => running = asked.literal(mail).await?,
             Step::Said(on_its_way, _) => running = on_its_way,
             Step::Done(done) => {
                 session.wire = done.wire;
                 let answer = match done.answer {
-                    Answer::Ok(_) => Ok(()),
-                    Answer::Refused(refusal) => Err(refusal),
+                    Completion::Ok(_) => Ok(()),
+                    Completion::Refused(refusal) => Err(refusal),
                 };
                 return Ok((session, answer));
             }
@@ -197,13 +205,13 @@ async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> Tried {
 }
 
 /// What the server refuses, for people.
-fn words(touch: &Touch<'_>, answer: &Refusal) -> String {
+fn words(touch: &TouchBatch<'_>, answer: &Refusal) -> String {
     let touched = match touch.fate {
-        Fate::Keep => "kept".to_owned(),
-        Fate::Mark => "marked as read".to_owned(),
-        Fate::Flag => "flagged".to_owned(),
-        Fate::Move(target) => format!("moved to {}", clean(target, NAME)),
-        Fate::Delete => "deleted".to_owned(),
+        SettleAction::Keep => "kept".to_owned(),
+        SettleAction::Mark => "marked as read".to_owned(),
+        SettleAction::Flag => "flagged".to_owned(),
+        SettleAction::Move(target) => format!("moved to {}", clean(target, NAME)),
+        SettleAction::Delete => "deleted".to_owned(),
     };
     format!("can't be {touched}: the server said {answer}")
 }

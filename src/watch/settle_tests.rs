@@ -1,24 +1,24 @@
 use super::*;
 use crate::{
-    ledger::Verdict,
-    watch::{fakes::World, imap::Capabilities},
+    ledger::MailOutcome,
+    watch::{fakes::World, imap::ImapCapabilities},
 };
 
-fn all() -> Capabilities {
-    Capabilities {
+fn all() -> ImapCapabilities {
+    ImapCapabilities {
         moves: true,
         uidplus: true,
-        ..Capabilities::default()
+        ..ImapCapabilities::default()
     }
 }
 
 /// Settles what is due; gives back the mails that had their touch, and whether the server refused.
-async fn settled(world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
+async fn settled(world: &World, can: ImapCapabilities, script: &[&str]) -> (Vec<u32>, bool) {
     settled_by(&mut world.settler(), world, can, script).await
 }
 
 /// The same by a settler that may remember what was refused before.
-async fn settled_by(settler: &mut Settler, world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
+async fn settled_by(settler: &mut Settler, world: &World, can: ImapCapabilities, script: &[&str]) -> (Vec<u32>, bool) {
     let script = told(script);
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, can);
@@ -56,10 +56,10 @@ fn counted(set: &str) -> usize {
 #[tokio::test]
 async fn each_fate_by_one_command() {
     let world = World::new();
-    world.memory.due(7, &[1, 2, 3, 9], Verdict::Done);
-    world.memory.due(7, &[4], Verdict::Failed);
-    world.memory.due(7, &[5], Verdict::Ignored);
-    world.memory.due(6, &[8], Verdict::Done);
+    world.memory.due(7, &[1, 2, 3, 9], MailOutcome::Done);
+    world.memory.due(7, &[4], MailOutcome::Failed);
+    world.memory.due(7, &[5], MailOutcome::Ignored);
+    world.memory.due(6, &[8], MailOutcome::Done);
     let script = [
         "C: UID MOVE 1:3,9 \"Processed\"",
         "S: * OK [COPYUID 1 1:3,9 1:4] moved",
@@ -82,7 +82,7 @@ async fn a_missing_mailbox_is_made() {
         "NO no such mailbox",
     ] {
         let world = World::new();
-        world.memory.due(7, &[1], Verdict::Done);
+        world.memory.due(7, &[1], MailOutcome::Done);
         let refusal = format!("S: $ {missing}");
         let script = [
             "C: UID MOVE 1 \"Processed\"",
@@ -99,7 +99,7 @@ async fn a_missing_mailbox_is_made() {
 #[tokio::test]
 async fn a_server_that_takes_mailboxes_below_inbox_only() {
     let world = World::new();
-    world.memory.due(7, &[1], Verdict::Done);
+    world.memory.due(7, &[1], MailOutcome::Done);
     let script = [
         "C: UID MOVE 1 \"Processed\"",
         "S: $ NO [TRYCREATE] Mailbox does not exist",
@@ -121,8 +121,8 @@ async fn a_server_that_takes_mailboxes_below_inbox_only() {
 #[tokio::test]
 async fn a_refused_touch_is_kept_for_later_and_holds_up_nobody() {
     let world = World::new();
-    world.memory.due(7, &[1], Verdict::Done);
-    world.memory.due(7, &[2], Verdict::Failed);
+    world.memory.due(7, &[1], MailOutcome::Done);
+    world.memory.due(7, &[2], MailOutcome::Failed);
     let script = [
         "C: UID MOVE 1 \"Processed\"",
         "S: $ NO [OVERQUOTA] full",
@@ -138,7 +138,7 @@ async fn a_refused_touch_is_kept_for_later_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_mail_that_is_gone_has_had_its_touch() {
     let world = World::new();
-    world.memory.due(7, &[1, 2, 3], Verdict::Done);
+    world.memory.due(7, &[1, 2, 3], MailOutcome::Done);
     let script = [
         "C: UID MOVE 1:3 \"Processed\"",
         "S: $ NO [CANNOT] some are gone",
@@ -155,7 +155,7 @@ async fn a_mail_that_is_gone_has_had_its_touch() {
 #[tokio::test]
 async fn nothing_is_noted_before_the_servers_ok() {
     let world = World::new();
-    world.memory.due(7, &[1], Verdict::Done);
+    world.memory.due(7, &[1], MailOutcome::Done);
     let (session, _server) = world.session(&["C: UID MOVE *", "S: * 1 EXPUNGE", "EOF"], all());
     world.settler().settle(session, &world.looking()).await.err().unwrap();
     assert!(world.memory.settled_uids().is_empty());
@@ -164,18 +164,18 @@ async fn nothing_is_noted_before_the_servers_ok() {
 #[tokio::test]
 async fn a_name_from_the_configuration_is_no_command() {
     let mut world = World::new();
-    world.settle().done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
-    world.memory.due(7, &[1], Verdict::Done);
+    world.settle().done = SettleAction::Move("a\"\r\nA9 DELETE INBOX".into());
+    world.memory.due(7, &[1], MailOutcome::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
     let error = world.settler().settle(session, &world.looking()).await.err().unwrap();
-    assert!(matches!(error, Error::Name(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Name(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn many_mails_take_few_commands() {
     let world = World::new();
     let uids: Vec<u32> = (1..=1000).map(|n| n * 2).collect();
-    world.memory.due(7, &uids, Verdict::Done);
+    world.memory.due(7, &uids, MailOutcome::Done);
     let script = ["C: UID MOVE *", "S: $ OK"];
     let (touched, _) = settled(&world, all(), &script).await;
     assert_eq!(touched, uids);
@@ -190,7 +190,7 @@ fn unsettled(world: &World) -> Option<(usize, String)> {
 #[tokio::test(start_paused = true)]
 async fn one_mail_that_is_refused_holds_up_no_other_and_is_tried_again() {
     let world = World::new();
-    world.memory.due(7, &[1, 2, 3, 4, 5], Verdict::Done);
+    world.memory.due(7, &[1, 2, 3, 4, 5], MailOutcome::Done);
     let mut settler = world.settler();
     let script = [
         "C: UID MOVE 1:5 \"Processed\"",
@@ -219,7 +219,7 @@ async fn one_mail_that_is_refused_holds_up_no_other_and_is_tried_again() {
     assert_eq!(unsettled(&world), Some((1, why.clone())));
 
     // Others that are due meanwhile go at once, and nobody is asked again for the one.
-    world.memory.due(7, &[6], Verdict::Done);
+    world.memory.due(7, &[6], MailOutcome::Done);
     let script = ["C: UID MOVE 6 \"Processed\"", "S: $ OK"];
     assert_eq!(
         settled_by(&mut settler, &world, all(), &script).await,
@@ -240,7 +240,7 @@ async fn one_mail_that_is_refused_holds_up_no_other_and_is_tried_again() {
 async fn a_server_that_refuses_all_is_asked_a_few_times() {
     let world = World::new();
     let uids: Vec<u32> = (1..=1000).collect();
-    world.memory.due(7, &uids, Verdict::Done);
+    world.memory.due(7, &uids, MailOutcome::Done);
     let mut script = vec!["C: UID MOVE 1:1000 *".to_owned(), "S: $ NO [NOPERM] no".to_owned()];
     script.push("C: UID FETCH 1:1000 (UID)".to_owned());
     script.extend(uids.iter().map(|uid| format!("S: * {uid} FETCH (UID {uid})")));
@@ -262,7 +262,7 @@ async fn a_server_that_refuses_all_is_asked_a_few_times() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_wants_to_be_left_alone_is_left_alone() {
     let world = World::new();
-    world.memory.due(7, &[1, 2], Verdict::Done);
+    world.memory.due(7, &[1, 2], MailOutcome::Done);
     let script = [
         "C: UID MOVE 1:2 *",
         "S: $ NO Request is throttled. Suggested Backoff Time: 300000 milliseconds",
@@ -279,7 +279,7 @@ async fn a_server_that_wants_to_be_left_alone_is_left_alone() {
 #[tokio::test]
 async fn a_mailbox_that_is_there_is_found_though_no_code_says_so() {
     let world = World::new();
-    world.memory.due(7, &[1], Verdict::Done);
+    world.memory.due(7, &[1], MailOutcome::Done);
     let refused = "S: $ NO Error in IMAP command received by server.";
     let script = [
         "C: UID MOVE 1 \"Processed\"",

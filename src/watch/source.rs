@@ -14,14 +14,14 @@ use tokio::{
 };
 
 use super::{
-    Health, Watch,
-    error::{Error, Refusal, Words},
-    intake::Intake,
-    taker::About,
+    Watch, WatchHealth,
+    error::{Refusal, WatchError, Words},
+    intake::IntakeHandle,
+    taker::MailMetadata,
 };
 use crate::{
     budget::Budget,
-    config::{Fate, Inlet},
+    config::{SettleAction, WatchPlan},
     ledger::{Cursor, Ledger, MailboxKey},
 };
 
@@ -36,39 +36,39 @@ pub(super) trait Source: Send {
     const GATHER: Duration;
 
     /// Does what needs no session. Whether one is needed although it is not time to look.
-    fn is_needed(&mut self, on: &Looking<'_>) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn is_needed(&mut self, on: &StepContext<'_>) -> impl Future<Output = Result<bool, WatchError>> + Send;
 
     /// Connects, signs in, and opens the mailbox.
-    fn open(&mut self, on: &Looking<'_>) -> impl Future<Output = Result<Self::Session, Error>> + Send;
+    fn open(&mut self, on: &StepContext<'_>) -> impl Future<Output = Result<Self::Session, WatchError>> + Send;
 
     /// What a session that was opened for this begins with.
-    fn begin(&mut self, session: &Self::Session, errand: Errand) -> Begin;
+    fn begin(&mut self, session: &Self::Session, errand: SessionPurpose) -> SessionStart;
 
     /// Lists what is new and fetches it into the ledger, no more than `most` mails.
     fn look(
         &mut self,
         session: Self::Session,
         scope: Scope,
-        on: &Looking<'_>,
+        on: &StepContext<'_>,
         most: Option<usize>,
-    ) -> impl Future<Output = Result<Looked<Self::Session>, Error>> + Send;
+    ) -> impl Future<Output = Result<LookResult<Self::Session>, WatchError>> + Send;
 
     /// Fetches what an operator wants of the mails that lay there before.
     fn fetch_wanted(
         &mut self,
         session: Self::Session,
-        on: &Looking<'_>,
-    ) -> impl Future<Output = Result<Self::Session, Error>> + Send;
+        on: &StepContext<'_>,
+    ) -> impl Future<Output = Result<Self::Session, WatchError>> + Send;
 
     /// Gives mails whose work is over their last touch. Once begun it is brought to its end: only then does the ledger know of it.
     fn settle(
         &mut self,
         session: Self::Session,
-        on: &Looking<'_>,
-    ) -> impl Future<Output = Result<Settled<Self::Session>, Error>> + Send;
+        on: &StepContext<'_>,
+    ) -> impl Future<Output = Result<SettleResult<Self::Session>, WatchError>> + Send;
 
     /// What is tried again, and when.
-    fn again(&self) -> Again;
+    fn again(&self) -> RetryTimes;
 
     /// The server wants no sign-in before.
     fn not_before(&self) -> Option<Instant>;
@@ -81,18 +81,18 @@ pub(super) trait Source: Send {
         &mut self,
         session: Self::Session,
         wait: Wait<'_>,
-        on: &Looking<'_>,
-    ) -> impl Future<Output = Result<Woke<Self::Session>, Error>> + Send;
+        on: &StepContext<'_>,
+    ) -> impl Future<Output = Result<WakeReason<Self::Session>, WatchError>> + Send;
 
     /// A session failed, or could not begin.
-    fn failed(&mut self, error: &Error, on: &Looking<'_>);
+    fn failed(&mut self, error: &WatchError, on: &StepContext<'_>);
 }
 
 /// A mailbox that is still open, and what came of what was asked; an error leaves none open.
-pub type StillOpen<M, T> = Result<(M, T), Error>;
+pub type StillOpen<M, T> = Result<(M, T), WatchError>;
 
 /// A mailbox that is open, for whoever does something with its mails one by one: [`crate::post`].
-pub trait Opened: Sized + Send {
+pub trait OpenMailbox: Sized + Send {
     /// What a mail is called while it is open.
     type Key: Clone + PartialEq + Send + Sync;
 
@@ -116,18 +116,18 @@ pub trait Opened: Sized + Send {
         self,
         mail: &Item<Self::Key>,
         limit: u64,
-        kept: &mut Kept,
+        kept: &mut FetchedMail,
     ) -> impl Future<Output = StillOpen<Self, Fetched>> + Send;
 
     /// Gives a mail its last touch; a refusal only says that it stays as it is.
     fn settle(
         self,
         mail: &Item<Self::Key>,
-        fate: &Fate,
+        fate: &SettleAction,
     ) -> impl Future<Output = StillOpen<Self, Result<(), Refusal>>> + Send;
 
     /// Ends the session. Where deletions count only then, an error says that mails may still be there.
-    fn leave(self) -> impl Future<Output = Result<(), Error>> + Send;
+    fn leave(self) -> impl Future<Output = Result<(), WatchError>> + Send;
 }
 
 /// A mail in a listing.
@@ -155,43 +155,43 @@ pub enum Fetched {
 }
 
 /// Where the bytes of a mail go.
-pub(super) trait Sink: Send {
+pub(super) trait MailSink: Send {
     /// The next of them.
-    fn piece(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
+    fn piece(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), WatchError>> + Send;
     /// Those that came are of no use; it begins again.
-    fn forget(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
+    fn forget(&mut self) -> impl Future<Output = Result<(), WatchError>> + Send;
     /// What the server says of the mail beside its bytes.
-    fn about(&mut self, about: About);
+    fn about(&mut self, about: MailMetadata);
 }
 
 /// A mail in memory.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct FetchedMail {
     /// What came of it.
     pub bytes: Vec<u8>,
     /// When the server received it, where it says so.
     pub received: Option<DateTime<Utc>>,
 }
 
-impl Sink for Kept {
-    async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
+impl MailSink for FetchedMail {
+    async fn piece(&mut self, bytes: Bytes) -> Result<(), WatchError> {
         self.bytes.extend_from_slice(&bytes);
         Ok(())
     }
 
-    async fn forget(&mut self) -> Result<(), Error> {
+    async fn forget(&mut self) -> Result<(), WatchError> {
         self.bytes.clear();
         Ok(())
     }
 
-    fn about(&mut self, about: About) {
+    fn about(&mut self, about: MailMetadata) {
         self.received = self.received.or(about.received);
     }
 }
 
 /// What a session is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
+pub(super) enum SessionPurpose {
     /// New mail, and last touches.
     Look,
     /// Last touches, and mails that the operator wants again: it is not his time to look.
@@ -200,7 +200,7 @@ pub(super) enum Errand {
 
 /// What a session begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Begin {
+pub(super) struct SessionStart {
     /// Last touches come first.
     pub(super) settles: bool,
     pub(super) look: Option<Scope>,
@@ -220,7 +220,7 @@ pub(super) enum Scope {
 }
 
 /// What a look came to.
-pub(super) struct Looked<S> {
+pub(super) struct LookResult<S> {
     /// Nothing where the session is over.
     pub(super) session: Option<S>,
     /// The mails that were tried, where they are counted from one session to the next.
@@ -230,7 +230,7 @@ pub(super) struct Looked<S> {
 }
 
 /// What last touches came to.
-pub(super) struct Settled<S> {
+pub(super) struct SettleResult<S> {
     /// Nothing where the session is over.
     pub(super) session: Option<S>,
     /// More may be due.
@@ -241,7 +241,7 @@ pub(super) struct Settled<S> {
 
 /// When something is tried again.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Again {
+pub(super) struct RetryTimes {
     /// Mails that could not be fetched.
     pub(super) look: Option<Instant>,
     /// Last touches that were refused.
@@ -250,7 +250,7 @@ pub(super) struct Again {
     pub(super) session: Option<Instant>,
 }
 
-impl Again {
+impl RetryTimes {
     /// Whatever comes first without a session.
     pub(super) fn first(self) -> Option<Instant> {
         self.look.into_iter().chain(self.settle).min()
@@ -258,15 +258,15 @@ impl Again {
 }
 
 /// What the steps of a session need.
-pub(super) struct Looking<'a> {
-    pub(super) inlet: &'a Inlet,
+pub(super) struct StepContext<'a> {
+    pub(super) inlet: &'a WatchPlan,
     pub(super) ledger: &'a Arc<dyn Ledger>,
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
-    pub(super) health: &'a Arc<Health>,
+    pub(super) health: &'a Arc<WatchHealth>,
 }
 
-impl<'a> Looking<'a> {
+impl<'a> StepContext<'a> {
     pub(super) fn of(watch: &'a Watch, mailbox: &'a MailboxKey) -> Self {
         Self {
             inlet: &watch.inlet,
@@ -278,8 +278,8 @@ impl<'a> Looking<'a> {
     }
 
     /// What takes the mails of this look into the ledger. To be called within a runtime: it starts a task.
-    pub(super) fn intake(&self, cursor: Cursor) -> Intake {
-        Intake::begin(
+    pub(super) fn intake(&self, cursor: Cursor) -> IntakeHandle {
+        IntakeHandle::begin(
             self.ledger.clone(),
             self.inlet.takers.clone(),
             self.mailbox.clone(),
@@ -302,7 +302,7 @@ pub(super) struct Wait<'a> {
 
 /// Why a wait ended.
 #[derive(Debug)]
-pub(super) enum Woke<S> {
+pub(super) enum WakeReason<S> {
     /// There may be new mail.
     News(S, u32),
     /// The bell rang, and what could be gathered is.
@@ -313,7 +313,7 @@ pub(super) enum Woke<S> {
     Refused(S),
 }
 
-impl<S> Woke<S> {
+impl<S> WakeReason<S> {
     /// What it came back with.
     pub(super) fn connection(&mut self) -> &mut S {
         match self {
@@ -322,19 +322,19 @@ impl<S> Woke<S> {
     }
 
     /// The same with another.
-    pub(super) fn map<T>(self, with: impl FnOnce(S) -> T) -> Woke<T> {
+    pub(super) fn map<T>(self, with: impl FnOnce(S) -> T) -> WakeReason<T> {
         match self {
-            Self::News(of, news) => Woke::News(with(of), news),
-            Self::Bell(of) => Woke::Bell(with(of)),
-            Self::Time(of) => Woke::Time(with(of)),
-            Self::Refused(of) => Woke::Refused(with(of)),
+            Self::News(of, news) => WakeReason::News(with(of), news),
+            Self::Bell(of) => WakeReason::Bell(with(of)),
+            Self::Time(of) => WakeReason::Time(with(of)),
+            Self::Refused(of) => WakeReason::Refused(with(of)),
         }
     }
 }
 
 /// What ends a wait but for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum WaitEvent {
     /// The bell rang, and what could be gathered is.
     Bell,
     /// The time is over.
@@ -343,13 +343,13 @@ pub(super) enum Event {
 
 impl Wait<'_> {
     /// Waits for anything but the server. Dropping the future loses nothing.
-    pub(super) async fn event(&mut self) -> Event {
+    pub(super) async fn event(&mut self) -> WaitEvent {
         loop {
             let gathered = self.rang.map(|rang| rang + self.gather);
             tokio::select! {
                 biased;
-                () = until(gathered) => return Event::Bell,
-                () = sleep_until(self.until) => return Event::Time,
+                () = until(gathered) => return WaitEvent::Bell,
+                () = sleep_until(self.until) => return WaitEvent::Time,
                 () = self.bell.notified(), if gathered.is_none() => *self.rang = Some(Instant::now()),
             }
         }

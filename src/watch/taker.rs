@@ -8,22 +8,22 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Health, header_key::header_key, health::received, rival};
+use super::{WatchHealth, header_key::header_key, health::received, rival};
 use crate::{
     budget::Room,
     config::EndpointName,
     job::Reason,
-    ledger::{self, Content, Cursor, Lack, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
+    ledger::{self, Content, Cursor, IntakeResult, Lack, Ledger, MailboxKey, NewMail, Place, Raw, UploadId},
 };
 
 /// The bytes that are committed together at the most.
 const TOGETHER: usize = 4 << 20;
 
 /// Why a mail is taken but not worked on.
-pub(crate) type Held = Option<Lack>;
+pub(crate) type Shortfall = Option<Lack>;
 
 /// A mail that is over the limit is not read to its end, and nobody works on it.
-pub(crate) fn held(size: u64, limit: u64) -> Held {
+pub(crate) fn held(size: u64, limit: u64) -> Shortfall {
     let detail = || {
         format!(
             "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
@@ -39,7 +39,7 @@ pub(crate) fn held(size: u64, limit: u64) -> Held {
 
 /// What a server says of a mail beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct About {
+pub(crate) struct MailMetadata {
     /// When it received the mail.
     pub(crate) received: Option<DateTime<Utc>>,
     /// How many bytes it has.
@@ -47,23 +47,23 @@ pub(crate) struct About {
 }
 
 /// What the session hands over.
-pub(super) enum Arrived {
+pub(super) enum IntakeMessage {
     /// A mail in one piece.
-    Mail(Small),
+    Mail(SmallMail),
     /// The beginning of one in several.
-    Begin { uid: u32, about: About },
+    Begin { uid: u32, about: MailMetadata },
     /// The next piece of it.
     Piece(Bytes, Room),
     /// What the server says of it beside its bytes.
-    About(About),
+    About(MailMetadata),
     /// Its end.
-    End(Held),
+    End(Shortfall),
     /// It is not there any more, or begins again.
     Gone,
     /// A mail in one piece was not the only one under its UID.
     Retract(u32),
     /// A mail whose bytes can't be had.
-    Lacking { uid: u32, about: About, lack: Lack },
+    Lacking { uid: u32, about: MailMetadata, lack: Lack },
     /// Every mail below this UID was handed over.
     Cursor(u32),
     /// Somebody waits for room.
@@ -71,16 +71,16 @@ pub(super) enum Arrived {
 }
 
 /// A mail in one piece.
-pub(super) struct Small {
+pub(super) struct SmallMail {
     pub(super) uid: u32,
-    pub(super) about: About,
+    pub(super) about: MailMetadata,
     pub(super) bytes: Bytes,
-    pub(super) held: Held,
+    pub(super) held: Shortfall,
     pub(super) room: Room,
 }
 
 /// What the task holds.
-pub(super) struct Taker {
+pub(super) struct IntakeTask {
     ledger: Arc<dyn Ledger>,
     endpoints: Vec<EndpointName>,
     mailbox: MailboxKey,
@@ -89,15 +89,15 @@ pub(super) struct Taker {
     mails: Vec<NewMail>,
     rooms: Vec<Room>,
     bytes: usize,
-    large: Option<Large>,
-    taken: Taken,
-    health: Arc<Health>,
+    large: Option<LargeMail>,
+    taken: IntakeResult,
+    health: Arc<WatchHealth>,
 }
 
 /// A mail of which pieces are stored.
-struct Large {
+struct LargeMail {
     uid: u32,
-    about: About,
+    about: MailMetadata,
     upload: UploadId,
     pieces: u32,
     size: u64,
@@ -105,13 +105,13 @@ struct Large {
     header_key: Option<[u8; 32]>,
 }
 
-impl Taker {
+impl IntakeTask {
     pub(super) fn new(
         ledger: Arc<dyn Ledger>,
         endpoints: Vec<EndpointName>,
         mailbox: MailboxKey,
         cursor: Cursor,
-        health: Arc<Health>,
+        health: Arc<WatchHealth>,
     ) -> Self {
         Self {
             ledger,
@@ -122,12 +122,15 @@ impl Taker {
             rooms: Vec::new(),
             bytes: 0,
             large: None,
-            taken: Taken::default(),
+            taken: IntakeResult::default(),
             health,
         }
     }
 
-    pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<Taken, ledger::Error> {
+    pub(super) async fn run(
+        mut self,
+        mut arrived: mpsc::Receiver<IntakeMessage>,
+    ) -> Result<IntakeResult, ledger::Error> {
         while let Some(arrived) = arrived.recv().await {
             if let Err(error) = self.handle(arrived).await {
                 // Nobody would take what came of a mail, and on a full disk each try would leave more. Those that are whole are taken.
@@ -149,11 +152,11 @@ impl Taker {
         }
     }
 
-    async fn handle(&mut self, arrived: Arrived) -> Result<(), ledger::Error> {
+    async fn handle(&mut self, arrived: IntakeMessage) -> Result<(), ledger::Error> {
         match arrived {
-            Arrived::Mail(small) => self.small(small),
-            Arrived::Begin { uid, about } => {
-                self.large = Some(Large {
+            IntakeMessage::Mail(small) => self.small(small),
+            IntakeMessage::Begin { uid, about } => {
+                self.large = Some(LargeMail {
                     uid,
                     about,
                     upload: UploadId(Uuid::now_v7()),
@@ -163,33 +166,33 @@ impl Taker {
                     header_key: None,
                 });
             }
-            Arrived::Piece(bytes, room) => {
+            IntakeMessage::Piece(bytes, room) => {
                 if let Some(large) = &mut self.large {
                     large.piece(&*self.ledger, bytes).await?;
                 }
                 drop(room);
             }
-            Arrived::About(about) => {
+            IntakeMessage::About(about) => {
                 if let Some(large) = &mut self.large {
                     large.about = about;
                 }
             }
-            Arrived::End(held) => {
+            IntakeMessage::End(held) => {
                 if let Some(large) = self.large.take() {
                     let (uid, about, key) = (large.uid, large.about, large.header_key);
                     let mail = self.seen(uid, about, key, large.content(held));
                     self.mails.push(mail);
                 }
             }
-            Arrived::Gone => self.abandon().await?,
-            Arrived::Retract(uid) => self.mails.retain(|mail| mail.place.uid != uid),
-            Arrived::Lacking { uid, about, lack } => {
+            IntakeMessage::Gone => self.abandon().await?,
+            IntakeMessage::Retract(uid) => self.mails.retain(|mail| mail.place.uid != uid),
+            IntakeMessage::Lacking { uid, about, lack } => {
                 let mail = self.seen(uid, about, None, Content::Lacking(lack));
                 self.mails.push(mail);
             }
             // Mails that lay there before are taken from behind the cursor, which never goes back.
-            Arrived::Cursor(uid_next) => self.commit(uid_next.max(self.cursor.uid_next)).await?,
-            Arrived::Flush => self.commit(self.cursor.uid_next).await?,
+            IntakeMessage::Cursor(uid_next) => self.commit(uid_next.max(self.cursor.uid_next)).await?,
+            IntakeMessage::Flush => self.commit(self.cursor.uid_next).await?,
         }
         if self.bytes >= TOGETHER {
             self.commit(self.cursor.uid_next).await?;
@@ -197,7 +200,7 @@ impl Taker {
         Ok(())
     }
 
-    fn small(&mut self, small: Small) {
+    fn small(&mut self, small: SmallMail) {
         if let Some(whose) = rival::probe(&small.bytes) {
             self.health.probe(whose, (self.cursor.uid_validity, small.uid));
             return;
@@ -218,7 +221,7 @@ impl Taker {
         self.mails.push(mail);
     }
 
-    fn seen(&self, uid: u32, about: About, header_key: Option<[u8; 32]>, content: Content) -> NewMail {
+    fn seen(&self, uid: u32, about: MailMetadata, header_key: Option<[u8; 32]>, content: Content) -> NewMail {
         NewMail {
             place: Place {
                 uid_validity: self.cursor.uid_validity,
@@ -255,7 +258,7 @@ impl Taker {
     }
 }
 
-impl Large {
+impl LargeMail {
     async fn piece(&mut self, ledger: &dyn Ledger, bytes: Bytes) -> Result<(), ledger::Error> {
         if self.pieces == 0 {
             self.header_key = header_key(&bytes);
@@ -267,7 +270,7 @@ impl Large {
         Ok(())
     }
 
-    fn content(self, held: Held) -> Content {
+    fn content(self, held: Shortfall) -> Content {
         match held {
             None => Content::Whole {
                 raw: Raw::Uploaded {
@@ -282,7 +285,7 @@ impl Large {
 }
 
 /// A mail that was not read to its end, or could not be.
-fn lacking(lack: Lack, read: u64, about: About, upload: Option<UploadId>) -> Content {
+fn lacking(lack: Lack, read: u64, about: MailMetadata, upload: Option<UploadId>) -> Content {
     Content::Lacking(Lack {
         size: about.told.unwrap_or(0).max(read).max(lack.size),
         upload,

@@ -5,21 +5,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    aside::{Copied, Refused},
-    error::{Error, Negative, Refusal, Words},
-    imap::{Answer, Said, mutf7, response::Known},
+    aside::{Copied, RefusalScope},
+    error::{Negative, Refusal, WatchError, Words},
+    imap::{Completion, ImapResponse, mutf7, response::ResponseCode},
     listing,
-    plan::Touch,
+    plan::TouchBatch,
     session::Session,
     uids,
 };
-use crate::config::Fate;
+use crate::config::SettleAction;
 
 /// After so many refusals the rest of a set waits for another time: most likely the server refuses all of it.
 const REFUSALS: usize = 32;
 
 /// A session, and whether the server did what it was asked.
-pub(super) type Tried = Result<(Session, Result<(), Refusal>), Error>;
+pub(super) type TouchResult = Result<(Session, Result<(), Refusal>), WatchError>;
 
 /// What became of a touch of many mails.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Touched {
     /// Those that had it.
     pub(super) done: Vec<u32>,
     /// The others, and how they were refused.
-    pub(super) refused: BTreeMap<u32, Refused>,
+    pub(super) refused: BTreeMap<u32, RefusalScope>,
     /// The last refusal, where there are such.
     pub(super) why: Option<Refusal>,
 }
@@ -36,15 +36,17 @@ pub(super) struct Touched {
 /// is tried by itself, until it is known which they are.
 pub(super) async fn touch_all(
     mut session: Session,
-    touch: &Touch<'_>,
+    touch: &TouchBatch<'_>,
     copied: &mut Copied,
-) -> Result<(Session, Touched), Error> {
+) -> Result<(Session, Touched), WatchError> {
     let mut touched = Touched::default();
     let mut left = vec![touch.uids.clone()];
     let (mut refusals, mut there) = (0, None);
     while let Some(uids) = left.pop() {
         if refusals >= REFUSALS {
-            touched.refused.extend(uids.iter().map(|uid| (*uid, Refused::Together)));
+            touched
+                .refused
+                .extend(uids.iter().map(|uid| (*uid, RefusalScope::Together)));
             continue;
         }
         let answer;
@@ -69,7 +71,7 @@ pub(super) async fn touch_all(
         match uids.as_slice() {
             [] => {}
             _ if !whole => left.push(uids),
-            [uid] => drop(touched.refused.insert(*uid, Refused::Alone)),
+            [uid] => drop(touched.refused.insert(*uid, RefusalScope::Alone)),
             _ => {
                 let second = uids.split_off(uids.len().div_ceil(2));
                 left.extend([second, uids]);
@@ -81,7 +83,7 @@ pub(super) async fn touch_all(
 }
 
 /// Touches mails, in as few commands as can be.
-async fn touch_some(mut session: Session, fate: &Fate, uids: &[u32], copied: &mut Copied) -> Tried {
+async fn touch_some(mut session: Session, fate: &SettleAction, uids: &[u32], copied: &mut Copied) -> TouchResult {
     for (set, uids) in uids::sets(uids) {
         session = match touch_set(session, fate, (&set, &uids), copied).await? {
             (session, Ok(())) => session,
@@ -92,30 +94,35 @@ async fn touch_some(mut session: Session, fate: &Fate, uids: &[u32], copied: &mu
 }
 
 /// Mails, as a command names them and one by one.
-type Set<'a> = (&'a str, &'a [u32]);
+type UidSet<'a> = (&'a str, &'a [u32]);
 
 /// Touches mails that one command can name.
-pub(super) async fn touch_set(session: Session, fate: &Fate, mails: Set<'_>, copied: &mut Copied) -> Tried {
+pub(super) async fn touch_set(
+    session: Session,
+    fate: &SettleAction,
+    mails: UidSet<'_>,
+    copied: &mut Copied,
+) -> TouchResult {
     let (set, _) = mails;
     match fate {
-        Fate::Keep => Ok((session, Ok(()))),
-        Fate::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,
-        Fate::Flag => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Flagged)")).await,
-        Fate::Delete => delete(session, mails).await,
-        Fate::Move(target) => transfer(session, mails, target, copied).await,
+        SettleAction::Keep => Ok((session, Ok(()))),
+        SettleAction::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,
+        SettleAction::Flag => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Flagged)")).await,
+        SettleAction::Delete => delete(session, mails).await,
+        SettleAction::Move(target) => transfer(session, mails, target, copied).await,
     }
 }
 
-async fn command(mut session: Session, name: &'static str, arguments: &str) -> Tried {
+async fn command(mut session: Session, name: &'static str, arguments: &str) -> TouchResult {
     let (mut copied, mut expunged) = (None, 0);
     let done = session.wire.run(name, arguments, |said| match said {
-        Said::Ok(Some(Known::Copied(count))) => copied = Some(count),
-        Said::Expunged => expunged += 1,
+        ImapResponse::Ok(Some(ResponseCode::Copied(count))) => copied = Some(count),
+        ImapResponse::Expunged => expunged += 1,
         _ => {}
     });
     let done = done.await?;
     session.wire = done.wire;
-    if let Answer::Ok(Some(Known::Copied(count))) = done.answer {
+    if let Completion::Ok(Some(ResponseCode::Copied(count))) = done.answer {
         copied = Some(count);
     }
     session.targets.expunged = expunged;
@@ -126,14 +133,14 @@ async fn command(mut session: Session, name: &'static str, arguments: &str) -> T
         _ => session.targets.touched,
     };
     let answer = match done.answer {
-        Answer::Ok(_) => Ok(()),
-        Answer::Refused(refusal) => Err(refusal),
+        Completion::Ok(_) => Ok(()),
+        Completion::Refused(refusal) => Err(refusal),
     };
     Ok((session, answer))
 }
 
 /// Deletes mails: `\Deleted`, and UID EXPUNGE of just these where the server has it (UIDPLUS, RFC 4315).
-async fn delete(session: Session, mails: Set<'_>) -> Tried {
+async fn delete(session: Session, mails: UidSet<'_>) -> TouchResult {
     let (set, _) = mails;
     let (mut session, marked) = command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Deleted)")).await?;
     if marked.is_ok() && session.can.uidplus {
@@ -149,7 +156,7 @@ async fn delete(session: Session, mails: Set<'_>) -> Tried {
 
 /// Expunges just these mails. A server that told of fewer is asked for those that are left: Courier 5.0.13 says OK and deletes nothing
 /// where the right to delete is missing (2026-11).
-async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
+async fn expunge(session: Session, (set, uids): UidSet<'_>) -> TouchResult {
     let (mut session, answer) = command(session, "UID EXPUNGE", set).await?;
     if answer.is_err() || session.targets.expunged >= uids.len() {
         return Ok((session, answer));
@@ -167,7 +174,7 @@ async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
 }
 
 /// Moves mails to a mailbox, which is made when it's missing.
-async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut Copied) -> Tried {
+async fn transfer(session: Session, mails: UidSet<'_>, target: &str, copied: &mut Copied) -> TouchResult {
     let known = session.targets.names.get(target).cloned();
     let name = known.clone().unwrap_or_else(|| target.to_owned());
     let (mut session, refusal) = match put(session, mails, &name, copied).await? {
@@ -191,7 +198,7 @@ async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut C
     put(session, mails, &name, copied).await
 }
 
-async fn put(mut session: Session, (set, uids): Set<'_>, name: &str, copied: &mut Copied) -> Tried {
+async fn put(mut session: Session, (set, uids): UidSet<'_>, name: &str, copied: &mut Copied) -> TouchResult {
     let target = quoted(name)?;
     if session.can.moves && copied.missing(name, uids).len() == uids.len() {
         let answer;
@@ -236,7 +243,7 @@ async fn put(mut session: Session, (set, uids): Set<'_>, name: &str, copied: &mu
 
 /// Makes a mailbox and gives back its name: as it's written or, where the server takes no mailboxes beside INBOX (Courier, Cyrus
 /// before 3, cPanel), below INBOX.
-async fn create(session: Session, target: &str) -> Result<(Session, Option<String>), Error> {
+async fn create(session: Session, target: &str) -> Result<(Session, Option<String>), WatchError> {
     let (session, made) = make(session, target).await?;
     if made {
         return Ok((session, Some(target.to_owned())));
@@ -250,7 +257,7 @@ async fn create(session: Session, target: &str) -> Result<(Session, Option<Strin
     Ok((session, made.then_some(below)))
 }
 
-async fn make(session: Session, name: &str) -> Result<(Session, bool), Error> {
+async fn make(session: Session, name: &str) -> Result<(Session, bool), WatchError> {
     let (session, answer) = command(session, "CREATE", &quoted(name)?).await?;
     match answer {
         Ok(()) => {
@@ -268,10 +275,10 @@ async fn make(session: Session, name: &str) -> Result<(Session, bool), Error> {
 }
 
 /// The character between the names of a mailbox and those below it (RFC 9051 section 6.3.9).
-async fn delimiter(mut session: Session) -> Result<(Session, Option<String>), Error> {
+async fn delimiter(mut session: Session) -> Result<(Session, Option<String>), WatchError> {
     let mut found = None;
     let done = session.wire.run("LIST", r#""" """#, |said| {
-        if let Said::Delimiter(delimiter) = said {
+        if let ImapResponse::Delimiter(delimiter) = said {
             found = delimiter;
         }
     });
@@ -279,6 +286,6 @@ async fn delimiter(mut session: Session) -> Result<(Session, Option<String>), Er
     Ok((session, found))
 }
 
-pub(super) fn quoted(name: &str) -> Result<String, Error> {
-    mutf7::quoted(name).ok_or_else(|| Error::Name(name.to_owned()))
+pub(super) fn quoted(name: &str) -> Result<String, WatchError> {
+    mutf7::quoted(name).ok_or_else(|| WatchError::Name(name.to_owned()))
 }

@@ -12,26 +12,26 @@ use tokio::time::timeout;
 use super::{
     aside::Copied,
     cursor,
-    door::{self, CONNECT, Door, Keys},
-    error::{Error, Refusal},
+    door::{self, CONNECT, Connector, CredentialSource},
+    error::{Refusal, WatchError},
     imap::{
-        FETCH, Fetch, Habit, Said, Selected, Wire,
-        login::{self, Entered},
+        FETCH, Fetch, Habit, ImapConnection, ImapResponse, Selected,
+        login::{self, SignedInConnection},
         mutf7,
-        response::Known,
+        response::ResponseCode,
     },
     listing,
-    mechanism::SignIn,
+    mechanism::MailboxSignIn,
     reading::Reading,
     retrieve::retrieve,
     session::{self, Session},
     sizes::Sizes,
-    source::{Fetched, Item, Kept, Opened},
+    source::{Fetched, FetchedMail, Item, OpenMailbox},
     touch, uids,
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, Fate, Server},
+    config::{Account, Server, SettleAction},
     net::{self, ConnectTurn},
     refusal::MailHost,
 };
@@ -43,7 +43,7 @@ const BEGINNING: usize = 64 << 10;
 
 /// Whose mailbox is visited, and where.
 #[derive(Clone)]
-pub struct Host {
+pub struct MailboxHost {
     /// The account.
     pub account: Arc<Account>,
     /// Its server for the protocol of the visit.
@@ -52,9 +52,9 @@ pub struct Host {
     pub login: Login,
 }
 
-impl Host {
-    pub(super) fn who<'a>(&'a self, credential: &'a Credential) -> SignIn<'a> {
-        SignIn {
+impl MailboxHost {
+    pub(super) fn who<'a>(&'a self, credential: &'a Credential) -> MailboxSignIn<'a> {
+        MailboxSignIn {
             user: &self.account.user,
             credential,
             host: &self.server.host,
@@ -65,12 +65,12 @@ impl Host {
 }
 
 #[async_trait]
-impl Keys for Host {
+impl CredentialSource for MailboxHost {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(self.login.credential().await?)
     }
 
@@ -82,8 +82,8 @@ impl Keys for Host {
 }
 
 #[async_trait]
-impl Door<Wire> for Host {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<ImapConnection> for MailboxHost {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         let socket = net::tcp(&self.server, CONNECT).await?;
         session::begin(socket, &self.server, self.account.tls()).await?.wire
     }
@@ -91,14 +91,14 @@ impl Door<Wire> for Host {
 
 /// What a visitor may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manners {
+pub enum VisitOptions {
     /// Look and change nothing.
     Look,
     /// Touch mails too.
     Touch,
 }
 
-impl Manners {
+impl VisitOptions {
     /// How the mailbox is opened.
     fn command(self) -> &'static str {
         match self {
@@ -109,19 +109,19 @@ impl Manners {
 }
 
 /// An open mailbox.
-pub struct Visit {
+pub struct ImapVisit {
     session: Session,
     sizes: Sizes,
 }
 
-impl Visit {
+impl ImapVisit {
     /// Connects, signs in and opens a mailbox, within 90 s.
     ///
     /// # Errors
-    /// When there is no way in. [`Error::Refused`] with the command SELECT or EXAMINE: this mailbox can't be opened.
-    pub async fn open(host: &Host, mailbox: &str, manners: Manners) -> Result<Self, Error> {
+    /// When there is no way in. [`WatchError::Refused`] with the command SELECT or EXAMINE: this mailbox can't be opened.
+    pub async fn open(host: &MailboxHost, mailbox: &str, manners: VisitOptions) -> Result<Self, WatchError> {
         let enter = async |wire, credential| {
-            let Entered {
+            let SignedInConnection {
                 wire,
                 capabilities,
                 doubt,
@@ -139,7 +139,7 @@ impl Visit {
     }
 }
 
-impl Opened for Visit {
+impl OpenMailbox for ImapVisit {
     type Key = u32;
 
     fn uid_validity(&self) -> Option<u32> {
@@ -150,7 +150,7 @@ impl Opened for Visit {
         self.session.can.uidplus
     }
 
-    async fn list(mut self) -> Result<(Self, Vec<Item<u32>>), Error> {
+    async fn list(mut self) -> Result<(Self, Vec<Item<u32>>), WatchError> {
         let (mut all, mut from) = (Vec::new(), 1);
         loop {
             let (listed, more);
@@ -168,13 +168,13 @@ impl Opened for Visit {
         }
     }
 
-    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), WatchError> {
         let uids: Vec<u32> = mails.iter().map(|mail| mail.key).collect();
         let mut found = BTreeMap::new();
         for (set, named) in uids::sets(&uids) {
             let what = format!("{set} (UID BODY.PEEK[]<0.{BEGINNING}>)");
             let done = self.session.wire.run(FETCH, &what, |said| match said {
-                Said::Fetch(Fetch {
+                ImapResponse::Fetch(Fetch {
                     uid: Some(uid),
                     body: Some(body),
                     ..
@@ -191,7 +191,12 @@ impl Opened for Visit {
         Ok((self, found.into_iter().collect()))
     }
 
-    async fn fetch(mut self, mail: &Item<u32>, limit: u64, kept: &mut Kept) -> Result<(Self, Fetched), Error> {
+    async fn fetch(
+        mut self,
+        mail: &Item<u32>,
+        limit: u64,
+        kept: &mut FetchedMail,
+    ) -> Result<(Self, Fetched), WatchError> {
         let reading = Reading::new(None, limit);
         let fetched;
         (self.session.wire, fetched) = retrieve(self.session.wire, mail.key, reading, kept, &mut self.sizes).await?;
@@ -199,25 +204,33 @@ impl Opened for Visit {
     }
 
     /// A mailbox that it is moved to is made when it is missing.
-    async fn settle(mut self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+    async fn settle(
+        mut self,
+        mail: &Item<u32>,
+        fate: &SettleAction,
+    ) -> Result<(Self, Result<(), Refusal>), WatchError> {
         let mails = (&*mail.key.to_string(), &[mail.key][..]);
         let answer;
         (self.session, answer) = touch::touch_set(self.session, fate, mails, &mut Copied::default()).await?;
         Ok((self, answer))
     }
 
-    async fn leave(self) -> Result<(), Error> {
+    async fn leave(self) -> Result<(), WatchError> {
         // The server closes either way.
         drop(timeout(FAREWELL, self.session.wire.run("LOGOUT", "", |_| {})).await);
         Ok(())
     }
 }
 
-async fn select(wire: Wire, command: &'static str, mailbox: &str) -> Result<(Wire, Selected), Error> {
-    let name = mutf7::quoted(mailbox).ok_or_else(|| Error::Name(mailbox.to_owned()))?;
+async fn select(
+    wire: ImapConnection,
+    command: &'static str,
+    mailbox: &str,
+) -> Result<(ImapConnection, Selected), WatchError> {
+    let name = mutf7::quoted(mailbox).ok_or_else(|| WatchError::Name(mailbox.to_owned()))?;
     let mut selected = Selected::default();
     let done = wire.run(command, &name, |said| {
-        if let Said::Ok(Some(Known::UidValidity(number))) = said {
+        if let ImapResponse::Ok(Some(ResponseCode::UidValidity(number))) = said {
             selected.uid_validity = Some(number).filter(|number| *number > 0);
         }
     });

@@ -14,12 +14,12 @@ use tokio::{
 use super::{
     Watch,
     backoff::Backoff,
-    error::{Error, Verdict},
+    error::{Verdict, WatchError},
     mailbox_key,
     schedule::{self, LookPlan},
-    source::{Errand, Event, Looking, Scope, Source, Wait, Woke},
+    source::{Scope, SessionPurpose, Source, StepContext, Wait, WaitEvent, WakeReason},
 };
-use crate::{auth::Pause, ledger::MailboxKey};
+use crate::{auth::PauseEnd, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ pub(super) struct Watcher<S> {
 
 /// What to do next with a session.
 #[derive(Debug, Clone, Copy)]
-enum Next {
+enum NextAction {
     Look(Scope),
     Settle,
     Wait,
@@ -50,7 +50,7 @@ enum Next {
 
 /// Why a session is over although nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Over {
+enum SessionEnd {
     /// It isn't needed until the next look, or the next last touch.
     Rest,
     /// There was nothing that needed one.
@@ -63,14 +63,14 @@ enum Over {
 type Unnoted = Option<(usize, bool)>;
 
 /// What a step came to: the session and what is next for it, or the session's end.
-type Turn<S> = ControlFlow<Over, (S, Next)>;
+type StepResult<S> = ControlFlow<SessionEnd, (S, NextAction)>;
 
 impl<S: Source> Watcher<S> {
     pub(super) fn new(watch: Watch, source: S) -> Self {
         let mailbox = mailbox_key(&watch.inlet.mailbox);
         let now = Instant::now();
         Self {
-            bell: watch.ledger.bell(&mailbox),
+            bell: watch.ledger.settle_due(&mailbox),
             looks: LookPlan::first(&watch.inlet.mailbox, Utc::now(), now),
             watch,
             source,
@@ -95,9 +95,9 @@ impl<S: Source> Watcher<S> {
             }
             let connected = Instant::now();
             match Box::pin(self.session(errand)).await {
-                Ok(Over::Rest) => backoff.mended(),
-                Ok(Over::Needless) => {}
-                Ok(Over::Stopped) => return,
+                Ok(SessionEnd::Rest) => backoff.mended(),
+                Ok(SessionEnd::Needless) => {}
+                Ok(SessionEnd::Stopped) => return,
                 Err(error) => {
                     let paused = Box::pin(self.paused(&error, connected, &mut backoff));
                     if stop.run_until_cancelled(paused).await.is_none() {
@@ -109,8 +109,8 @@ impl<S: Source> Watcher<S> {
     }
 
     /// Tells of a failure, and waits before the next session.
-    async fn paused(&mut self, error: &Error, connected: Instant, backoff: &mut Backoff) {
-        let on = Looking::of(&self.watch, &self.mailbox);
+    async fn paused(&mut self, error: &WatchError, connected: Instant, backoff: &mut Backoff) {
+        let on = StepContext::of(&self.watch, &self.mailbox);
         self.source.failed(error, &on);
         let verdict = error.verdict();
         let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
@@ -122,15 +122,15 @@ impl<S: Source> Watcher<S> {
         let server = &self.watch.inlet.mailbox.server;
         let ended = tokio::select! {
             ended = self.watch.login.pause(wait, error.mends()) => ended,
-            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
-            () = decided(error, &self.bell) => Pause::Over,
+            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => PauseEnd::Over,
+            () = decided(error, &self.bell) => PauseEnd::Over,
         };
-        if matches!(ended, Pause::Mended) {
+        if matches!(ended, PauseEnd::Mended) {
             backoff.mended();
         }
     }
 
-    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
+    fn report(&mut self, error: &WatchError, verdict: Verdict, wait: Duration, is_told: bool) {
         let next = format!("{wait:.0?}");
         match verdict {
             Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
@@ -142,11 +142,15 @@ impl<S: Source> Watcher<S> {
     }
 
     /// Waits without a session until one is wanted.
-    async fn rest(&mut self) -> Errand {
+    async fn rest(&mut self) -> SessionPurpose {
         if std::mem::take(&mut self.at_once) {
             // Whoever said when to look has sessions for last touches only in between.
             let looks = self.looks.is_free(&self.watch.inlet.mailbox) || self.is_due();
-            return if looks { Errand::Look } else { Errand::Settle };
+            return if looks {
+                SessionPurpose::Look
+            } else {
+                SessionPurpose::Settle
+            };
         }
         loop {
             let not_before = self.source.not_before();
@@ -167,27 +171,27 @@ impl<S: Source> Watcher<S> {
                 continue;
             }
             if self.is_due() {
-                return Errand::Look;
+                return SessionPurpose::Look;
             }
-            if woke == Event::Bell || again.is_some_and(|again| again <= now) {
-                return Errand::Settle;
+            if woke == WaitEvent::Bell || again.is_some_and(|again| again <= now) {
+                return SessionPurpose::Settle;
             }
         }
     }
 
     /// One session, from the connection to its end. The large futures are boxed, so that waiting costs little memory.
-    async fn session(&mut self, errand: Errand) -> Result<Over, Error> {
+    async fn session(&mut self, errand: SessionPurpose) -> Result<SessionEnd, WatchError> {
         self.rang = None;
         let stop = self.watch.stop.clone();
-        let on = Looking::of(&self.watch, &self.mailbox);
-        if errand == Errand::Settle && !Box::pin(self.source.is_needed(&on)).await? {
-            return Ok(Over::Needless);
+        let on = StepContext::of(&self.watch, &self.mailbox);
+        if errand == SessionPurpose::Settle && !Box::pin(self.source.is_needed(&on)).await? {
+            return Ok(SessionEnd::Needless);
         }
         // Once a session was had, the first look is behind us.
         let is_first = self.in_trouble && self.watch.ledger.cursor(&self.mailbox).await?.is_none();
         Box::pin(self.watch.tries(&self.mailbox, is_first)).await?;
         let Some(opened) = stop.run_until_cancelled(Box::pin(self.source.open(&on))).await else {
-            return Ok(Over::Stopped);
+            return Ok(SessionEnd::Stopped);
         };
         let mut session = Box::pin(self.watch.judged(opened)).await?;
         if std::mem::take(&mut self.in_trouble) {
@@ -197,17 +201,17 @@ impl<S: Source> Watcher<S> {
         let begin = self.source.begin(&session, errand);
         let mut unnoted = None;
         if begin.settles && begin.look.is_some() {
-            match self.step(session, Next::Settle, &mut unnoted).await? {
+            match self.step(session, NextAction::Settle, &mut unnoted).await? {
                 ControlFlow::Continue((settled, _)) => session = settled,
                 ControlFlow::Break(over) => return Ok(over),
             }
         }
-        let mut next = begin.look.map_or(Next::Settle, Next::Look);
+        let mut next = begin.look.map_or(NextAction::Settle, NextAction::Look);
         let mut fresh = true;
         loop {
             (session, next) = match self.step(session, next, &mut unnoted).await? {
                 // What became due before this session rang no bell that it heard.
-                ControlFlow::Continue((session, Next::Wait)) if fresh => (session, Next::Settle),
+                ControlFlow::Continue((session, NextAction::Wait)) if fresh => (session, NextAction::Settle),
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(over) => return Ok(over),
             };
@@ -219,16 +223,16 @@ impl<S: Source> Watcher<S> {
     async fn step(
         &mut self,
         session: S::Session,
-        next: Next,
+        next: NextAction,
         unnoted: &mut Unnoted,
-    ) -> Result<Turn<S::Session>, Error> {
+    ) -> Result<StepResult<S::Session>, WatchError> {
         match next {
-            Next::Look(scope) => Box::pin(self.look(session, scope, unnoted)).await,
-            Next::Settle => Box::pin(self.settle(session, unnoted)).await,
-            Next::Wait => {
+            NextAction::Look(scope) => Box::pin(self.look(session, scope, unnoted)).await,
+            NextAction::Settle => Box::pin(self.settle(session, unnoted)).await,
+            NextAction::Wait => {
                 let stop = self.watch.stop.clone();
                 let waited = stop.run_until_cancelled(self.wait(session)).await;
-                waited.unwrap_or(Ok(ControlFlow::Break(Over::Stopped)))
+                waited.unwrap_or(Ok(ControlFlow::Break(SessionEnd::Stopped)))
             }
         }
     }
@@ -238,12 +242,12 @@ impl<S: Source> Watcher<S> {
         session: S::Session,
         scope: Scope,
         unnoted: &mut Unnoted,
-    ) -> Result<Turn<S::Session>, Error> {
+    ) -> Result<StepResult<S::Session>, WatchError> {
         let stop = self.watch.stop.clone();
-        let on = Looking::of(&self.watch, &self.mailbox);
+        let on = StepContext::of(&self.watch, &self.mailbox);
         let looking = self.source.look(session, scope, &on, self.looks.left());
         let Some(looked) = stop.run_until_cancelled(looking).await else {
-            return Ok(ControlFlow::Break(Over::Stopped));
+            return Ok(ControlFlow::Break(SessionEnd::Stopped));
         };
         let looked = looked?;
         let push = looked
@@ -258,10 +262,10 @@ impl<S: Source> Watcher<S> {
             _ => *unnoted = Some((looked.mails, looked.more)),
         }
         let Some(session) = looked.session else {
-            return Ok(ControlFlow::Break(Over::Rest));
+            return Ok(ControlFlow::Break(SessionEnd::Rest));
         };
         let settles = !S::STAYS || matches!(scope, Scope::All | Scope::Again) || self.watch.health.has_probes();
-        let next = if settles { Next::Settle } else { Next::Wait };
+        let next = if settles { NextAction::Settle } else { NextAction::Wait };
         Ok(ControlFlow::Continue((session, next)))
     }
 
@@ -286,12 +290,16 @@ impl<S: Source> Watcher<S> {
         }
     }
 
-    async fn settle(&mut self, session: S::Session, unnoted: &mut Unnoted) -> Result<Turn<S::Session>, Error> {
+    async fn settle(
+        &mut self,
+        session: S::Session,
+        unnoted: &mut Unnoted,
+    ) -> Result<StepResult<S::Session>, WatchError> {
         let stop = self.watch.stop.clone();
-        let on = Looking::of(&self.watch, &self.mailbox);
+        let on = StepContext::of(&self.watch, &self.mailbox);
         let wanted = self.source.fetch_wanted(session, &on);
         let Some(session) = stop.run_until_cancelled(wanted).await else {
-            return Ok(ControlFlow::Break(Over::Stopped));
+            return Ok(ControlFlow::Break(SessionEnd::Stopped));
         };
         self.rang = None;
         let settling = self.source.settle(session?, &on);
@@ -301,7 +309,7 @@ impl<S: Source> Watcher<S> {
         };
         let settled = tokio::select! {
             settled = settling => settled?,
-            () = late => return Ok(ControlFlow::Break(Over::Stopped)),
+            () = late => return Ok(ControlFlow::Break(SessionEnd::Stopped)),
         };
         if settled.more {
             self.rang = Some(Instant::now());
@@ -315,24 +323,24 @@ impl<S: Source> Watcher<S> {
             None => {}
         }
         Ok(match settled.session {
-            Some(session) => ControlFlow::Continue((session, Next::Wait)),
-            None => ControlFlow::Break(Over::Rest),
+            Some(session) => ControlFlow::Continue((session, NextAction::Wait)),
+            None => ControlFlow::Break(SessionEnd::Rest),
         })
     }
 
     /// Waits for mail, for the bell, or for the time of the next look.
-    async fn wait(&mut self, session: S::Session) -> Result<Turn<S::Session>, Error> {
+    async fn wait(&mut self, session: S::Session) -> Result<StepResult<S::Session>, WatchError> {
         let now = Instant::now();
         if self.is_due() {
-            return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
+            return Ok(ControlFlow::Continue((session, NextAction::Look(Scope::All))));
         }
         let again = self.source.again();
         if again.look.is_some_and(|again| again <= now) {
-            return Ok(ControlFlow::Continue((session, Next::Look(Scope::Again))));
+            return Ok(ControlFlow::Continue((session, NextAction::Look(Scope::Again))));
         }
         let soon = again.session.into_iter().chain(again.settle).min();
         if soon.is_some_and(|soon| soon <= now) {
-            return Ok(ControlFlow::Continue((session, Next::Settle)));
+            return Ok(ControlFlow::Continue((session, NextAction::Settle)));
         }
         let soon = soon.into_iter().chain(again.look).min();
         // The server tells of new mail by itself, and that is wanted.
@@ -347,26 +355,28 @@ impl<S: Source> Watcher<S> {
             gather: S::GATHER,
         };
         let woke = if push {
-            let on = Looking::of(&self.watch, &self.mailbox);
+            let on = StepContext::of(&self.watch, &self.mailbox);
             Box::pin(self.source.wait(session, wait, &on)).await?
         } else {
             // Nobody hears the server until the next command.
             match wait.event().await {
-                Event::Bell => Woke::Bell(session),
-                Event::Time => Woke::Time(session),
+                WaitEvent::Bell => WakeReason::Bell(session),
+                WaitEvent::Time => WakeReason::Time(session),
             }
         };
         Ok(match woke {
-            Woke::News(session, news) => ControlFlow::Continue((session, Next::Look(Scope::News(news)))),
-            Woke::Bell(session) => ControlFlow::Continue((session, Next::Settle)),
+            WakeReason::News(session, news) => ControlFlow::Continue((session, NextAction::Look(Scope::News(news)))),
+            WakeReason::Bell(session) => ControlFlow::Continue((session, NextAction::Settle)),
             // What is due now, as a last touch that was refused, needs this session.
-            Woke::Time(_) if lingers && again.session.is_none() && soon.is_none_or(|soon| soon > Instant::now()) => {
-                ControlFlow::Break(Over::Rest)
+            WakeReason::Time(_)
+                if lingers && again.session.is_none() && soon.is_none_or(|soon| soon > Instant::now()) =>
+            {
+                ControlFlow::Break(SessionEnd::Rest)
             }
-            Woke::Time(session) => ControlFlow::Continue((session, Next::Wait)),
-            Woke::Refused(session) => {
+            WakeReason::Time(session) => ControlFlow::Continue((session, NextAction::Wait)),
+            WakeReason::Refused(session) => {
                 self.looks.polls(&self.watch.inlet.mailbox, Utc::now(), Instant::now());
-                ControlFlow::Continue((session, Next::Wait))
+                ControlFlow::Continue((session, NextAction::Wait))
             }
         })
     }
@@ -378,8 +388,8 @@ impl<S: Source> Watcher<S> {
 }
 
 /// Somebody may have said what becomes of the mails that lie there, where that is waited for.
-async fn decided(error: &Error, bell: &Notify) {
-    if !matches!(error, Error::LostLedger { .. } | Error::Forgotten) {
+async fn decided(error: &WatchError, bell: &Notify) {
+    if !matches!(error, WatchError::LostLedger { .. } | WatchError::Forgotten) {
         std::future::pending::<()>().await;
     }
     bell.notified().await;

@@ -3,12 +3,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Errand,
+    SessionPurpose,
     world::{OPEN, idle, script, start, start_with},
 };
 use crate::{
     config,
-    ledger::{Cursor, Verdict as Ending},
+    ledger::{Cursor, MailOutcome as Ending},
     watch::{
         Watch, by_imap,
         fakes::{Scripts, endpoint},
@@ -142,7 +142,7 @@ async fn a_seldom_look_needs_no_session_in_between() {
         S: $ OK",
     );
     let watch = start(
-        config::Watch::Every(Duration::from_secs(3600)),
+        config::WatchMode::Every(Duration::from_secs(3600)),
         &[&first, &second, &third],
     );
     watch.has(&[5]).await;
@@ -227,7 +227,7 @@ async fn a_waiting_session_is_small() {
     );
     start_with(endpoint(idle()), &[], |watch, door| {
         let mut watcher = by_imap::watcher(watch, Box::new(door));
-        let session = size_of_val(&watcher.session(Errand::Look));
+        let session = size_of_val(&watcher.session(SessionPurpose::Look));
         assert!(session < 3072, "{session} bytes");
         tokio::spawn(async {})
     });

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::world::{idle, script, start};
-use crate::ledger::{NewMail, Verdict as Ending};
+use crate::ledger::{MailOutcome, NewMail};
 
 /// Whatever ends a session, the next one goes on where the ledger says.
 #[tokio::test(start_paused = true)]
@@ -133,7 +133,7 @@ async fn a_refused_touch_is_tried_again_and_takes_no_mail_twice() {
             S: + idling",
         )],
     );
-    watch.memory.due(7, &[4], Ending::Done);
+    watch.memory.due(7, &[4], MailOutcome::Done);
     watch
         .until("the mail is settled", |this| this.memory.settled_uids() == [4])
         .await;
@@ -183,7 +183,7 @@ async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
     ];
     let scripts = scripts.map(String::as_str);
     let watch = start(idle(), &scripts);
-    watch.memory.due(7, &[4], Ending::Done);
+    watch.memory.due(7, &[4], MailOutcome::Done);
     watch.has(&[7]).await;
     assert!(
         watch.begun.elapsed() < Duration::from_secs(10),

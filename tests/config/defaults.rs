@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use mailjob::config::{Action, Fate, load::Loaded};
+use mailjob::config::{Action, SettleAction, load::Loaded};
 
 use crate::{Machine, endpoint, name, told};
 
@@ -40,8 +40,8 @@ fn an_endpoint_says_what_is_not_as_usual() {
     assert_eq!(webhook_timeout(&loaded, "own"), Duration::from_secs(9));
     assert_eq!((endpoint("own").concurrency, endpoint("command").concurrency), (3, 3));
     let ends = |of: &str| (endpoint(of).settle.done.clone(), endpoint(of).settle.failed.clone());
-    assert_eq!(ends("plain"), (Fate::Delete, Fate::Flag));
-    assert_eq!(ends("own"), (Fate::Delete, Fate::Keep));
+    assert_eq!(ends("plain"), (SettleAction::Delete, SettleAction::Flag));
+    assert_eq!(ends("own"), (SettleAction::Delete, SettleAction::Keep));
     // A path among the defaults starts at the folder of mailjob.toml; headers are taken one by one.
     let Action::Webhook(webhook) = &endpoint("own").action else {
         panic!()

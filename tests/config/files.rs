@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use mailjob::{
-    config::{Api, Auth, Fate, load::load},
+    config::{ApiAccess, Auth, SettleAction, load::load},
     secret::SecretRef,
 };
 
@@ -54,16 +54,16 @@ fn nothing_starts_with_shared_settings_that_cannot_be_known() {
 #[test]
 fn an_api_that_cannot_be_read_lets_nobody_in_and_a_token_may_come_later() {
     for (text, api) in [
-        ("", Api::Loopback),
-        ("[api]\n", Api::Loopback),
+        ("", ApiAccess::Loopback),
+        ("[api]\n", ApiAccess::Loopback),
         (
             "[api]\ntoken = { env = \"TOKEN_THAT_IS_NOWHERE\" }\n",
-            Api::Token(SecretRef::Env("TOKEN_THAT_IS_NOWHERE".to_owned())),
+            ApiAccess::Token(SecretRef::Env("TOKEN_THAT_IS_NOWHERE".to_owned())),
         ),
-        ("[api]\ntoken = \"plain\"\n", Api::Closed),
-        ("[api]\ntokn = { env = \"HOME\" }\n", Api::Closed),
-        ("api = 1\n", Api::Closed),
-        ("[api\n", Api::Closed),
+        ("[api]\ntoken = \"plain\"\n", ApiAccess::Closed),
+        ("[api]\ntokn = { env = \"HOME\" }\n", ApiAccess::Closed),
+        ("api = 1\n", ApiAccess::Closed),
+        ("[api\n", ApiAccess::Closed),
     ] {
         let machine = Machine::new();
         machine.write("mailjob.toml", text);
@@ -90,7 +90,7 @@ fn a_mailjob_toml_is_not_needed() {
     };
     assert_eq!(endpoint.mailbox.account.name, "own");
     assert_eq!(*secret, SecretRef::File(machine.path("endpoints.d/secret.txt")));
-    assert_eq!(endpoint.settle.done, Fate::Move("Processed".to_owned()));
+    assert_eq!(endpoint.settle.done, SettleAction::Move("Processed".to_owned()));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use mailjob::{
-    auth::{Key, Login},
+    auth::{Login, SealKey},
     config::{Account, Auth, AuthorizationServer, ClientProof, Grant, OAuth, Provider, SendSecret, Server, Tls},
     ledger::{Vault, sqlite::Sqlite},
     net,
@@ -117,6 +117,6 @@ pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<Sqlite>) -> Login {
 
 /// The ledger's sign-ins under the key of all tests.
 pub(crate) fn vault(ledger: &Arc<Sqlite>) -> Vault {
-    let key = Key::parse(&Secret::from("6b".repeat(32))).unwrap();
+    let key = SealKey::parse(&Secret::from("6b".repeat(32))).unwrap();
     Vault::new(ledger.clone(), Arc::new(key))
 }

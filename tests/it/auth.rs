@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use futures_util::future::join_all;
 use mailjob::{
-    auth::{Credential, Error, Login, Verdict},
+    auth::{AuthError, AuthVerdict, Credential, Login},
     config::{Auth, Grant, SendSecret, Tls},
     ledger::sqlite::{self, Sqlite},
     secret::ExposeSecret,
@@ -27,7 +27,7 @@ async fn login_with(world: &World, auth: Auth) -> Login {
     login(&account, &ledger(world, &name).await)
 }
 
-async fn token(login: &Login) -> Result<String, Error> {
+async fn token(login: &Login) -> Result<String, AuthError> {
     match login.credential().await? {
         Credential::Bearer(token) => Ok(token.expose_secret().to_owned()),
         Credential::Password(_) => panic!("a password"),
@@ -70,10 +70,10 @@ async fn a_used_up_token_needs_an_operator_and_a_new_one_helps_at_once() {
     for _ in 0..3 {
         let error = token(&login).await.unwrap_err();
         assert!(
-            matches!(&error, Error::Refused(refusal) if refusal.code() == "invalid_grant"),
+            matches!(&error, AuthError::Refused(refusal) if refusal.code() == "invalid_grant"),
             "{error:?}"
         );
-        assert_eq!(error.verdict(), Verdict::SlowDown);
+        assert_eq!(error.verdict(), AuthVerdict::SlowDown);
         assert!(error.to_string().contains("sign in anew"), "{error}");
     }
     let (_, refused) = world.oauth.requests("refresh_token").await.unwrap();
@@ -121,8 +121,8 @@ async fn clients_of_every_kind() {
     );
     let error = token(&login_with(&world, wrong).await).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Refused(refusal) if refusal.code() == "invalid_client"),
+        matches!(&error, AuthError::Refused(refusal) if refusal.code() == "invalid_client"),
         "{error:?}"
     );
-    assert_eq!(error.verdict(), Verdict::SlowDown);
+    assert_eq!(error.verdict(), AuthVerdict::SlowDown);
 }

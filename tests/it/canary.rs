@@ -288,7 +288,7 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
         let error = other.credential().await.unwrap_err();
         assert!(mailjob.leaks(&format!("{error} {error:?}")).is_empty(), "{error:?}");
         other
-            .pause(Duration::from_millis(100), mailjob::auth::Verdict::SlowDown)
+            .pause(Duration::from_millis(100), mailjob::auth::AuthVerdict::SlowDown)
             .await;
     }
 

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fs, net::TcpListener, path::Path, process::Stdi
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use mailjob::{
-    dispatch::rehearsal::{Origin, Plan, Value},
+    dispatch::rehearsal::{Origin, Plan, PlannedHeader},
     job::JobId,
-    rehearse::{Question, Report, rehearse},
+    rehearse::{RehearsalReport, RehearsalRequest, rehearse},
     reply,
 };
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World, mails::bombs};
@@ -25,12 +25,18 @@ fn mail() -> Vec<u8> {
 }
 
 /// The attempt that had this payload, imagined again.
-async fn again(mailjob: &Mailjob, endpoint: &str, raw: &[u8], payload: &Json, attempted: DateTime<Utc>) -> Report {
+async fn again(
+    mailjob: &Mailjob,
+    endpoint: &str,
+    raw: &[u8],
+    payload: &Json,
+    attempted: DateTime<Utc>,
+) -> RehearsalReport {
     let loaded = loaded(mailjob);
     let ourselves = reply::ourselves(loaded.endpoints.values().map(AsRef::as_ref));
     let found = loaded.endpoints.iter().find(|(name, _)| name.as_str() == endpoint);
     let raw = Bytes::copy_from_slice(raw);
-    let mut question = Question::new(found.unwrap().1.clone(), ourselves, raw, attempted, u64::MAX);
+    let mut question = RehearsalRequest::new(found.unwrap().1.clone(), ourselves, raw, attempted, u64::MAX);
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     question.job.id = JobId(text(&payload["job"]).parse().unwrap());
     question.job.taken = text(&payload["taken"]).parse().unwrap();
@@ -38,7 +44,7 @@ async fn again(mailjob: &Mailjob, endpoint: &str, raw: &[u8], payload: &Json, at
     rehearse(question).await
 }
 
-fn plan(report: &Report) -> &Plan {
+fn plan(report: &RehearsalReport) -> &Plan {
     report.rehearsal.as_ref().unwrap().plan.as_ref().unwrap()
 }
 
@@ -115,9 +121,9 @@ async fn what_is_shown_is_what_is_sent_and_started() {
         assert_eq!(names, sent, "{name}");
         for (field, value) in &shown.headers {
             match value {
-                Value::Text(text) => assert_eq!(text, request.header(field), "{name}: {field}"),
-                Value::Signature(_) => assert_eq!(field, "webhook-signature"),
-                Value::Secret(_) => panic!("{field}"),
+                PlannedHeader::Text(text) => assert_eq!(text, request.header(field), "{name}: {field}"),
+                PlannedHeader::Signature(_) => assert_eq!(field, "webhook-signature"),
+                PlannedHeader::Secret(_) => panic!("{field}"),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use mailjob::status::{Endpoint, State, Status};
+use mailjob::status::{EndpointHealth, EndpointStatus, Status};
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World};
 use tokio::time::{Instant, sleep};
 
@@ -30,7 +30,12 @@ async fn status(mailjob: &Mailjob) -> Status {
 }
 
 /// Waits until an endpoint is as wanted.
-async fn until(mailjob: &Mailjob, name: &str, patience: Duration, wanted: impl Fn(&Endpoint) -> bool) -> Endpoint {
+async fn until(
+    mailjob: &Mailjob,
+    name: &str,
+    patience: Duration,
+    wanted: impl Fn(&EndpointStatus) -> bool,
+) -> EndpointStatus {
     let end = Instant::now() + patience;
     loop {
         let status = status(mailjob).await;
@@ -88,7 +93,10 @@ async fn a_mailbox_that_goes_down_is_shown_and_so_is_its_return() {
     world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
     processed(&world, &mailjob, ADA, 1).await;
     answered(&world, &mailjob, 1).await;
-    let well = until(&mailjob, "orders", SECONDS, |found| found.state == State::Working).await;
+    let well = until(&mailjob, "orders", SECONDS, |found| {
+        found.state == EndpointHealth::Working
+    })
+    .await;
     assert!(
         well.to_do.is_none() && well.mailbox.as_ref().is_some_and(|mailbox| mailbox.last_mail.is_some()),
         "{well:?}"
@@ -152,7 +160,10 @@ async fn a_mailbox_that_goes_down_is_shown_and_so_is_its_return() {
 
     world.dovecot.stop();
     // Dovecot's session processes end after its master, on a loaded machine well after it.
-    let down = until(&mailjob, "orders", PATIENCE, |found| found.state == State::Waiting).await;
+    let down = until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::Waiting
+    })
+    .await;
     assert!(
         down.words.starts_with("waiting to connect since") && down.words.contains("because"),
         "{down:?}"
@@ -167,7 +178,7 @@ async fn a_mailbox_that_goes_down_is_shown_and_so_is_its_return() {
 
     world.dovecot.start().await.unwrap();
     until(&mailjob, "orders", Duration::from_secs(90), |found| {
-        found.state == State::Working
+        found.state == EndpointHealth::Working
     })
     .await;
     let metrics = page(&mailjob, "/metrics").await;
@@ -184,11 +195,20 @@ async fn a_broken_file_is_shown_with_its_problem() {
         .unwrap();
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
-    let bills = until(&mailjob, "bills", SECONDS, |found| found.state == State::Broken).await;
+    let bills = until(&mailjob, "bills", SECONDS, |found| {
+        found.state == EndpointHealth::Broken
+    })
+    .await;
     assert!(bills.words.contains("bills.toml") && bills.to_do.is_some(), "{bills:?}");
-    until(&mailjob, "off", SECONDS, |found| found.state == State::Disabled).await;
+    until(&mailjob, "off", SECONDS, |found| {
+        found.state == EndpointHealth::Disabled
+    })
+    .await;
     // Whose mailbox the broken one has can't be known: it may be that of the other.
-    let waits = until(&mailjob, "orders", PATIENCE, |found| found.state == State::HeldBack).await;
+    let waits = until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::HeldBack
+    })
+    .await;
     assert!(waits.words.contains("bills.toml"), "{waits:?}");
     let to_do = waits.to_do.unwrap_or_default();
     assert!(to_do.contains("mend the file of bills"), "{to_do}");
@@ -198,12 +218,15 @@ async fn a_broken_file_is_shown_with_its_problem() {
     // Once that is known, nobody else waits.
     let elsewhere = "[mailbox]\naccount = \"ada\"\nname = \"Bills\"\nnonsense = true\n[webhook]\nurl = 5\n";
     mailjob.endpoint("bills", elsewhere).unwrap();
-    until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
+    until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::Working
+    })
+    .await;
 
     // A good one breaks: its last good version goes on.
     mailjob.endpoint("orders", "nonsense = true\n").unwrap();
     let kept = until(&mailjob, "orders", SECONDS, |found| found.problem.is_some()).await;
-    assert_eq!(kept.state, State::Working);
+    assert_eq!(kept.state, EndpointHealth::Working);
     assert!(kept.problem.unwrap().contains("orders.toml:1"));
     let metrics = page(&mailjob, "/metrics").await;
     assert!(
@@ -239,7 +262,10 @@ async fn a_sign_in_that_is_needed_is_shown_with_what_to_run() {
     world.oauth.revoke(ADA).await.unwrap();
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
-    let needs = until(&mailjob, "orders", SECONDS, |found| found.state == State::NeedsSignIn).await;
+    let needs = until(&mailjob, "orders", SECONDS, |found| {
+        found.state == EndpointHealth::NeedsSignIn
+    })
+    .await;
     assert_eq!(needs.to_do.as_deref(), Some("run: mailjob auth login ada"), "{needs:?}");
     let (code, table) = asked(&mailjob, &[]).await;
     assert_eq!(code, Some(1), "{table}");
@@ -250,7 +276,10 @@ async fn a_sign_in_that_is_needed_is_shown_with_what_to_run() {
 
     let anew = world.oauth.refresh_token(ADA, "mailjob-public").await.unwrap();
     mailjob.secret("ada", &anew).unwrap();
-    until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
+    until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::Working
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,7 +304,7 @@ async fn a_webhook_that_fails_is_shown_while_jobs_wait_for_it() {
     let setback = fails.setback.unwrap();
     assert_eq!(
         (fails.state, setback.reason.as_deref()),
-        (State::Working, Some("status-500"))
+        (EndpointHealth::Working, Some("status-500"))
     );
     let (code, table) = asked(&mailjob, &[]).await;
     assert_eq!(code, Some(0), "it is tried again by itself: {table}");
@@ -313,7 +342,10 @@ async fn a_webhook_that_is_down_is_asked_seldom_and_shown_until_it_is_up() {
     mailjob.ready().await.unwrap();
     let mails: Vec<_> = (1..=60).map(letter).collect();
     world.dovecot.deliver_all(ADA, &mails).await.unwrap();
-    let down = until(&mailjob, "orders", PATIENCE, |found| found.state == State::Waiting).await;
+    let down = until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::Waiting
+    })
+    .await;
     assert!(
         down.words.contains("its webhook is down since") && down.words.contains("503"),
         "{}",
@@ -335,6 +367,9 @@ async fn a_webhook_that_is_down_is_asked_seldom_and_shown_until_it_is_up() {
     let retry = ["jobs", "retry", "--all", "--state", "deferred"];
     assert!(mailjob.command(&retry).output().await.unwrap().status.success());
     processed(&world, &mailjob, ADA, 60).await;
-    until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
+    until(&mailjob, "orders", PATIENCE, |found| {
+        found.state == EndpointHealth::Working
+    })
+    .await;
     assert!(receiver.requests().len() <= 60 + asked_in_vain + 8);
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use mailjob::{
-    auth::{Credential, DeviceError, Error, Login, TokenStore as _, Verdict},
+    auth::{AuthError, AuthVerdict, Credential, DeviceError, Login, TokenStore as _},
     config::Tls,
     ledger::sqlite,
 };
@@ -57,7 +57,7 @@ impl<'a> Case<'a> {
     }
 
     /// Two who ask, of whom the server hears once.
-    async fn error(&self) -> Error {
+    async fn error(&self) -> AuthError {
         let error = self.login.credential().await.unwrap_err();
         let again = self.login.credential().await.unwrap_err();
         assert_eq!(again.to_string(), error.to_string());
@@ -70,7 +70,7 @@ impl<'a> Case<'a> {
     async fn ends_by_itself(&self, what: &str) {
         let error = self.error().await;
         assert!(!error.needs_person(), "{what}: {error}");
-        assert_eq!(error.verdict(), Verdict::Reconnect, "{what}: {error}");
+        assert_eq!(error.verdict(), AuthVerdict::Reconnect, "{what}: {error}");
         assert_eq!(self.refused().await, None, "{what}");
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = self.login.credential().await {
@@ -81,16 +81,16 @@ impl<'a> Case<'a> {
     }
 
     /// Only a person ends it, whose new token counts at once.
-    async fn needs_person(&self, code: &str) -> Error {
+    async fn needs_person(&self, code: &str) -> AuthError {
         let error = self.error().await;
         assert!(error.needs_person(), "{error}");
-        assert_eq!(error.verdict(), Verdict::SlowDown, "{error}");
+        assert_eq!(error.verdict(), AuthVerdict::SlowDown, "{error}");
         assert!(
-            matches!(&error, Error::Refused(refusal) if refusal.code() == code),
+            matches!(&error, AuthError::Refused(refusal) if refusal.code() == code),
             "{error:?}"
         );
         assert_eq!(self.refused().await, Some(error.to_string()), "noted for people");
-        let pause = self.login.pause(Duration::from_secs(3600), Verdict::SlowDown);
+        let pause = self.login.pause(Duration::from_secs(3600), AuthVerdict::SlowDown);
         let anew = self.world.oauth.refresh_token(ADA, "mailjob").await.unwrap();
         write_secret(&self.world.dir().join("refresh-token"), &anew);
         timeout(PATIENCE, pause).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_refusal_needs_a_person() {
     ] {
         let case = Case::new(&world).await;
         world.oauth.script(&[entra.answer()]).await.unwrap();
-        let Error::Refused(refusal) = case.needs_person(entra.error()).await else {
+        let AuthError::Refused(refusal) = case.needs_person(entra.error()).await else {
             panic!("no refusal")
         };
         assert_eq!(refusal.number(), Some(&*format!("AADSTS{}", entra.code())));
@@ -214,7 +214,7 @@ async fn a_device_understands_microsofts_words() {
             |end| matches!(end, Err(DeviceError::Expired)),
         ),
         (&[EntraError::BadVerificationCode], false, |end| {
-            matches!(end, Err(DeviceError::Auth(Error::Refused(_))))
+            matches!(end, Err(DeviceError::Auth(AuthError::Refused(_))))
         }),
     ];
     for (words, comes, is) in ends {

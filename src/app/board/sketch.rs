@@ -15,9 +15,12 @@ use crate::{
     metrics::{MailboxNow, Picture},
     plural, reply,
     status::{
-        Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
+        EndpointHealth, EndpointStatus, JobTotals, MailboxStatus, ReplyTotals, Setback, Status,
         state::time,
-        verdict::{Holder, Known, Need, Trouble, Unanswered, Verdict, undecided, verdict},
+        verdict::{
+            EndpointFacts, EndpointVerdict, HoldingEndpoint, MailboxProblem, MailboxRemedy, Unanswered, undecided,
+            verdict,
+        },
     },
     watch::{self, health},
 };
@@ -27,9 +30,9 @@ const PROBLEMS: usize = 5;
 
 /// What runs.
 #[derive(Clone, Default)]
-pub(in crate::app) struct View {
+pub(in crate::app) struct FleetView {
     /// The endpoints whose loops run.
-    pub(in crate::app) seats: BTreeMap<String, Seat>,
+    pub(in crate::app) seats: BTreeMap<String, RunningEndpoint>,
     /// Endpoints whose file says that they do not run.
     pub(in crate::app) disabled: BTreeSet<String>,
     /// What is wrong with the files of endpoints.
@@ -42,7 +45,7 @@ pub(in crate::app) struct View {
 
 /// An endpoint whose loops run.
 #[derive(Clone)]
-pub(in crate::app) struct Seat {
+pub(in crate::app) struct RunningEndpoint {
     pub(in crate::app) description: String,
     /// `imap://user@host/NAME`.
     pub(in crate::app) mailbox: String,
@@ -51,19 +54,19 @@ pub(in crate::app) struct Seat {
     pub(in crate::app) name: String,
     /// The sign-in, where a person can renew it.
     pub(in crate::app) person: Option<String>,
-    pub(in crate::app) watch: Arc<watch::Health>,
+    pub(in crate::app) watch: Arc<watch::WatchHealth>,
     /// The endpoints that are held before it, each with whether its file is gone.
     pub(in crate::app) held_back: Vec<(String, bool)>,
     /// Its dispatch.
-    pub(in crate::app) acts: Option<Arc<dispatch::Health>>,
+    pub(in crate::app) acts: Option<Arc<dispatch::DispatchHealth>>,
     /// The account that sends replies.
-    pub(in crate::app) outbox: Option<Arc<reply::Health>>,
+    pub(in crate::app) outbox: Option<Arc<reply::OutboxHealth>>,
 }
 
-impl View {
+impl FleetView {
     /// With what is wrong with the files.
     pub(in crate::app) fn of(
-        seats: BTreeMap<String, Seat>,
+        seats: BTreeMap<String, RunningEndpoint>,
         idle: &BTreeSet<EndpointName>,
         broken: &BTreeSet<EndpointName>,
         problems: &[Problem],
@@ -106,14 +109,14 @@ impl View {
     }
 
     /// Every endpoint as it is now. Without numbers where the ledger could not be counted.
-    pub(super) fn endpoints(&self, counts: Option<&Counts>, now: DateTime<Utc>) -> Vec<Endpoint> {
+    pub(super) fn endpoints(&self, counts: Option<&Counts>, now: DateTime<Utc>) -> Vec<EndpointStatus> {
         let mut names: BTreeSet<&String> = self
             .seats
             .keys()
             .chain(&self.disabled)
             .chain(self.broken.keys())
             .collect();
-        let open = |(name, jobs): (&'_ String, &Jobs)| (jobs.open() > 0).then_some(name.to_owned());
+        let open = |(name, jobs): (&'_ String, &JobTotals)| (jobs.open() > 0).then_some(name.to_owned());
         let left: Vec<_> = counts
             .iter()
             .flat_map(|counts| counts.jobs.iter().filter_map(open))
@@ -122,7 +125,7 @@ impl View {
         names.into_iter().map(|name| self.endpoint(name, counts, now)).collect()
     }
 
-    fn endpoint(&self, name: &str, counts: Option<&Counts>, now: DateTime<Utc>) -> Endpoint {
+    fn endpoint(&self, name: &str, counts: Option<&Counts>, now: DateTime<Utc>) -> EndpointStatus {
         let seat = self.seats.get(name);
         let problem = self.broken.get(name);
         let jobs = counts.map(|counts| counts.jobs.get(name).copied().unwrap_or_default());
@@ -131,7 +134,7 @@ impl View {
         let setback = counts.and_then(|counts| counts.setbacks.get(name).cloned());
         let verdict = match (seat, problem) {
             (Some(seat), problem) => {
-                let known = Known {
+                let known = EndpointFacts {
                     paused: counts.and_then(|counts| counts.paused(name)),
                     waits: setback.as_ref().and_then(waits),
                     held_back: seat.held_back.iter().map(|held| self.holder(held)).collect(),
@@ -139,11 +142,11 @@ impl View {
                 };
                 verdict(&known, now)
             }
-            (None, Some(problem)) => Verdict::broken(problem),
-            (None, None) if self.disabled.contains(name) => Verdict::disabled(),
-            (None, None) => Verdict::gone(),
+            (None, Some(problem)) => EndpointVerdict::broken(problem),
+            (None, None) if self.disabled.contains(name) => EndpointVerdict::disabled(),
+            (None, None) => EndpointVerdict::gone(),
         };
-        Endpoint {
+        EndpointStatus {
             name: name.to_owned(),
             description: seat.map(|seat| seat.description.clone()).unwrap_or_default(),
             state: verdict.state,
@@ -158,10 +161,10 @@ impl View {
         }
     }
 
-    fn holder(&self, (endpoint, away): &(String, bool)) -> Holder {
+    fn holder(&self, (endpoint, away): &(String, bool)) -> HoldingEndpoint {
         let known = || self.broken.get(endpoint).cloned();
         let unknown = || "what it uses of mailjob.toml can't be used".to_owned();
-        Holder {
+        HoldingEndpoint {
             endpoint: endpoint.clone(),
             problem: (!away).then(|| known().unwrap_or_else(unknown)),
         }
@@ -185,7 +188,7 @@ impl View {
             };
             mailboxes.insert((seat.account.clone(), seat.name.clone()), now);
         }
-        let numbers = |endpoint: &Endpoint| {
+        let numbers = |endpoint: &EndpointStatus| {
             let jobs = endpoint.jobs?;
             let each = [
                 ("queued", jobs.queued),
@@ -206,7 +209,7 @@ impl View {
         }
         Picture {
             mailboxes: mailboxes.into_values().collect(),
-            states: State::ALL.map(State::code).to_vec(),
+            states: EndpointHealth::ALL.map(EndpointHealth::code).to_vec(),
             endpoints: status
                 .endpoints
                 .iter()
@@ -236,18 +239,24 @@ impl View {
     }
 }
 
-impl Seat {
-    fn known(&self, name: &str, problem: Option<&String>, jobs: Option<Jobs>, replies: Option<&Replies>) -> Known {
+impl RunningEndpoint {
+    fn known(
+        &self,
+        name: &str,
+        problem: Option<&String>,
+        jobs: Option<JobTotals>,
+        replies: Option<&ReplyTotals>,
+    ) -> EndpointFacts {
         let state = self.watch.state();
-        let trouble = state.trouble.map(|words| Trouble {
-            need: state.need.unwrap_or(Need::Time),
+        let trouble = state.trouble.map(|words| MailboxProblem {
+            need: state.need.unwrap_or(MailboxRemedy::Time),
             words,
             since: state.since.unwrap_or_default(),
             next: state.next,
         });
         let sends = self.outbox.as_ref().and_then(|outbox| outbox.trouble());
         let waiting = replies.is_some_and(|replies| replies.waiting > 0);
-        Known {
+        EndpointFacts {
             endpoint: name.to_owned(),
             person: self.person.clone(),
             looked: state.looked,
@@ -271,7 +280,7 @@ impl Seat {
     fn down(&self) -> Option<Unanswered> {
         let down = self.acts.as_ref()?.down()?;
         let refuses = down.refuses();
-        let dispatch::Down { since, said, next, .. } = down;
+        let dispatch::WebhookDown { since, said, next, .. } = down;
         Some(Unanswered {
             since,
             said,
@@ -280,8 +289,8 @@ impl Seat {
         })
     }
 
-    fn shown(&self, state: &health::State) -> Mailbox {
-        Mailbox {
+    fn shown(&self, state: &health::WatchState) -> MailboxStatus {
+        MailboxStatus {
             key: self.mailbox.clone(),
             account: self.account.clone(),
             connected: state.connected,
@@ -322,7 +331,7 @@ fn unsettled(unsettled: &health::Unsettled) -> String {
     )
 }
 
-fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {
+fn replies(counts: &Counts, endpoint: &str, seat: Option<&RunningEndpoint>) -> ReplyTotals {
     let mut replies = counts.replies(endpoint);
     let trouble = seat.and_then(|seat| seat.outbox.as_ref()?.trouble());
     replies.problem = trouble.filter(|_| replies.waiting > 0).map(|trouble| trouble.words);

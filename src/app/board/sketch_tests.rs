@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::{
     config::load::{Sources, load},
-    watch::error::Error,
+    watch::error::WatchError,
 };
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn seat(name: &str) -> (String, Seat) {
-    let seat = Seat {
+fn seat(name: &str) -> (String, RunningEndpoint) {
+    let seat = RunningEndpoint {
         description: String::new(),
         mailbox: format!("imap://{name}@mail.example/INBOX"),
         account: name.into(),
@@ -54,15 +54,15 @@ fn each_endpoint_has_its_place() {
     );
     assert!(problems.len() >= 3, "{problems:?}");
     let seats = BTreeMap::from([seat("a"), seat("kept")]);
-    let view = View::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
+    let view = FleetView::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
     let mut counts = Counts::default();
-    let open = Jobs {
+    let open = JobTotals {
         queued: 2,
-        ..Jobs::default()
+        ..JobTotals::default()
     };
-    let over = Jobs {
+    let over = JobTotals {
         failed: 2,
-        ..Jobs::default()
+        ..JobTotals::default()
     };
     counts.jobs.insert("left".into(), open);
     counts.jobs.insert("over".into(), over);
@@ -76,11 +76,11 @@ fn each_endpoint_has_its_place() {
     assert_eq!(
         states,
         [
-            ("a", State::Working),
-            ("bad", State::Broken),
-            ("kept", State::Starting),
-            ("left", State::Gone),
-            ("off", State::Disabled),
+            ("a", EndpointHealth::Working),
+            ("bad", EndpointHealth::Broken),
+            ("kept", EndpointHealth::Starting),
+            ("left", EndpointHealth::Gone),
+            ("off", EndpointHealth::Disabled),
         ]
     );
     let by = |name: &str| found.iter().find(|endpoint| endpoint.name == name).unwrap();
@@ -102,13 +102,13 @@ fn each_endpoint_has_its_place() {
 #[test]
 fn what_the_loops_write_is_shown() {
     let seats = BTreeMap::from([seat("a")]);
-    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let view = FleetView::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
     let watch = view.seats["a"].watch.clone();
     let look = || view.endpoints(Some(&Counts::default()), at(10)).pop().unwrap();
     watch.looked(at(0), false);
-    watch.lost(&Error::Closed, std::time::Duration::from_secs(2), at(5));
+    watch.lost(&WatchError::Closed, std::time::Duration::from_secs(2), at(5));
     let lost = look();
-    assert_eq!((lost.state, lost.since), (State::Waiting, Some(at(5))));
+    assert_eq!((lost.state, lost.since), (EndpointHealth::Waiting, Some(at(5))));
     assert!(
         lost.words
             .contains("the server closed the connection; next try 2027-01-15 08:00:07"),
@@ -119,14 +119,14 @@ fn what_the_loops_write_is_shown() {
         (mailbox.connected, mailbox.last_look, mailbox.next_try),
         (false, Some(at(0)), Some(at(7)))
     );
-    let backlog = Error::LostLedger {
+    let backlog = WatchError::LostLedger {
         target: "Processed".into(),
         mails: 5,
     };
     watch.lost(&backlog, std::time::Duration::ZERO, at(6));
-    assert_eq!(look().state, State::HeldBacklog);
+    assert_eq!(look().state, EndpointHealth::HeldBacklog);
     watch.looked(at(9), true);
-    assert_eq!(look().state, State::Working);
+    assert_eq!(look().state, EndpointHealth::Working);
 }
 
 #[test]
@@ -141,12 +141,15 @@ fn who_is_held_back_by_another_is_never_working() {
         rest.held_back = vec![("my-orders".to_owned(), away)];
         rest.watch.looked(at(0), true);
         let seats = BTreeMap::from([(name.clone(), rest.clone())]);
-        let view = View::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
+        let view = FleetView::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
         let all = view.endpoints(Some(&Counts::default()), at(10));
-        assert_eq!((all[0].name.as_str(), all[0].state), ("my-orders", State::Broken));
+        assert_eq!(
+            (all[0].name.as_str(), all[0].state),
+            ("my-orders", EndpointHealth::Broken)
+        );
         assert!(all[0].words.contains("My Orders.toml"), "{}", all[0].words);
         let shown = &all[1];
-        assert_eq!((shown.name.as_str(), shown.state), ("rest", State::HeldBack));
+        assert_eq!((shown.name.as_str(), shown.state), ("rest", EndpointHealth::HeldBack));
         assert!(
             shown.words.contains("my-orders") && shown.words.contains(words),
             "{}",
@@ -164,7 +167,7 @@ fn who_is_held_back_by_another_is_never_working() {
 fn a_picture_has_each_mailbox_once() {
     let (_, shared) = seat("a");
     let seats = BTreeMap::from([("one".to_owned(), shared.clone()), ("two".to_owned(), shared)]);
-    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let view = FleetView::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
     let counts = Counts {
         oldest_due: BTreeMap::from([("one".to_owned(), at(0)), ("two".to_owned(), at(1))]),
         ..Counts::default()

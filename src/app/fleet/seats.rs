@@ -4,21 +4,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::Fleet;
 use crate::{
-    app::board::Seat,
+    app::board::RunningEndpoint,
     config::{Config, Endpoint, EndpointName, Mailbox},
     watch,
 };
 
 impl Fleet {
     /// What runs, with the cells that say how it is.
-    pub(in crate::app) fn seats(&self, config: &Config) -> BTreeMap<String, Seat> {
+    pub(in crate::app) fn seats(&self, config: &Config) -> BTreeMap<String, RunningEndpoint> {
         let held_back = config.routes().into_iter().flat_map(|route| route.held_back());
         let held_back: BTreeMap<_, _> = held_back.collect();
         let seat = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
             let mailbox = &endpoint.mailbox;
             let account = &mailbox.account;
             let sends = endpoint.reply.account.as_ref();
-            let seat = Seat {
+            let seat = RunningEndpoint {
                 description: endpoint.description.clone(),
                 mailbox: watch::mailbox_key(mailbox).to_string(),
                 account: account.name.clone(),

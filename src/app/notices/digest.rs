@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{config::Rate, ledger::Told};
+use crate::{config::Rate, ledger::SentNotices};
 
 /// What stands before the time at which a mail was sent, in its key.
 const MAIL: &str = "mail/";
@@ -15,7 +15,7 @@ pub(super) fn is_mail(key: &str) -> bool {
 }
 
 /// Whether a mail may go: `digest` has passed since the last one, and `limit` has room.
-pub(super) fn may_mail(told: &Told, digest: Duration, limit: Rate, now: DateTime<Utc>) -> bool {
+pub(super) fn may_mail(told: &SentNotices, digest: Duration, limit: Rate, now: DateTime<Utc>) -> bool {
     let age = |at: &DateTime<Utc>| (now - *at).to_std().unwrap_or_default();
     let mut sent = told.iter().filter(|(key, _)| is_mail(key)).map(|(_, at)| age(at));
     let since_last = sent.clone().min();
@@ -24,7 +24,7 @@ pub(super) fn may_mail(told: &Told, digest: Duration, limit: Rate, now: DateTime
 }
 
 /// The key that a mail was sent now, and those of mails that no longer count.
-pub(super) fn mailed(told: &Told, digest: Duration, limit: Rate, now: DateTime<Utc>) -> (String, Vec<String>) {
+pub(super) fn mailed(told: &SentNotices, digest: Duration, limit: Rate, now: DateTime<Utc>) -> (String, Vec<String>) {
     let span = TimeDelta::from_std(digest.max(limit.per)).unwrap_or(TimeDelta::MAX);
     let old = told.iter().filter(|(key, at)| is_mail(key) && now - **at >= span);
     (
@@ -46,7 +46,7 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
     }
 
-    fn sent(minutes: &[i64]) -> Told {
+    fn sent(minutes: &[i64]) -> SentNotices {
         let keys = minutes.iter().map(|minute| (format!("mail/{minute}"), at(*minute)));
         keys.chain([("sign-in/contoso".to_owned(), at(59))]).collect()
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::{
-    news::Item,
-    words::{Said, Speaker, closing, said, subject},
+    news::NewsItem,
+    words::{NoticeSender, NoticeText, closing, said, subject},
 };
 use crate::config::Operator;
 
@@ -20,7 +20,7 @@ const FUEL: u64 = 1_000_000;
 struct Context<'a> {
     /// All news in a line.
     headline: String,
-    news: Vec<Said>,
+    news: Vec<NoticeText>,
     /// Where one sees how it is now.
     closing: &'a str,
     host: &'a str,
@@ -28,7 +28,11 @@ struct Context<'a> {
 }
 
 /// Subject and text of a mail about these.
-pub(super) fn letter(items: &[Item], speaker: &Speaker, (subject_by, text_by): (&str, &str)) -> (String, String) {
+pub(super) fn letter(
+    items: &[NewsItem],
+    speaker: &NoticeSender,
+    (subject_by, text_by): (&str, &str),
+) -> (String, String) {
     let context = Context {
         headline: subject(items),
         news: items.iter().map(said).collect(),

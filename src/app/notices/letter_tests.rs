@@ -2,15 +2,15 @@ use chrono::DateTime;
 
 use super::{super::news::News, *};
 
-fn speaker() -> Speaker {
-    Speaker {
+fn speaker() -> NoticeSender {
+    NoticeSender {
         host: "web1".into(),
         ledger: "/mailjob.db".into(),
     }
 }
 
-fn items() -> Vec<Item> {
-    let item = Item {
+fn items() -> Vec<NewsItem> {
+    let item = NewsItem {
         name: "invoices".into(),
         is_person: false,
         news: News::Silent(
@@ -21,7 +21,7 @@ fn items() -> Vec<Item> {
         ends: None,
     };
     let again = News::ReadsAgain(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    vec![item.clone(), Item { news: again, ..item }]
+    vec![item.clone(), NewsItem { news: again, ..item }]
 }
 
 #[test]

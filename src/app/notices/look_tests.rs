@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    auth::{Forgetful, Refused},
+    auth::{BlockedSignIn, NullTokenStore},
     config::{Auth, Provider, Server, Tls},
     ledger::{SignInRow, sqlite},
     secret::SecretRef,
@@ -56,12 +56,15 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     crate::net::tls::install_provider();
     let http = crate::net::http::client(None).unwrap();
     let operator = Operator::new(vec!["ops@example.com".into()], account.clone());
-    let desk = Desk {
+    let desk = NoticeSettings {
         sign_ins: [("office".to_owned(), account.clone())].into(),
         mailboxes: BTreeMap::new(),
         senders: BTreeMap::new(),
         broken: BTreeMap::new(),
-        operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)))),
+        operator: Some((
+            operator,
+            Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http)),
+        )),
     };
     let notices = Notices {
         desk: watch::channel(desk.clone()).1,
@@ -72,7 +75,7 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
         speaker: speaker(&Service::on(1)),
         stop: CancellationToken::new(),
     };
-    let mut memory = Memory::default();
+    let mut memory = NoticeMemory::default();
     for _look in 0..3 {
         notices.look(&desk, &mut memory).await.unwrap();
     }
@@ -103,7 +106,7 @@ async fn without_an_operator_nothing_is_noted_as_told() {
     let ledger = Arc::new(ledger.unwrap());
     ledger.note_refused("office", Utc::now(), "no").await.unwrap();
     let (account, _) = deaf().await;
-    let desk = Desk {
+    let desk = NoticeSettings {
         sign_ins: [("office".to_owned(), Arc::new(account))].into(),
         mailboxes: BTreeMap::new(),
         senders: BTreeMap::new(),
@@ -119,10 +122,10 @@ async fn without_an_operator_nothing_is_noted_as_told() {
         speaker: speaker(&Service::on(1)),
         stop: CancellationToken::new(),
     };
-    let mut memory = Memory::default();
+    let mut memory = NoticeMemory::default();
     notices.look(&desk, &mut memory).await.unwrap();
     assert_eq!((memory.logged.len(), ledger.told().await.unwrap().len()), (1, 0));
-    let refused = |row: SignInRow| row.refused.map(|Refused { why, .. }| why);
+    let refused = |row: SignInRow| row.refused.map(|BlockedSignIn { why, .. }| why);
     assert_eq!(
         ledger.sign_in("office").await.unwrap().and_then(refused),
         Some("no".into())

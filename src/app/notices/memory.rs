@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{
-    news::{self, Item, News},
+    news::{self, News, NewsItem},
     words,
 };
 use crate::{
-    auth::{facts, forecast::Facts},
+    auth::{facts, forecast::AccountFacts},
     config::Account,
     ledger::counts::Unwritable,
 };
@@ -25,8 +25,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// What is remembered between two looks.
 #[derive(Default)]
-pub(super) struct Memory {
-    pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, Facts)>,
+pub(super) struct NoticeMemory {
+    pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, AccountFacts)>,
     failures: u32,
     pub(super) rest: Option<Instant>,
     /// Since when it is known that an endpoint's jobs wait for a person.
@@ -37,8 +37,8 @@ pub(super) struct Memory {
     pub(super) logged: BTreeSet<String>,
 }
 
-impl Memory {
-    pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> Facts {
+impl NoticeMemory {
+    pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> AccountFacts {
         if let Some((of, read, facts)) = self.facts.get(name)
             && of == account
             && read.elapsed() < HOUR
@@ -50,9 +50,9 @@ impl Memory {
             Ok(Ok(facts)) => facts,
             Ok(Err(error)) => {
                 warn!(account = %name, %error, "when it ends can't be told");
-                Facts::default()
+                AccountFacts::default()
             }
-            Err(_) => Facts::default(),
+            Err(_) => AccountFacts::default(),
         };
         let entry = (account.clone(), Instant::now(), facts.clone());
         self.facts.insert(name.to_owned(), entry);
@@ -60,7 +60,7 @@ impl Memory {
     }
 
     /// Says what is news once, whether or not a mail can be sent.
-    pub(super) fn log(&mut self, items: &[Item]) {
+    pub(super) fn log(&mut self, items: &[NewsItem]) {
         // What happened to a job was logged when it did.
         let conditions = items.iter().filter(|item| !matches!(item.news, News::Jobs(_)));
         let conditions: Vec<_> = conditions
@@ -77,13 +77,13 @@ impl Memory {
     }
 
     /// What is to be told of the ledger itself.
-    pub(super) fn of_ledger(&self, unwritable: Option<&Unwritable>) -> Option<Item> {
+    pub(super) fn of_ledger(&self, unwritable: Option<&Unwritable>) -> Option<NewsItem> {
         let news = match (unwritable, self.unwritable) {
             (Some(Unwritable { since, why, .. }), None) => News::Unwritable(*since, why.clone()),
             (None, Some(told)) => News::Writable(told),
             (Some(_), Some(_)) | (None, None) => return None,
         };
-        Some(Item {
+        Some(NewsItem {
             name: "the ledger".to_owned(),
             is_person: false,
             news,
@@ -101,7 +101,7 @@ impl Memory {
         (self.failures, self.rest) = (0, None);
     }
 
-    pub(super) fn failed(&mut self, verdict: crate::auth::Verdict) -> Duration {
+    pub(super) fn failed(&mut self, verdict: crate::auth::AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let wait = verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64());
         self.rest = Some(Instant::now() + wait);

@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::{
     auth::{
         Login,
-        forecast::{Forecast, State, What, forecast},
+        forecast::{ExpiringSecret, Forecast, LoginState, forecast},
     },
     config::{Account, Operator, Problem, Service},
     ledger::{
@@ -32,17 +32,17 @@ use crate::{
         counts::{Countable, Unwritable},
     },
     message::clean::clean,
-    metrics::{Metrics, SignIn, SignInState},
+    metrics::{Metrics, SignInGauges, SignInState},
     reply::{self, Notice, send_notice},
     status::Setback,
-    watch::Health,
+    watch::WatchHealth,
 };
 
 use self::{
     letter::letter,
-    memory::Memory,
-    news::{Broken, Item, Mailbox, Seen, Sender, Survey, Waiting},
-    words::Speaker,
+    memory::NoticeMemory,
+    news::{BrokenFile, NewsItem, SendingAccount, SignInNow, Survey, Waiting, WatchedMailbox},
+    words::NoticeSender,
 };
 
 /// Jobs of a kind and an endpoint that are told with their details.
@@ -50,46 +50,46 @@ const EXAMPLES: usize = 5;
 
 /// What is looked at and who is told, as the configuration has it now.
 #[derive(Clone, Default)]
-pub(super) struct Desk {
+pub(super) struct NoticeSettings {
     pub(super) sign_ins: BTreeMap<String, Arc<Account>>,
     /// The mailbox of each endpoint.
-    pub(super) mailboxes: BTreeMap<String, Watched>,
+    pub(super) mailboxes: BTreeMap<String, MailboxHealth>,
     /// The accounts that replies go out by.
-    pub(super) senders: BTreeMap<String, Sends>,
+    pub(super) senders: BTreeMap<String, OutgoingAccount>,
     /// What is wrong with files of the configuration, by their names.
-    pub(super) broken: BTreeMap<String, Broken>,
+    pub(super) broken: BTreeMap<String, BrokenFile>,
     /// Who is told, and the sign-in of the account that sends.
     pub(super) operator: Option<(Operator, Arc<Login>)>,
 }
 
 /// An endpoint's mailbox.
 #[derive(Clone)]
-pub(super) struct Watched {
+pub(super) struct MailboxHealth {
     /// The sign-in that opens it.
     pub(super) sign_in: String,
-    pub(super) health: Arc<Health>,
+    pub(super) health: Arc<WatchHealth>,
 }
 
 /// An account that replies go out by.
 #[derive(Clone)]
-pub(super) struct Sends {
+pub(super) struct OutgoingAccount {
     /// The sign-in that its server asks for.
     pub(super) sign_in: String,
-    pub(super) health: Arc<reply::Health>,
+    pub(super) health: Arc<reply::OutboxHealth>,
 }
 
 /// Problems of a file that are told; `mailjob check` shows all.
 const PROBLEMS: usize = 3;
 
 /// What is wrong with each file. Pure.
-pub(super) fn broken(problems: &[Problem], since: DateTime<Utc>) -> BTreeMap<String, Broken> {
-    let mut broken = BTreeMap::<String, (Broken, usize)>::new();
+pub(super) fn broken(problems: &[Problem], since: DateTime<Utc>) -> BTreeMap<String, BrokenFile> {
+    let mut broken = BTreeMap::<String, (BrokenFile, usize)>::new();
     for problem in problems {
         let name = problem.file.file_name().unwrap_or(problem.file.as_os_str());
         let file = clean(&name.to_string_lossy(), 200);
         let new = || {
             let (file, why) = (file.clone(), String::new());
-            (Broken { file, since, why }, 0)
+            (BrokenFile { file, since, why }, 0)
         };
         let (broken, count) = broken.entry(file.clone()).or_insert_with(new);
         *count += 1;
@@ -104,18 +104,18 @@ pub(super) fn broken(problems: &[Problem], since: DateTime<Utc>) -> BTreeMap<Str
 /// What the loop needs.
 #[derive(Clone)]
 pub(super) struct Notices {
-    pub(super) desk: watch::Receiver<Desk>,
+    pub(super) desk: watch::Receiver<NoticeSettings>,
     pub(super) sign_ins: Arc<dyn SignInTable>,
     pub(super) told: Arc<dyn NoticeTable>,
     pub(super) counts: Arc<dyn Countable>,
     pub(super) metrics: Metrics,
-    pub(super) speaker: Arc<Speaker>,
+    pub(super) speaker: Arc<NoticeSender>,
     pub(super) stop: CancellationToken,
 }
 
 /// Us, for whoever gets mail from several.
-pub(super) fn speaker(service: &Service) -> Arc<Speaker> {
-    Arc::new(Speaker {
+pub(super) fn speaker(service: &Service) -> Arc<NoticeSender> {
+    Arc::new(NoticeSender {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         ledger: service.ledger.absolute().to_string(),
     })
@@ -124,7 +124,7 @@ pub(super) fn speaker(service: &Service) -> Arc<Speaker> {
 /// Looks until it is stopped.
 pub(super) async fn run(mut notices: Notices) {
     let stop = notices.stop.clone();
-    let mut memory = Memory::default();
+    let mut memory = NoticeMemory::default();
     loop {
         let desk = notices.desk.borrow_and_update().clone();
         let every = desk
@@ -147,7 +147,7 @@ pub(super) async fn run(mut notices: Notices) {
 }
 
 impl Notices {
-    async fn look(&self, desk: &Desk, memory: &mut Memory) -> Result<(), Error> {
+    async fn look(&self, desk: &NoticeSettings, memory: &mut NoticeMemory) -> Result<(), Error> {
         let now = Utc::now();
         let counts = self.counts.counts().await?;
         self.look_at_ledger(desk, counts.unwritable.as_ref(), memory, now).await;
@@ -192,9 +192,9 @@ impl Notices {
     /// Tells once that the ledger can't be written, and once that it can again.
     async fn look_at_ledger(
         &self,
-        desk: &Desk,
+        desk: &NoticeSettings,
         unwritable: Option<&Unwritable>,
-        memory: &mut Memory,
+        memory: &mut NoticeMemory,
         now: DateTime<Utc>,
     ) {
         let Some(item) = memory.of_ledger(unwritable) else {
@@ -213,8 +213,8 @@ impl Notices {
         &self,
         operator: &Operator,
         login: &Login,
-        items: &[Item],
-        memory: &mut Memory,
+        items: &[NewsItem],
+        memory: &mut NoticeMemory,
         now: DateTime<Utc>,
     ) -> bool {
         let (subject, text) = letter(items, &self.speaker, (&operator.subject, &operator.text));
@@ -245,10 +245,10 @@ impl Notices {
     /// Everything as it is now, and the metrics of the sign-ins. Files are read once an hour.
     async fn survey(
         &self,
-        desk: &Desk,
+        desk: &NoticeSettings,
         jobs: Vec<JobNews>,
         setbacks: BTreeMap<String, Setback>,
-        memory: &mut Memory,
+        memory: &mut NoticeMemory,
         now: DateTime<Utc>,
     ) -> Result<Survey, Error> {
         let sign_ins = self.sign_ins(desk, memory, now).await?;
@@ -256,7 +256,7 @@ impl Notices {
             .iter()
             .map(|seen| (seen.name.clone(), measured(&seen.forecast)));
         self.metrics.sign_ins.show(shown.collect());
-        let mailbox = |(endpoint, watched): (&String, &Watched)| Mailbox {
+        let mailbox = |(endpoint, watched): (&String, &MailboxHealth)| WatchedMailbox {
             endpoint: endpoint.clone(),
             sign_in: watched.sign_in.clone(),
             state: watched.health.state(),
@@ -271,7 +271,7 @@ impl Notices {
             why: setback.why().to_owned(),
             endpoint,
         });
-        let sender = |(account, sends): (&String, &Sends)| Sender {
+        let sender = |(account, sends): (&String, &OutgoingAccount)| SendingAccount {
             account: account.clone(),
             sign_in: sends.sign_in.clone(),
             trouble: sends.health.trouble().filter(|trouble| trouble.holds_all),
@@ -288,7 +288,12 @@ impl Notices {
     }
 
     /// Every sign-in in use, as it is now. Files are read once an hour.
-    async fn sign_ins(&self, desk: &Desk, memory: &mut Memory, now: DateTime<Utc>) -> Result<Vec<Seen>, Error> {
+    async fn sign_ins(
+        &self,
+        desk: &NoticeSettings,
+        memory: &mut NoticeMemory,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SignInNow>, Error> {
         let rows: BTreeMap<_, _> = self.sign_ins.sign_ins().await?.into_iter().collect();
         memory.facts.retain(|name, _| desk.sign_ins.contains_key(name));
         let mut seen = Vec::new();
@@ -296,25 +301,25 @@ impl Notices {
             let known = rows.get(name).map(|row| row.known()).unwrap_or_default();
             let facts = memory.facts(name, account).await;
             let forecast = forecast(account, &known, &facts, now);
-            seen.push(Seen::new(name, account.auth.oauth(), forecast));
+            seen.push(SignInNow::new(name, account.auth.oauth(), forecast));
         }
         Ok(seen)
     }
 }
 
-fn measured(forecast: &Forecast) -> SignIn {
+fn measured(forecast: &Forecast) -> SignInGauges {
     let ends = |what| forecast.expiry(what).map(|expiry| expiry.ends.timestamp());
-    SignIn {
+    SignInGauges {
         state: match forecast.state {
-            State::SignedIn => SignInState::SignedIn,
-            State::NeedsSignIn(_) => SignInState::NeedsSignIn,
-            State::NeverSignedIn => SignInState::Never,
-            State::NeedsNoSignIn => SignInState::NotNeeded,
+            LoginState::SignedIn => SignInState::SignedIn,
+            LoginState::NeedsSignIn(_) => SignInState::NeedsSignIn,
+            LoginState::NeverSignedIn => SignInState::Never,
+            LoginState::NeedsNoSignIn => SignInState::NotNeeded,
         },
         issued: forecast.issued.map(|issued| issued.timestamp()),
-        expires: ends(What::RefreshToken),
-        client_secret: ends(What::ClientSecret),
-        certificate: ends(What::Certificate),
+        expires: ends(ExpiringSecret::RefreshToken),
+        client_secret: ends(ExpiringSecret::ClientSecret),
+        certificate: ends(ExpiringSecret::Certificate),
         refreshed: forecast.refreshed.map(|refreshed| refreshed.timestamp()),
     }
 }

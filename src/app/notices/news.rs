@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     auth::{
-        Refused,
+        BlockedSignIn,
         forecast::{Expiry, Forecast, Threshold},
     },
     config::OAuth,
@@ -18,36 +18,36 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(super) struct Survey {
     /// Every sign-in that is in use.
-    pub(super) sign_ins: Vec<Seen>,
+    pub(super) sign_ins: Vec<SignInNow>,
     /// The mailbox of every endpoint.
-    pub(super) mailboxes: Vec<Mailbox>,
+    pub(super) mailboxes: Vec<WatchedMailbox>,
     /// Every account that replies go out by.
-    pub(super) senders: Vec<Sender>,
+    pub(super) senders: Vec<SendingAccount>,
     /// Endpoints whose jobs wait until a person has acted.
     pub(super) waiting: Vec<Waiting>,
     /// Every file that can't be used.
-    pub(super) broken: Vec<Broken>,
+    pub(super) broken: Vec<BrokenFile>,
     /// What happened to jobs that nobody was told of.
     pub(super) jobs: Vec<JobNews>,
 }
 
 /// The mailbox of an endpoint.
 #[derive(Debug, Clone)]
-pub(super) struct Mailbox {
+pub(super) struct WatchedMailbox {
     pub(super) endpoint: String,
     /// The sign-in that opens it.
     pub(super) sign_in: String,
-    pub(super) state: health::State,
+    pub(super) state: health::WatchState,
 }
 
 /// An account that replies go out by.
 #[derive(Debug, Clone)]
-pub(super) struct Sender {
+pub(super) struct SendingAccount {
     pub(super) account: String,
     /// The sign-in that its server asks for.
     pub(super) sign_in: String,
     /// Why none of them goes out.
-    pub(super) trouble: Option<reply::Trouble>,
+    pub(super) trouble: Option<reply::OutboxProblem>,
     /// Whether one was seen to go out, and nothing is known against the next.
     pub(super) works: bool,
 }
@@ -62,7 +62,7 @@ pub(super) struct Waiting {
 
 /// A file of the configuration that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::app) struct Broken {
+pub(in crate::app) struct BrokenFile {
     pub(in crate::app) file: String,
     pub(in crate::app) since: DateTime<Utc>,
     pub(in crate::app) why: String,
@@ -70,14 +70,14 @@ pub(in crate::app) struct Broken {
 
 /// A sign-in as it is now.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct SignInNow {
     pub(super) name: String,
     /// Whether `mailjob auth login` can mend it.
     pub(super) is_person: bool,
     pub(super) forecast: Forecast,
 }
 
-impl Seen {
+impl SignInNow {
     pub(super) fn new(name: &str, oauth: Option<&OAuth>, forecast: Forecast) -> Self {
         Self {
             name: name.to_owned(),
@@ -89,7 +89,7 @@ impl Seen {
 
 /// Something to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct NewsItem {
     pub(super) name: String,
     pub(super) is_person: bool,
     pub(super) news: News,
@@ -103,7 +103,7 @@ pub(super) struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {
     /// A person has to act.
-    NeedsSignIn(Refused),
+    NeedsSignIn(BlockedSignIn),
     /// It was told that a person has to act, then; they did.
     WorksAgain(DateTime<Utc>),
     /// Something ends.
@@ -190,7 +190,7 @@ impl News {
     }
 }
 
-impl Item {
+impl NewsItem {
     /// The same for the same news, another for the next time.
     fn identity(&self) -> String {
         let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
@@ -225,7 +225,7 @@ impl Item {
 }
 
 /// Letters and digits that are the same for the same news.
-pub(super) fn id(items: &[Item]) -> String {
+pub(super) fn id(items: &[NewsItem]) -> String {
     let mut hash = Sha256::new();
     for item in items {
         hash.update(item.identity());

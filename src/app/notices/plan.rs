@@ -9,11 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     digest::is_mail,
-    news::{Item, Mailbox, News, Seen, Sender, Survey},
+    news::{News, NewsItem, SendingAccount, SignInNow, Survey, WatchedMailbox},
 };
 use crate::{
-    auth::forecast::{Expiry, State, Threshold, due},
-    ledger::{JobNews, NewsKind, Told},
+    auth::forecast::{Expiry, LoginState, Threshold, due},
+    ledger::{JobNews, NewsKind, SentNotices},
     watch::health,
 };
 
@@ -22,22 +22,22 @@ const MOST: usize = 200;
 
 /// What is to do.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct NoticePlan {
     /// To tell, the most urgent first.
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<NewsItem>,
     /// Keys of what is over without a word: to forget at once.
     pub(super) over: Vec<String>,
 }
 
 /// Compares what is with what was told. A mailbox counts as out of reach after `silent_after`.
-pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Plan {
-    let mut plan = Plan::default();
+pub(super) fn plan(survey: &Survey, told: &SentNotices, silent_after: Duration, now: DateTime<Utc>) -> NoticePlan {
+    let mut plan = NoticePlan::default();
     let sign_ins = &survey.sign_ins;
     plan.items
         .extend(sign_ins.iter().filter_map(|seen| of_sign_in(seen, told)));
     // Whoever is told of a sign-in need not be told what follows from it.
     let explained = |name: &str| {
-        let needs = |seen: &Seen| seen.name == name && matches!(seen.forecast.state, State::NeedsSignIn(_));
+        let needs = |seen: &SignInNow| seen.name == name && matches!(seen.forecast.state, LoginState::NeedsSignIn(_));
         sign_ins.iter().any(needs)
     };
     plan.items.extend(survey.mailboxes.iter().filter_map(|mailbox| {
@@ -98,22 +98,22 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     plan
 }
 
-fn of_sign_in(sign_in: &Seen, told: &Told) -> Option<Item> {
+fn of_sign_in(sign_in: &SignInNow, told: &SentNotices) -> Option<NewsItem> {
     let key = sign_in_key(&sign_in.name);
     let item = match (&sign_in.forecast.state, told.get(&key)) {
-        (State::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
-        (State::SignedIn | State::NeedsNoSignIn | State::NeverSignedIn, Some(when)) => {
+        (LoginState::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
+        (LoginState::SignedIn | LoginState::NeedsNoSignIn | LoginState::NeverSignedIn, Some(when)) => {
             ends(&sign_in.name, key, News::WorksAgain(*when))
         }
         _ => return None,
     };
-    Some(Item {
+    Some(NewsItem {
         is_person: sign_in.is_person,
         ..item
     })
 }
 
-fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = Item> + 'a {
+fn of_expiries<'a>(sign_in: &'a SignInNow, told: &'a SentNotices) -> impl Iterator<Item = NewsItem> + 'a {
     sign_in.forecast.expiries.iter().filter_map(move |expiry| {
         let key = |threshold: &Threshold| expiry_key(&sign_in.name, expiry, *threshold);
         let known: BTreeSet<_> = Threshold::ALL
@@ -122,7 +122,7 @@ fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = It
             .collect();
         let threshold = due(expiry, &known)?;
         let news = News::Ends(expiry.clone(), threshold);
-        Some(Item {
+        Some(NewsItem {
             is_person: sign_in.is_person,
             ..starts(&sign_in.name, key(&threshold), news)
         })
@@ -130,7 +130,7 @@ fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = It
 }
 
 /// What happened to jobs. Replies that `[rates]` held back are told once a day: a sender who sends too much does so all day.
-fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
+fn of_jobs(jobs: &JobNews, told: &SentNotices, now: DateTime<Utc>) -> Option<NewsItem> {
     let key = match jobs.kind {
         NewsKind::Unanswered => Some(format!("{RATES}{}", jobs.endpoint)),
         _ => None,
@@ -139,7 +139,7 @@ fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
     if key.as_ref().is_some_and(is_told) {
         return None;
     }
-    Some(Item {
+    Some(NewsItem {
         name: jobs.endpoint.clone(),
         is_person: false,
         news: News::Jobs(jobs.clone()),
@@ -150,14 +150,14 @@ fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
 
 /// A mailbox that comes and goes is neither: it was not looked at since its trouble began.
 fn of_mailbox(
-    mailbox: &Mailbox,
+    mailbox: &WatchedMailbox,
     explained: bool,
-    told: &Told,
+    told: &SentNotices,
     silent_after: Duration,
     now: DateTime<Utc>,
-) -> Option<Item> {
+) -> Option<NewsItem> {
     let key = format!("{MAILBOX}{}", mailbox.endpoint);
-    let health::State {
+    let health::WatchState {
         looked, trouble, since, ..
     } = &mailbox.state;
     let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);
@@ -174,7 +174,7 @@ fn of_mailbox(
 }
 
 /// Whether replies go out by the account. That one is away for a while ends by itself, and is no person's business.
-fn of_sender(sender: &Sender, explained: bool, told: &Told) -> Option<Item> {
+fn of_sender(sender: &SendingAccount, explained: bool, told: &SentNotices) -> Option<NewsItem> {
     let key = format!("{SENDER}{}", sender.account);
     match (&sender.trouble, told.get(&key)) {
         (Some(trouble), None) if trouble.needs_person && !explained => {
@@ -187,7 +187,7 @@ fn of_sender(sender: &Sender, explained: bool, told: &Told) -> Option<Item> {
 }
 
 /// Whether another ledger works at the mailbox. What was not looked at yet says nothing.
-fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
+fn of_ledgers(mailbox: &WatchedMailbox, told: &SentNotices) -> Option<NewsItem> {
     let key = format!("{LEDGERS}{}", mailbox.endpoint);
     match (mailbox.state.rival, told.get(&key)) {
         (Some(since), None) => Some(starts(&mailbox.endpoint, key, News::SecondLedger(since))),
@@ -199,7 +199,12 @@ fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
 }
 
 /// Whether mails that are over can't have their last touch, for so long.
-fn of_touches(mailbox: &Mailbox, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Option<Item> {
+fn of_touches(
+    mailbox: &WatchedMailbox,
+    told: &SentNotices,
+    silent_after: Duration,
+    now: DateTime<Utc>,
+) -> Option<NewsItem> {
     let key = format!("{TOUCHES}{}", mailbox.endpoint);
     let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);
     match (&mailbox.state.unsettled, told.get(&key)) {
@@ -215,8 +220,8 @@ fn of_touches(mailbox: &Mailbox, told: &Told, silent_after: Duration, now: DateT
 }
 
 /// Something that holds from now on.
-fn starts(name: &str, key: String, news: News) -> Item {
-    Item {
+fn starts(name: &str, key: String, news: News) -> NewsItem {
+    NewsItem {
         name: name.to_owned(),
         is_person: false,
         news,
@@ -226,8 +231,8 @@ fn starts(name: &str, key: String, news: News) -> Item {
 }
 
 /// Something that holds no more.
-fn ends(name: &str, key: String, news: News) -> Item {
-    Item {
+fn ends(name: &str, key: String, news: News) -> NewsItem {
+    NewsItem {
         tells: None,
         ends: Some(key.clone()),
         ..starts(name, key, news)

@@ -1,13 +1,13 @@
 use chrono::TimeDelta;
 
 use super::{
-    super::news::{Broken, Waiting, id},
+    super::news::{BrokenFile, Waiting, id},
     *,
 };
 use crate::{
     auth::{
-        Refused,
-        forecast::{Forecast, What},
+        BlockedSignIn,
+        forecast::{ExpiringSecret, Forecast},
     },
     ledger::{JobNews, NewsKind},
 };
@@ -16,8 +16,8 @@ fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
 }
 
-fn seen(name: &str, state: State, expiries: Vec<Expiry>) -> Seen {
-    Seen {
+fn seen(name: &str, state: LoginState, expiries: Vec<Expiry>) -> SignInNow {
+    SignInNow {
         name: name.into(),
         is_person: true,
         forecast: Forecast {
@@ -33,7 +33,7 @@ fn seen(name: &str, state: State, expiries: Vec<Expiry>) -> Seen {
 const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be told of these sign-ins.
-fn plan(sign_ins: &[Seen], told: &Told) -> Plan {
+fn plan(sign_ins: &[SignInNow], told: &SentNotices) -> NoticePlan {
     let survey = Survey {
         sign_ins: sign_ins.to_vec(),
         ..Survey::default()
@@ -41,8 +41,8 @@ fn plan(sign_ins: &[Seen], told: &Told) -> Plan {
     super::plan(&survey, told, SILENT_AFTER, at(0))
 }
 
-fn needs() -> State {
-    State::NeedsSignIn(Refused {
+fn needs() -> LoginState {
+    LoginState::NeedsSignIn(BlockedSignIn {
         since: at(0),
         why: "revoked".into(),
     })
@@ -51,7 +51,7 @@ fn needs() -> State {
 /// A client's secret that ends in so many days, on a day that is told apart by them.
 fn secret(days: i64) -> Vec<Expiry> {
     vec![Expiry {
-        what: What::ClientSecret,
+        what: ExpiringSecret::ClientSecret,
         ends: at(days * 24 * 60),
         days,
         life: None,
@@ -59,7 +59,7 @@ fn secret(days: i64) -> Vec<Expiry> {
 }
 
 /// Tells everything that is planned.
-fn tell(told: &mut Told, plan: &Plan, when: i64) {
+fn tell(told: &mut SentNotices, plan: &NoticePlan, when: i64) {
     for key in plan
         .over
         .iter()
@@ -73,13 +73,13 @@ fn tell(told: &mut Told, plan: &Plan, when: i64) {
 
 #[test]
 fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
-    let mut told = Told::new();
+    let mut told = SentNotices::new();
     let ill = [seen("contoso", needs(), vec![])];
     let first = plan(&ill, &told);
     assert!(
         matches!(
             first.items.as_slice(),
-            [Item {
+            [NewsItem {
                 news: News::NeedsSignIn(_),
                 ..
             }]
@@ -88,24 +88,24 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
     );
     assert_eq!(plan(&ill, &told), first, "not told yet: due again, the same");
     tell(&mut told, &first, 1);
-    assert_eq!(plan(&ill, &told), Plan::default());
+    assert_eq!(plan(&ill, &told), NoticePlan::default());
 
-    let well = [seen("contoso", State::SignedIn, vec![])];
+    let well = [seen("contoso", LoginState::SignedIn, vec![])];
     let again = plan(&well, &told);
     assert!(
-        matches!(again.items.as_slice(), [Item { news: News::WorksAgain(when), .. }] if *when == at(1)),
+        matches!(again.items.as_slice(), [NewsItem { news: News::WorksAgain(when), .. }] if *when == at(1)),
         "{again:?}"
     );
     tell(&mut told, &again, 2);
-    assert_eq!(told, Told::new());
-    assert_eq!(plan(&well, &told), Plan::default());
+    assert_eq!(told, SentNotices::new());
+    assert_eq!(plan(&well, &told), NoticePlan::default());
 }
 
 #[test]
 fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
-    let mut told = Told::new();
+    let mut told = SentNotices::new();
     let mut tell_at = |expiries: Vec<Expiry>| {
-        let plan = plan(&[seen("a/b", State::NeedsNoSignIn, expiries)], &told);
+        let plan = plan(&[seen("a/b", LoginState::NeedsNoSignIn, expiries)], &told);
         tell(&mut told, &plan, 0);
         let days: Vec<_> = plan
             .items
@@ -139,41 +139,41 @@ fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
 
 #[test]
 fn the_same_news_has_the_same_id_and_the_next_time_another() {
-    let of = |seen: Seen, told: &Told| id(&plan(&[seen], told).items);
-    let later = State::NeedsSignIn(Refused {
+    let of = |seen: SignInNow, told: &SentNotices| id(&plan(&[seen], told).items);
+    let later = LoginState::NeedsSignIn(BlockedSignIn {
         since: at(9),
         why: "revoked".into(),
     });
-    let none = Told::new();
+    let none = SentNotices::new();
     let first = of(seen("a", needs(), vec![]), &none);
     assert_eq!(of(seen("a", needs(), vec![]), &none), first);
     assert_eq!(first.len(), 32);
-    let told = Told::from([("sign-in/a".to_owned(), at(1))]);
+    let told = SentNotices::from([("sign-in/a".to_owned(), at(1))]);
     let others = [
         of(seen("a", later, vec![]), &none),
         of(seen("b", needs(), vec![]), &none),
-        of(seen("a", State::SignedIn, vec![]), &told),
-        of(seen("a", State::SignedIn, secret(7)), &none),
+        of(seen("a", LoginState::SignedIn, vec![]), &told),
+        of(seen("a", LoginState::SignedIn, secret(7)), &none),
     ];
     assert!(!others.contains(&first), "{others:?}");
 }
 
 /// A mailbox whose trouble began so many minutes ago, if any, and which was looked at before, if it was.
-fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
-    Mailbox {
+fn mailbox(trouble: Option<i64>, looked: bool) -> WatchedMailbox {
+    WatchedMailbox {
         endpoint: "invoices".into(),
         sign_in: "contoso".into(),
-        state: health::State {
+        state: health::WatchState {
             connected: trouble.is_none(),
             looked: looked.then(|| at(-60)),
             trouble: trouble.map(|_| "the connection broke".into()),
             since: trouble.map(|ago| at(-ago)),
-            ..health::State::default()
+            ..health::WatchState::default()
         },
     }
 }
 
-fn kinds(survey: &Survey, told: &Told) -> (Vec<&'static str>, usize) {
+fn kinds(survey: &Survey, told: &SentNotices) -> (Vec<&'static str>, usize) {
     let plan = super::plan(survey, told, SILENT_AFTER, at(0));
     (
         plan.items.iter().map(|item| item.news.kind()).collect(),
@@ -183,8 +183,8 @@ fn kinds(survey: &Survey, told: &Told) -> (Vec<&'static str>, usize) {
 
 #[test]
 fn a_mailbox_is_told_when_it_is_silent_for_long_and_when_it_is_looked_at_again() {
-    let told = Told::from([("mailbox/invoices".to_owned(), at(-5))]);
-    let none = Told::new();
+    let told = SentNotices::from([("mailbox/invoices".to_owned(), at(-5))]);
+    let none = SentNotices::new();
     for (mailbox, told, kind) in [
         (mailbox(None, true), &none, &[][..]),
         (mailbox(Some(14), true), &none, &[]),
@@ -216,11 +216,11 @@ fn a_sign_in_explains_its_mailboxes() {
         mailboxes: vec![mailbox(Some(20), true)],
         ..Survey::default()
     };
-    let told = Told::from([("sign-in/contoso".to_owned(), at(-5))]);
-    assert_eq!(kinds(&survey(needs()), &Told::new()).0, ["needs-sign-in"]);
+    let told = SentNotices::from([("sign-in/contoso".to_owned(), at(-5))]);
+    assert_eq!(kinds(&survey(needs()), &SentNotices::new()).0, ["needs-sign-in"]);
     assert_eq!(kinds(&survey(needs()), &told).0, [""; 0]);
     assert_eq!(
-        kinds(&survey(State::SignedIn), &told).0,
+        kinds(&survey(LoginState::SignedIn), &told).0,
         ["works-again", "mailbox-silent"]
     );
 }
@@ -238,13 +238,13 @@ fn jobs_that_wait_are_told_once_and_so_is_that_they_go_on() {
             .collect(),
         ..Survey::default()
     };
-    let told = Told::from([("jobs/invoices".to_owned(), at(-5))]);
+    let told = SentNotices::from([("jobs/invoices".to_owned(), at(-5))]);
     for (survey, told, expected) in [
-        (waits(&["invoices"]), &Told::new(), &["jobs-wait"][..]),
+        (waits(&["invoices"]), &SentNotices::new(), &["jobs-wait"][..]),
         (waits(&["invoices"]), &told, &[]),
         (waits(&["invoices", "orders"]), &told, &["jobs-wait"]),
         (waits(&[]), &told, &["jobs-go-on"]),
-        (waits(&[]), &Told::new(), &[]),
+        (waits(&[]), &SentNotices::new(), &[]),
     ] {
         assert_eq!(kinds(&survey, told), (expected.to_vec(), 0), "{survey:?}");
     }
@@ -255,7 +255,7 @@ fn a_broken_file_is_told_once_and_so_is_that_it_is_right() {
     let broken = |files: &[&str]| Survey {
         broken: files
             .iter()
-            .map(|file| Broken {
+            .map(|file| BrokenFile {
                 file: (*file).to_owned(),
                 since: at(0),
                 why: "no".into(),
@@ -263,8 +263,11 @@ fn a_broken_file_is_told_once_and_so_is_that_it_is_right() {
             .collect(),
         ..Survey::default()
     };
-    let told = Told::from([("file/a.toml".to_owned(), at(-5))]);
-    assert_eq!(kinds(&broken(&["a.toml"]), &Told::new()), (vec!["file-broken"], 0));
+    let told = SentNotices::from([("file/a.toml".to_owned(), at(-5))]);
+    assert_eq!(
+        kinds(&broken(&["a.toml"]), &SentNotices::new()),
+        (vec!["file-broken"], 0)
+    );
     assert_eq!(kinds(&broken(&["a.toml", "b.toml"]), &told), (vec!["file-broken"], 0));
     assert_eq!(kinds(&broken(&[]), &told), (vec!["file-mended"], 0));
 }
@@ -283,7 +286,7 @@ fn jobs_go_with_every_mail_and_conditions_wait_where_there_are_too_many() {
         jobs: vec![jobs],
         ..Survey::default()
     };
-    let plan = super::plan(&survey, &Told::new(), SILENT_AFTER, at(0));
+    let plan = super::plan(&survey, &SentNotices::new(), SILENT_AFTER, at(0));
     assert_eq!(plan.items.len(), MOST + 1);
     assert!(matches!(plan.items.last().unwrap().news, News::Jobs(_)));
 }
@@ -307,7 +310,7 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
         (Some(0), 23 * hour, false, false),
         (Some(0), 24 * hour, true, true),
     ] {
-        let told: Told = told
+        let told: SentNotices = told
             .map(|when| ("rates/scanner".to_owned(), at(when)))
             .into_iter()
             .collect();
@@ -321,10 +324,10 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
 /// A reply account's server that refuses its password is a person's business at once; one that is away is nobody's.
 #[test]
 fn an_account_that_no_reply_goes_out_by_is_told_once() {
-    let sender = |needs_person: bool, works: bool| Sender {
+    let sender = |needs_person: bool, works: bool| SendingAccount {
         account: "office".into(),
         sign_in: "office".into(),
-        trouble: (!works).then(|| crate::reply::Trouble {
+        trouble: (!works).then(|| crate::reply::OutboxProblem {
             words: "535 no".into(),
             since: at(-1),
             needs_person,
@@ -332,7 +335,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         }),
         works,
     };
-    let with = |senders: Vec<Sender>, sign_ins: Vec<Seen>, told: &Told| {
+    let with = |senders: Vec<SendingAccount>, sign_ins: Vec<SignInNow>, told: &SentNotices| {
         let survey = Survey {
             senders,
             sign_ins,
@@ -340,8 +343,8 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         };
         super::plan(&survey, told, SILENT_AFTER, at(0))
     };
-    let mut told = Told::new();
-    assert_eq!(with(vec![sender(false, false)], vec![], &told), Plan::default());
+    let mut told = SentNotices::new();
+    assert_eq!(with(vec![sender(false, false)], vec![], &told), NoticePlan::default());
     let explained = vec![seen("office", needs(), vec![])];
     let items = with(vec![sender(true, false)], explained, &told).items;
     assert!(
@@ -351,25 +354,25 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
 
     let first = with(vec![sender(true, false)], vec![], &told);
     assert!(
-        matches!(&first.items[..], [Item { news: News::Unsent(since, why), .. }] if *since == at(-1) && why == "535 no")
+        matches!(&first.items[..], [NewsItem { news: News::Unsent(since, why), .. }] if *since == at(-1) && why == "535 no")
     );
     tell(&mut told, &first, 1);
     for still in [
         sender(true, false),
         sender(false, false),
-        Sender {
+        SendingAccount {
             trouble: None,
             ..sender(true, false)
         },
     ] {
         assert_eq!(
             with(vec![still], vec![], &told),
-            Plan::default(),
+            NoticePlan::default(),
             "told, and not seen to work"
         );
     }
     let over = with(vec![sender(false, true)], vec![], &told);
-    assert!(matches!(&over.items[..], [Item { news: News::SentAgain(when), .. }] if *when == at(1)));
+    assert!(matches!(&over.items[..], [NewsItem { news: News::SentAgain(when), .. }] if *when == at(1)));
     let gone = with(vec![], vec![], &told);
     assert_eq!(
         (gone.items.len(), gone.over.as_slice()),

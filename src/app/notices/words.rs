@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::{
     jobs,
-    news::{Item, News},
+    news::{News, NewsItem},
 };
 use crate::{
-    auth::forecast::{Expiry, What},
+    auth::forecast::{ExpiringSecret, Expiry},
     message::clean::clean,
 };
 
@@ -19,14 +19,14 @@ pub(super) const TIME: &str = "%F %R UTC";
 
 /// Who speaks: there may be several of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::app) struct Speaker {
+pub(in crate::app) struct NoticeSender {
     pub(super) host: String,
     /// The ledger, which no two of us share.
     pub(super) ledger: String,
 }
 
 /// The news in a line, of several how many.
-pub(super) fn subject(items: &[Item]) -> String {
+pub(super) fn subject(items: &[NewsItem]) -> String {
     match items {
         [only] => headline(only),
         several => match several.iter().filter(|item| !item.news.is_good()).count() {
@@ -38,8 +38,9 @@ pub(super) fn subject(items: &[Item]) -> String {
 }
 
 /// Where one sees how it is now.
-pub(super) fn closing(items: &[Item]) -> &'static str {
-    let of_sign_ins = |item: &Item| matches!(item.news, News::NeedsSignIn(_) | News::WorksAgain(_) | News::Ends(..));
+pub(super) fn closing(items: &[NewsItem]) -> &'static str {
+    let of_sign_ins =
+        |item: &NewsItem| matches!(item.news, News::NeedsSignIn(_) | News::WorksAgain(_) | News::Ends(..));
     if items.iter().all(of_sign_ins) {
         "You are told once; mailjob auth status shows how it is now."
     } else {
@@ -49,7 +50,7 @@ pub(super) fn closing(items: &[Item]) -> &'static str {
 
 /// What is said of an item, in pieces for templates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Said {
+pub(super) struct NoticeText {
     /// What it is about: an account, an endpoint, a file.
     pub(super) name: String,
     pub(super) kind: &'static str,
@@ -65,7 +66,7 @@ pub(super) struct Said {
 }
 
 /// What is said of an item.
-pub(super) fn said(item: &Item) -> Said {
+pub(super) fn said(item: &NewsItem) -> NoticeText {
     let (since, why, cure, words) = match &item.news {
         News::Jobs(jobs) => {
             let (why, cure) = (jobs::examples(jobs), jobs::cure(jobs));
@@ -75,7 +76,7 @@ pub(super) fn said(item: &Item) -> Said {
         }
         _ => pieces(item),
     };
-    Said {
+    NoticeText {
         name: item.name.clone(),
         kind: item.news.kind(),
         headline: headline(item),
@@ -87,7 +88,7 @@ pub(super) fn said(item: &Item) -> Said {
 }
 
 /// The news in a line.
-pub(super) fn headline(item: &Item) -> String {
+pub(super) fn headline(item: &NewsItem) -> String {
     let name = &item.name;
     match &item.news {
         News::NeedsSignIn(_) if item.is_person => format!("{name} needs a sign-in"),
@@ -120,7 +121,7 @@ pub(super) fn headline(item: &Item) -> String {
 }
 
 /// Since when, why, the cure, and all of it.
-fn pieces(item: &Item) -> (String, String, String, String) {
+fn pieces(item: &NewsItem) -> (String, String, String, String) {
     let name = &item.name;
     let headline = headline(item);
     let told = |at: &DateTime<Utc>, words: &str| {
@@ -215,24 +216,24 @@ const WAITS: &str = "Its mail waits until then; nothing is lost.";
 
 fn cure(expiry: &Expiry, name: &str) -> String {
     match expiry.what {
-        What::RefreshToken => {
+        ExpiringSecret::RefreshToken => {
             let before = if expiry.days > 0 { " before that" } else { "" };
             format!("Sign in anew{before}, where it runs:\n\n  mailjob auth login {name}")
         }
-        What::ClientSecret => format!(
+        ExpiringSecret::ClientSecret => format!(
             "Make a new secret where the client is registered, put it where client_secret of [accounts.{name}] points, and write \
              its end into client_secret_expires. The old one works beside it until it ends."
         ),
-        What::Certificate => format!(
+        ExpiringSecret::Certificate => format!(
             "Make a new certificate, add it where the client is registered, then put it and its key where certificate and \
              certificate_key of [accounts.{name}] point."
         ),
-        What::FederatedToken => {
+        ExpiringSecret::FederatedToken => {
             "Nobody has renewed the file that federated_token names. In Kubernetes the kubelet does: look \
              whether the volume is projected, and not mounted by subPath."
                 .to_owned()
         }
-        What::AccessToken => {
+        ExpiringSecret::AccessToken => {
             "Nobody has renewed the file that token names: look after the program that should.".to_owned()
         }
     }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{super::letter::letter, *};
 use crate::{
     auth::{
-        Refused,
+        BlockedSignIn,
         forecast::{Expiry, Threshold},
     },
     config::Operator,
@@ -13,8 +13,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn item(is_person: bool, news: News) -> Item {
-    Item {
+fn item(is_person: bool, news: News) -> NewsItem {
+    NewsItem {
         name: "contoso".into(),
         is_person,
         news,
@@ -24,13 +24,13 @@ fn item(is_person: bool, news: News) -> Item {
 }
 
 fn refused(why: &str) -> News {
-    News::NeedsSignIn(Refused {
+    News::NeedsSignIn(BlockedSignIn {
         since: at(0),
         why: why.into(),
     })
 }
 
-fn ends(what: What, days: i64) -> News {
+fn ends(what: ExpiringSecret, days: i64) -> News {
     let expiry = Expiry {
         what,
         ends: at(days * 86_400),
@@ -40,8 +40,8 @@ fn ends(what: What, days: i64) -> News {
     News::Ends(expiry, Threshold::ALL[0])
 }
 
-fn told(items: &[Item]) -> (String, String) {
-    let speaker = Speaker {
+fn told(items: &[NewsItem]) -> (String, String) {
+    let speaker = NoticeSender {
         host: "web1".into(),
         ledger: "/var/lib/mailjob/mailjob.db".into(),
     };
@@ -68,15 +68,15 @@ fn subjects() {
         (item(false, refused("no")), "[mailjob] contoso can't sign in"),
         (item(true, News::WorksAgain(at(0))), "[mailjob] contoso works again"),
         (
-            item(true, ends(What::ClientSecret, 6)),
+            item(true, ends(ExpiringSecret::ClientSecret, 6)),
             "[mailjob] the client secret of contoso ends in 6 days",
         ),
         (
-            item(true, ends(What::Certificate, 1)),
+            item(true, ends(ExpiringSecret::Certificate, 1)),
             "[mailjob] the certificate of contoso ends within a day",
         ),
         (
-            item(true, ends(What::RefreshToken, 0)),
+            item(true, ends(ExpiringSecret::RefreshToken, 0)),
             "[mailjob] the refresh token of contoso has ended",
         ),
     ] {
@@ -89,8 +89,8 @@ fn many_in_one_and_each_with_its_cure() {
     let (subject, text) = told(&[
         item(true, refused("a")),
         item(false, refused("b")),
-        item(true, ends(What::ClientSecret, 6)),
-        item(true, ends(What::RefreshToken, 7)),
+        item(true, ends(ExpiringSecret::ClientSecret, 6)),
+        item(true, ends(ExpiringSecret::RefreshToken, 7)),
     ]);
     assert_eq!(subject, "[mailjob] 4 things need you");
     let again = || item(true, News::WorksAgain(at(0)));
@@ -99,7 +99,7 @@ fn many_in_one_and_each_with_its_cure() {
     let mixed = [needy(), again(), needy()];
     assert_eq!(told(&mixed).0, "[mailjob] 2 things need you");
     for (days, words) in [(7, "Sign in anew before that, where"), (0, "Sign in anew, where")] {
-        let (_, text) = told(&[item(true, ends(What::RefreshToken, days))]);
+        let (_, text) = told(&[item(true, ends(ExpiringSecret::RefreshToken, days))]);
         assert!(text.contains(words), "{text}");
     }
     assert_eq!(text.matches("mailjob auth login contoso").count(), 2, "{text}");

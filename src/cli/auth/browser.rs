@@ -14,8 +14,8 @@ use tokio::{
 
 use super::{
     countdown,
-    fault::Fault,
-    loopback::{Came, Loopback},
+    fault::LoginError,
+    loopback::{Loopback, LoopbackResult},
 };
 use crate::{
     auth::{BrowserSignIn, Login, NotSignedIn},
@@ -26,8 +26,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Signs in with a browser that comes back to a port of this machine; a pasted address does as well.
-pub(super) async fn here(login: &Login, port: u16, show: bool) -> Result<(), Fault> {
-    let loopback = Loopback::take(port).await.map_err(|why| Fault::Port { port, why })?;
+pub(super) async fn here(login: &Login, port: u16, show: bool) -> Result<(), LoginError> {
+    let loopback = Loopback::take(port)
+        .await
+        .map_err(|why| LoginError::Port { port, why })?;
     let sign_in = Arc::new(login.browser(&loopback.redirect()).await?);
     let (listening, came) = loopback.listen(sign_in.clone());
     let opened = show && open::that_detached(sign_in.url().as_str()).is_ok();
@@ -48,7 +50,7 @@ pub(super) async fn here(login: &Login, port: u16, show: bool) -> Result<(), Fau
 }
 
 /// Signs in with a browser anywhere: the address of the page on which it ends is pasted here.
-pub(super) async fn elsewhere(login: &Login, provider: Provider) -> Result<(), Fault> {
+pub(super) async fn elsewhere(login: &Login, provider: Provider) -> Result<(), LoginError> {
     let sign_in = Arc::new(login.browser(&landing(provider)).await?);
     println!(
         "Open this address in a browser, on any machine:\n\n  {}\n",
@@ -70,7 +72,11 @@ fn landing(provider: Provider) -> String {
 }
 
 /// Waits for the browser or for a pasted address, and ends the sign-in.
-async fn wait(login: &Login, sign_in: &Arc<BrowserSignIn>, mut came: mpsc::Receiver<Came>) -> Result<(), Fault> {
+async fn wait(
+    login: &Login,
+    sign_in: &Arc<BrowserSignIn>,
+    mut came: mpsc::Receiver<LoopbackResult>,
+) -> Result<(), LoginError> {
     let until = Instant::now() + PATIENCE;
     let mut pasted = lines();
     let code = loop {
@@ -86,7 +92,7 @@ async fn wait(login: &Login, sign_in: &Arc<BrowserSignIn>, mut came: mpsc::Recei
             () = countdown::show("waiting for the sign-in in the browser", until) => {}
             () = sleep_until(until) => {
                 countdown::end();
-                return Err(Fault::Slow(PATIENCE));
+                return Err(LoginError::Slow(PATIENCE));
             }
         }
     };

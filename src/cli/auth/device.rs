@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::{countdown, fault::Fault};
+use super::{countdown, fault::LoginError};
 use crate::auth::Login;
 
-pub(super) async fn sign_in(login: &Login) -> Result<(), Fault> {
+pub(super) async fn sign_in(login: &Login) -> Result<(), LoginError> {
     let device = login.device().await?;
     println!(
         "On any device, open\n\n  {}\n\nand type in the code\n\n  {}\n",

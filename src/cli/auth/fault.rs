@@ -10,7 +10,7 @@ use crate::{
 
 /// Why nobody is signed in.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum LoginError {
     #[error("there is no account \"{name}\"; {known}")]
     Unknown { name: String, known: String },
     /// There is no ledger, or nothing at all: this is the wrong folder.
@@ -25,9 +25,9 @@ pub(super) enum Fault {
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
-    Auth(#[from] auth::Error),
+    Auth(#[from] auth::AuthError),
     #[error(transparent)]
     Store(#[from] app::Fatal),
     #[error(transparent)]
-    Net(#[from] net::Error),
+    Net(#[from] net::ConnectError),
 }

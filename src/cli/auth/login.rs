@@ -10,7 +10,7 @@ use crate::{
         load::{Loaded, Sources},
         uses as used,
     },
-    doctor::{Outcome, Report, Stage, render, trial},
+    doctor::{DoctorReport, Stage, StepOutcome, render, trial},
     net,
 };
 
@@ -20,12 +20,12 @@ use super::{
         whereabouts::{self, NO_LEDGER},
     },
     browser, device,
-    fault::Fault,
+    fault::LoginError,
 };
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(crate) struct How {
+pub(crate) struct LoginArgs {
     /// Sign in with a code that is typed in on another device.
     #[arg(long, conflicts_with = "paste")]
     device: bool,
@@ -44,29 +44,29 @@ pub(crate) struct How {
 }
 
 /// Signs in, then tries what that opens. The exit code is 0, 78 when the configuration is wrong, or 1.
-pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
+pub(crate) async fn login(sources: &Sources, name: &str, how: LoginArgs) -> ExitCode {
     match sign_in(sources, name, how).await {
         Ok(tried) if tried.is_well() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(fault) => {
             eprintln!("{fault}");
             match fault {
-                Fault::Unknown { .. } => ExitCode::from(78),
-                Fault::NoLedger(_) => ExitCode::from(NO_LEDGER),
+                LoginError::Unknown { .. } => ExitCode::from(78),
+                LoginError::NoLedger(_) => ExitCode::from(NO_LEDGER),
                 _ => ExitCode::FAILURE,
             }
         }
     }
 }
 
-async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Fault> {
+async fn sign_in(sources: &Sources, name: &str, how: LoginArgs) -> Result<DoctorReport, LoginError> {
     let (loaded, service) = beside::read(sources.clone()).await;
     let Some(account) = loaded.accounts.get(name).cloned() else {
         let lost = whereabouts::lost(sources, &service).await;
-        return Err(lost.map_or_else(|| unknown(&loaded, name), Fault::NoLedger));
+        return Err(lost.map_or_else(|| unknown(&loaded, name), LoginError::NoLedger));
     };
     if let Some(words) = whereabouts::lacking(&service).await {
-        return Err(Fault::NoLedger(words));
+        return Err(LoginError::NoLedger(words));
     }
     let vault = Arc::new(app::sign_ins(&service).await?);
     let http = net::http::client(account.auth.ca_file())?;
@@ -99,19 +99,19 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
             account.user
         );
     } else {
-        staged.keep(&account.sign_in).await.map_err(auth::Error::from)?;
+        staged.keep(&account.sign_in).await.map_err(auth::AuthError::from)?;
     }
     Ok(tried)
 }
 
 /// Whether servers looked at the sign-in, and none took it: most likely it is another person's. A server that can't be reached says nothing.
-fn let_nobody_in(tried: &Report) -> bool {
+fn let_nobody_in(tried: &DoctorReport) -> bool {
     let looked = || tried.findings.iter().filter(|finding| finding.stage == Stage::SignIn);
-    looked().any(|finding| matches!(finding.outcome, Outcome::Failed(_)))
-        && !looked().any(|finding| matches!(finding.outcome, Outcome::Passed(_)))
+    looked().any(|finding| matches!(finding.outcome, StepOutcome::Failed(_)))
+        && !looked().any(|finding| matches!(finding.outcome, StepOutcome::Passed(_)))
 }
 
-async fn by_person(login: &Login, account: &Account, how: How) -> Result<(), Fault> {
+async fn by_person(login: &Login, account: &Account, how: LoginArgs) -> Result<(), LoginError> {
     if how.paste {
         return browser::elsewhere(login, account.provider).await;
     }
@@ -148,8 +148,8 @@ fn uses(account: &Account, used: Vec<Protocol>, both: bool) -> Vec<Protocol> {
     uses
 }
 
-fn unknown(loaded: &Loaded, name: &str) -> Fault {
-    Fault::Unknown {
+fn unknown(loaded: &Loaded, name: &str) -> LoginError {
+    LoginError::Unknown {
         name: name.to_owned(),
         known: beside::known_accounts(loaded, name),
     }
@@ -160,16 +160,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::doctor::{Finding, Kind, Subject, Trouble};
+    use crate::doctor::{Finding, Issue, Subject, SubjectKind};
 
     #[test]
     fn a_sign_in_is_dropped_only_where_servers_looked_and_none_took_it() {
-        let trouble = || Trouble {
+        let trouble = || Issue {
             what: "no".into(),
             cure: "none".into(),
         };
-        let (passed, failed) = (|| Outcome::Passed(String::new()), || Outcome::Failed(trouble()));
-        let (warned, skipped) = (|| Outcome::Warned(trouble()), || Outcome::Skipped("no".into()));
+        let (passed, failed) = (|| StepOutcome::Passed(String::new()), || StepOutcome::Failed(trouble()));
+        let (warned, skipped) = (|| StepOutcome::Warned(trouble()), || StepOutcome::Skipped("no".into()));
         for (findings, nobody) in [
             (vec![(Stage::SignIn, failed()), (Stage::SignIn, failed())], true),
             // SMTP AUTH is often off for a mailbox that is read.
@@ -183,7 +183,7 @@ mod tests {
         ] {
             let findings = findings.into_iter().map(|(stage, outcome)| Finding {
                 subject: Subject {
-                    kind: Kind::Account,
+                    kind: SubjectKind::Account,
                     name: "a".into(),
                     part: None,
                 },
@@ -191,7 +191,7 @@ mod tests {
                 outcome,
                 took: Duration::ZERO,
             });
-            let tried = Report {
+            let tried = DoctorReport {
                 findings: findings.collect(),
             };
             assert_eq!(let_nobody_in(&tried), nobody, "{:?}", tried.findings);

@@ -24,7 +24,7 @@ use crate::{
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What came of a browser's sign-in.
-pub(super) type Came = Result<Secret, NotSignedIn>;
+pub(super) type LoopbackResult = Result<Secret, NotSignedIn>;
 
 /// A listener that waits for its sign-in.
 pub(super) struct Loopback {
@@ -50,7 +50,7 @@ impl Loopback {
     }
 
     /// Listens until dropped; what comes of the sign-in is sent once.
-    pub(super) fn listen(self, sign_in: Arc<BrowserSignIn>) -> (Listening, mpsc::Receiver<Came>) {
+    pub(super) fn listen(self, sign_in: Arc<BrowserSignIn>) -> (Listening, mpsc::Receiver<LoopbackResult>) {
         let (tell, came) = mpsc::channel(1);
         let app = Router::new().fallback(answer).with_state((sign_in, tell));
         let end = CancellationToken::new();
@@ -77,7 +77,10 @@ impl Listening {
     }
 }
 
-async fn answer(State((sign_in, tell)): State<(Arc<BrowserSignIn>, mpsc::Sender<Came>)>, uri: Uri) -> Response {
+async fn answer(
+    State((sign_in, tell)): State<(Arc<BrowserSignIn>, mpsc::Sender<LoopbackResult>)>,
+    uri: Uri,
+) -> Response {
     let came = sign_in.code(&uri.to_string());
     let (status, words) = match &came {
         Ok(_) => (

@@ -13,11 +13,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Files, block_on};
+use super::{ConfigArgs, block_on};
 
 /// What can be done about sign-ins.
 #[derive(Debug, Subcommand)]
-pub(super) enum Auth {
+pub(super) enum AuthCommand {
     /// Sign in to an account that a person signs in to, once; then try what that opens.
     ///
     /// The sign-in is kept in the ledger, which `mailjob run` makes. One that no server takes does not replace one that is good: then that
@@ -30,9 +30,9 @@ pub(super) enum Auth {
         /// The account's name in `mailjob.toml`.
         account: String,
         #[command(flatten)]
-        how: login::How,
+        how: login::LoginArgs,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Forget a person's sign-in, so that nobody is signed in to the account. The provider is not told.
     ///
@@ -42,7 +42,7 @@ pub(super) enum Auth {
         /// The account's name in `mailjob.toml`.
         account: String,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Show how the sign-ins are and what will end. Connects nowhere; may run beside `mailjob run`.
     ///
@@ -55,15 +55,17 @@ pub(super) enum Auth {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
 }
 
 /// Runs the command.
-pub(super) fn auth(command: Auth) -> ExitCode {
+pub(super) fn auth(command: AuthCommand) -> ExitCode {
     match command {
-        Auth::Login { account, how, files } => block_on(login::login(&files.into(), &account, how)),
-        Auth::Logout { account, files } => block_on(logout::logout(files.into(), &account)),
-        Auth::Status { account, json, files } => block_on(status::status(files.into(), account.as_deref(), json)),
+        AuthCommand::Login { account, how, files } => block_on(login::login(&files.into(), &account, how)),
+        AuthCommand::Logout { account, files } => block_on(logout::logout(files.into(), &account)),
+        AuthCommand::Status { account, json, files } => {
+            block_on(status::status(files.into(), account.as_deref(), json))
+        }
     }
 }

@@ -13,11 +13,11 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, tell_as, untold};
+use super::super::desk::{JobAccess, JobLocation, NOT_ALL, document, failed, named, tell_as, untold};
 use super::super::print;
 use crate::{
     dispatch::rehearsal::rehearse,
-    job::{JobId, Share},
+    job::{JobId, JobScope},
     ledger::{ClaimedJob, Error, JobStory, Lease, MailId},
     message::clean::escaped,
 };
@@ -27,13 +27,13 @@ const CANT_CREATE: u8 = 73;
 
 /// What is written, and where to.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Into {
+pub(in crate::cli) struct ExportArgs {
     /// All that there is, into this folder: JOB.eml, JOB.reply.eml, JOB.payload.json, JOB.json. Files that are there stay.
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
     /// Without --to: what is written to standard output.
-    #[arg(long, value_enum, default_value_t = What::Mail, conflicts_with = "to")]
-    what: What,
+    #[arg(long, value_enum, default_value_t = ExportPart::Mail, conflicts_with = "to")]
+    what: ExportPart,
     /// For machines: which files --to wrote, and what there was not.
     #[arg(long, requires = "to")]
     json: bool,
@@ -42,7 +42,7 @@ pub(in crate::cli) struct Into {
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::cli) enum What {
+pub(in crate::cli) enum ExportPart {
     /// The mail, as it came.
     Mail,
     /// The newest reply, as it was sent.
@@ -53,7 +53,7 @@ pub(in crate::cli) enum What {
     Story,
 }
 
-impl What {
+impl ExportPart {
     const ALL: [Self; 4] = [Self::Mail, Self::Reply, Self::Payload, Self::Story];
 
     fn file(self, job: JobId) -> String {
@@ -68,10 +68,10 @@ impl What {
 }
 
 /// Writes it.
-pub(super) async fn export(job: &str, into: Into, place: Where) -> Result<ExitCode, ExitCode> {
+pub(super) async fn export(job: &str, into: ExportArgs, place: JobLocation) -> Result<ExitCode, ExitCode> {
     let found = place.go().await?;
     let id = named(&found.desk, job).await?;
-    let Into { to, what, json } = into;
+    let ExportArgs { to, what, json } = into;
     let Some(story) = found.desk.story(id).await.map_err(|error| failed(&error))? else {
         return Err(failed(&Error::Missing(format!("job {id}"))));
     };
@@ -98,18 +98,18 @@ pub(super) async fn export(job: &str, into: Into, place: Where) -> Result<ExitCo
 
 /// What was written, and what was not.
 #[derive(Debug, Default, Serialize)]
-struct Written {
+struct ExportReport {
     /// The files.
-    files: BTreeMap<What, PathBuf>,
+    files: BTreeMap<ExportPart, PathBuf>,
     /// Why there is no such thing.
-    lacking: BTreeMap<What, String>,
+    lacking: BTreeMap<ExportPart, String>,
 }
 
 /// Writes all that there is into a folder.
-async fn write(found: &Found, story: &JobStory, folder: &Path) -> Result<Written, ExitCode> {
+async fn write(found: &JobAccess, story: &JobStory, folder: &Path) -> Result<ExportReport, ExitCode> {
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-    let mut written = Written::default();
-    for what in What::ALL {
+    let mut written = ExportReport::default();
+    for what in ExportPart::ALL {
         match stored(found, story, what).await? {
             Ok(bytes) => {
                 let path = folder.join(what.file(story.job.id));
@@ -136,13 +136,13 @@ fn unwritable(path: &Path, error: &io::Error) -> ExitCode {
 }
 
 /// What is stored, or why there is no such thing.
-async fn stored(found: &Found, story: &JobStory, what: What) -> Result<Result<Bytes, String>, ExitCode> {
+async fn stored(found: &JobAccess, story: &JobStory, what: ExportPart) -> Result<Result<Bytes, String>, ExitCode> {
     let id = story.job.id;
     let had = match what {
-        What::Story => return Ok(Ok(document(story).into())),
-        What::Mail => found.desk.mail(id).await,
-        What::Reply => found.desk.reply(id, None).await,
-        What::Payload => match found.desk.mail(id).await {
+        ExportPart::Story => return Ok(Ok(document(story).into())),
+        ExportPart::Mail => found.desk.mail(id).await,
+        ExportPart::Reply => found.desk.reply(id, None).await,
+        ExportPart::Payload => match found.desk.mail(id).await {
             Ok(raw) => return Ok(payload(found, story, raw).await),
             Err(error) => Err(error),
         },
@@ -155,7 +155,7 @@ async fn stored(found: &Found, story: &JobStory, what: What) -> Result<Result<By
 }
 
 /// What the action gets, as the endpoint is configured now.
-async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, String> {
+async fn payload(found: &JobAccess, story: &JobStory, raw: Bytes) -> Result<Bytes, String> {
     let name = &story.job.endpoint;
     let Some(loaded) = &found.loaded else {
         return Err(
@@ -179,7 +179,7 @@ async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, S
         received: story.mail.received,
         taken: story.mail.taken,
         rerun: story.job.reruns,
-        share: Share::Whole,
+        share: JobScope::Whole,
         lease: Lease::default(),
     };
     let outcome = match rehearse(endpoint, &job, raw, Utc::now(), u64::MAX).await {

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::{
-    super::desk::{Desk, named},
+    super::desk::{SharedJobs, named},
     ago::instant,
 };
 use crate::{job::state::State, ledger::JobFilter};
 
 /// Which jobs; all that is said must hold.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Filter {
+pub(super) struct FilterArgs {
     /// Only jobs of this endpoint.
     #[arg(long)]
     pub(super) endpoint: Option<String>,
@@ -36,9 +36,9 @@ pub(super) struct Filter {
 
 /// Which page of them.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Which {
+pub(in crate::cli) struct JobPageArgs {
     #[command(flatten)]
-    pub(super) filter: Filter,
+    pub(super) filter: FilterArgs,
     /// At most this many.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     max: u16,
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Which {
     before: Option<String>,
 }
 
-impl Filter {
+impl FilterArgs {
     /// As the ledger takes it; the states where none are asked for.
     pub(super) fn over(self, usual: &[State]) -> JobFilter {
         JobFilter {
@@ -66,14 +66,14 @@ impl Filter {
     }
 }
 
-impl Which {
+impl JobPageArgs {
     /// Whether no state is asked for.
     pub(super) fn is_of_any_state(&self) -> bool {
         self.filter.state.is_empty()
     }
 
     /// As the ledger takes it, without ignored jobs where those are hidden.
-    pub(in crate::cli) async fn filter(self, desk: &Desk, hides_ignored: bool) -> Result<JobFilter, ExitCode> {
+    pub(in crate::cli) async fn filter(self, desk: &SharedJobs, hides_ignored: bool) -> Result<JobFilter, ExitCode> {
         let before = match &self.before {
             Some(part) => Some(named(desk, part).await?),
             None => None,

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use super::{
-    super::desk::{Where, failed, tell_as},
-    filter::Which,
+    super::desk::{JobLocation, failed, tell_as},
+    filter::JobPageArgs,
     table,
 };
 
 /// Lists jobs.
-pub(super) async fn list(which: Which, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
+pub(super) async fn list(which: JobPageArgs, json: bool, place: JobLocation) -> Result<ExitCode, ExitCode> {
     // Who has many endpoints on one mailbox sees a mail once: at the one that it was meant for.
     let hides = !json && which.is_of_any_state();
     let found = place.go().await?;

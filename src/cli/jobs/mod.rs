@@ -13,25 +13,25 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use self::filter::Which;
-use super::{block_on, desk::Where};
+use self::filter::JobPageArgs;
+use super::{block_on, desk::JobLocation};
 use crate::ledger::Steer;
 
 /// What can be done about jobs.
 #[derive(Debug, Subcommand)]
-pub(super) enum Jobs {
+pub(super) enum JobsCommand {
     /// List jobs, the newest first, without those that were ignored.
     ///
     /// What was ignored is shown by --state ignored, and by --json. Connects nowhere; may run beside `mailjob run`. Exit code 0, also where
     /// there is none; 74: the ledger can't be read; 78: the configuration can't be used.
     List {
         #[command(flatten)]
-        which: Which,
+        which: JobPageArgs,
         /// For machines: `jobs`, and `next` where there are more, which is `--before` of the next page.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Tell a job's whole story: its mail, what was decided, each attempt with what was asked and answered, its reply, its mailbox.
     ///
@@ -43,7 +43,7 @@ pub(super) enum Jobs {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Queue jobs again that failed or are held, and try those now that wait for their next attempt.
     ///
@@ -55,9 +55,9 @@ pub(super) enum Jobs {
     /// used.
     Retry {
         #[command(flatten)]
-        jobs: steer::Chosen,
+        jobs: steer::JobSelection,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// End jobs that have not begun, wait for their next attempt, or are held. Nobody is answered, and the mail is settled as one that failed.
     ///
@@ -65,9 +65,9 @@ pub(super) enum Jobs {
     /// used.
     Discard {
         #[command(flatten)]
-        jobs: steer::Chosen,
+        jobs: steer::JobSelection,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Run jobs anew that have ended, however they did, with the mail that is stored.
     ///
@@ -78,9 +78,9 @@ pub(super) enum Jobs {
     /// be used.
     Replay {
         #[command(flatten)]
-        jobs: steer::Chosen,
+        jobs: steer::JobSelection,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
     /// Write what is stored of a job: its mail, its reply, what its action gets, its story.
     ///
@@ -90,22 +90,22 @@ pub(super) enum Jobs {
         /// The job: its id as the lists show it, or any start or end of it.
         job: String,
         #[command(flatten)]
-        into: export::Into,
+        into: export::ExportArgs,
         #[command(flatten)]
-        place: Where,
+        place: JobLocation,
     },
 }
 
 /// Runs the command.
-pub(super) fn jobs(command: Jobs) -> ExitCode {
+pub(super) fn jobs(command: JobsCommand) -> ExitCode {
     block_on(async {
         let ended = match command {
-            Jobs::List { which, json, place } => list::list(which, json, place).await,
-            Jobs::Show { job, json, place } => show::show(&job, json, place).await,
-            Jobs::Retry { jobs, place } => steer::steer(Steer::Retry, jobs, place).await,
-            Jobs::Discard { jobs, place } => steer::steer(Steer::Discard, jobs, place).await,
-            Jobs::Replay { jobs, place } => steer::steer(Steer::Replay, jobs, place).await,
-            Jobs::Export { job, into, place } => export::export(&job, into, place).await,
+            JobsCommand::List { which, json, place } => list::list(which, json, place).await,
+            JobsCommand::Show { job, json, place } => show::show(&job, json, place).await,
+            JobsCommand::Retry { jobs, place } => steer::steer(Steer::Retry, jobs, place).await,
+            JobsCommand::Discard { jobs, place } => steer::steer(Steer::Discard, jobs, place).await,
+            JobsCommand::Replay { jobs, place } => steer::steer(Steer::Replay, jobs, place).await,
+            JobsCommand::Export { job, into, place } => export::export(&job, into, place).await,
         };
         ended.unwrap_or_else(|code| code)
     })

@@ -6,13 +6,13 @@ use clap::Args;
 
 use super::{
     super::{
-        desk::{Desk, NOT_ALL, Where, failed, named, tell_as},
+        desk::{JobLocation, NOT_ALL, SharedJobs, failed, named, tell_as},
         progress::Progress,
     },
-    filter::Filter,
+    filter::FilterArgs,
 };
 use crate::{
-    http::api::Ordered,
+    http::api::SteerResponse,
     job::{JobId, state::State},
     ledger::{JobFilter, Steer, Steered, Unsteerable},
     plural,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Which jobs.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Chosen {
+pub(in crate::cli) struct JobSelection {
     /// Jobs: their ids as the lists show them, or any start or end of each.
     #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
     jobs: Vec<String>,
@@ -32,11 +32,11 @@ pub(in crate::cli) struct Chosen {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    filter: Filter,
+    filter: FilterArgs,
 }
 
 /// Does it.
-pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<ExitCode, ExitCode> {
+pub(super) async fn steer(steer: Steer, chosen: JobSelection, place: JobLocation) -> Result<ExitCode, ExitCode> {
     let found = place.go().await?;
     found.knows(chosen.filter.endpoint.as_deref()).await?;
     let desk = found.desk;
@@ -59,7 +59,7 @@ pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<
         some(&desk, steer, jobs).await?
     };
     let bad = done.is_empty() || done.iter().any(|one| one.refused.is_some());
-    let ordered = Ordered { jobs: done };
+    let ordered = SteerResponse { jobs: done };
     let code = tell_as(chosen.json, &ordered, || words(steer, &ordered.jobs));
     Ok(if bad { ExitCode::from(NOT_ALL) } else { code })
 }
@@ -73,7 +73,12 @@ fn usual(steer: Steer) -> &'static [State] {
 }
 
 /// Page by page from the newest: a job that was done leaves the page behind.
-async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter, progress: &Progress) -> Result<Vec<Steered>, ExitCode> {
+async fn all(
+    desk: &SharedJobs,
+    steer: Steer,
+    mut filter: JobFilter,
+    progress: &Progress,
+) -> Result<Vec<Steered>, ExitCode> {
     let mut done = Vec::new();
     loop {
         let page = desk.list(filter.clone()).await.map_err(|error| failed(&error))?;
@@ -92,7 +97,7 @@ async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter, progress: &Progre
 }
 
 /// Some at a time, so that a running Mailjob need not wait.
-async fn some(desk: &Desk, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, ExitCode> {
+async fn some(desk: &SharedJobs, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, ExitCode> {
     let mut done = Vec::new();
     for few in jobs.chunks(100) {
         done.extend(desk.steer(steer, few.to_vec()).await.map_err(|error| failed(&error))?);

@@ -4,8 +4,8 @@ use std::fmt::{self, Display, Write as _};
 
 use super::table::short;
 use crate::{
-    job::{Cut, Decision, Exchange, JobId},
-    ledger::{AttemptStory, JobStory, MailStory, PlaceStory, ReplyState, ReplyStory, Touch, Verdict},
+    job::{Decision, Exchange, JobId, TruncatedText},
+    ledger::{AttemptStory, JobStory, MailOutcome, MailStory, PlaceStory, ReplyState, ReplyStory, TouchState},
     message::clean::{escaped, escaped_lines},
     rehearse::silence,
     status::state::time,
@@ -13,7 +13,7 @@ use crate::{
 
 /// A page. `nobody_runs`: whether no process has the ledger.
 pub(super) fn people(story: &JobStory, nobody_runs: bool) -> String {
-    let mut page = Page(String::new());
+    let mut page = StoryPage(String::new());
     head(&mut page, story);
     mail(&mut page, &story.mail);
     for attempt in &story.attempts {
@@ -47,9 +47,9 @@ pub(super) fn people(story: &JobStory, nobody_runs: bool) -> String {
 }
 
 /// Text with titles and lines below them.
-struct Page(String);
+struct StoryPage(String);
 
-impl Page {
+impl StoryPage {
     fn title(&mut self, title: &str) {
         self.0.push_str(title);
         self.0.push('\n');
@@ -78,7 +78,7 @@ impl Page {
         }
     }
 
-    fn cut(&mut self, name: &str, cut: &Cut) {
+    fn cut(&mut self, name: &str, cut: &TruncatedText) {
         if cut.is_cut() {
             self.text(&format!("{name} ({} of {} bytes)", cut.text.len(), cut.size), &cut.text);
         } else {
@@ -87,7 +87,7 @@ impl Page {
     }
 }
 
-fn head(page: &mut Page, story: &JobStory) {
+fn head(page: &mut StoryPage, story: &JobStory) {
     let job = &story.job;
     page.title(&format!(
         "job {} of {}: {}",
@@ -109,7 +109,7 @@ fn head(page: &mut Page, story: &JobStory) {
     page.field("mail's job", story.mail_job);
 }
 
-fn mail(page: &mut Page, mail: &MailStory) {
+fn mail(page: &mut StoryPage, mail: &MailStory) {
     page.title("mail");
     page.field("From", mail.from.as_deref().map(short));
     page.field("Subject", mail.subject.as_deref().map(short));
@@ -132,7 +132,7 @@ fn mail(page: &mut Page, mail: &MailStory) {
     page.field("taken", Some(time(mail.taken)));
 }
 
-fn attempt(page: &mut Page, attempt: &AttemptStory) {
+fn attempt(page: &mut StoryPage, attempt: &AttemptStory) {
     let took = attempt.began.map(|began| attempt.ended.signed_duration_since(began));
     let took = took.map_or_else(String::new, |took| {
         format!(" after {}.{:03} s", took.num_seconds(), took.subsec_nanos() / 1_000_000)
@@ -155,7 +155,7 @@ fn attempt(page: &mut Page, attempt: &AttemptStory) {
     page.text("answer for the reply", attempt.answer.as_deref().unwrap_or_default());
 }
 
-fn decided(page: &mut Page, decision: &Decision) {
+fn decided(page: &mut StoryPage, decision: &Decision) {
     let proofs = match decision.proofs.as_slice() {
         [] => String::new(),
         proofs => format!(", shown by {}", escaped(&proofs.join(", "))),
@@ -177,7 +177,7 @@ fn decided(page: &mut Page, decision: &Decision) {
     );
 }
 
-fn exchanged(page: &mut Page, exchange: &Exchange) {
+fn exchanged(page: &mut StoryPage, exchange: &Exchange) {
     match exchange {
         Exchange::Webhook {
             method,
@@ -228,7 +228,7 @@ fn exchanged(page: &mut Page, exchange: &Exchange) {
     }
 }
 
-fn reply(page: &mut Page, reply: &ReplyStory) {
+fn reply(page: &mut StoryPage, reply: &ReplyStory) {
     let state = match reply.state {
         _ if reply.withdrawn => "withdrawn".to_owned(),
         ReplyState::Queued => reply
@@ -265,18 +265,18 @@ fn reply(page: &mut Page, reply: &ReplyStory) {
     }
 }
 
-fn places(page: &mut Page, places: &[PlaceStory]) {
+fn places(page: &mut StoryPage, places: &[PlaceStory]) {
     page.title("mailbox");
     for place in places {
         let verdict = place.verdict.map_or("", |verdict| match verdict {
-            Verdict::Done => " as done",
-            Verdict::Failed => " as failed",
-            Verdict::Ignored => " as ignored",
+            MailOutcome::Done => " as done",
+            MailOutcome::Failed => " as failed",
+            MailOutcome::Ignored => " as ignored",
         });
         let touch = match place.touch {
-            Touch::Waiting => "untouched until the mail has ended".to_owned(),
-            Touch::Due => format!("to be settled{verdict}"),
-            Touch::Settled => {
+            TouchState::Waiting => "untouched until the mail has ended".to_owned(),
+            TouchState::Due => format!("to be settled{verdict}"),
+            TouchState::Settled => {
                 let at = place.settled.map_or_else(String::new, |at| format!(", {}", time(at)));
                 format!("settled{verdict}{at}")
             }

@@ -40,8 +40,8 @@ fn story(exchange: Exchange) -> JobStory {
                 mailbox: "imap://invoices@us.example/INBOX".into(),
                 uid_validity: 1,
                 uid: 2,
-                touch: Touch::Settled,
-                verdict: Some(Verdict::Failed),
+                touch: TouchState::Settled,
+                verdict: Some(MailOutcome::Failed),
                 settled: Some(at),
             }],
         },
@@ -97,7 +97,7 @@ fn people_read_the_whole_story() {
         sent: 1_234,
         status: Some(422),
         media_type: Some("text/plain".into()),
-        body: Some(Cut::head(b"no \x1b[2J\nsuch supplier")),
+        body: Some(TruncatedText::head(b"no \x1b[2J\nsuch supplier")),
     };
     assert_eq!(
         people(&story(exchange), false),
@@ -140,8 +140,8 @@ fn a_process_is_told_with_its_last_words() {
         argv: vec!["/bin/sh".into(), "a b\n".into()],
         exit: Some(3),
         signal: None,
-        stdout: Cut::default(),
-        stderr: Cut::tail(b"no such file"),
+        stdout: TruncatedText::default(),
+        stderr: TruncatedText::tail(b"no such file"),
     };
     let page = people(&story(exchange), false);
     assert!(
@@ -156,8 +156,8 @@ fn why_there_is_no_reply_is_said_in_words() {
         argv: Vec::new(),
         exit: Some(0),
         signal: None,
-        stdout: Cut::default(),
-        stderr: Cut::default(),
+        stdout: TruncatedText::default(),
+        stderr: TruncatedText::default(),
     };
     let silent = JobStory {
         replies: Vec::new(),

@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Subcommand;
 
 use super::{
-    Files, block_on,
+    ConfigArgs, block_on,
     whereabouts::{self, NO_LEDGER},
 };
 use crate::{
@@ -26,7 +26,7 @@ const IO: u8 = 74;
 
 /// What can be done about the ledger's file.
 #[derive(Debug, Subcommand)]
-pub(super) enum Ledger {
+pub(super) enum LedgerCommand {
     /// Look for damage in the file, for dangling references and impossible states: each with the cure.
     ///
     /// Changes nothing; may run beside `mailjob run`. Exit code 0: it is sound. 1: something is wrong with it. 66: there is no such file.
@@ -38,7 +38,7 @@ pub(super) enum Ledger {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
     /// Copy the ledger, as it is at one moment, to a new file that only its owner may read, and check the copy.
     ///
@@ -54,15 +54,15 @@ pub(super) enum Ledger {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        files: Files,
+        files: ConfigArgs,
     },
 }
 
 /// Runs the command.
-pub(super) fn ledger(command: Ledger) -> ExitCode {
+pub(super) fn ledger(command: LedgerCommand) -> ExitCode {
     match command {
-        Ledger::Check { file, json, files } => block_on(check::check(files.into(), file, json)),
-        Ledger::Backup { to, json, files } => block_on(backup::backup(files.into(), to, json)),
+        LedgerCommand::Check { file, json, files } => block_on(check::check(files.into(), file, json)),
+        LedgerCommand::Backup { to, json, files } => block_on(backup::backup(files.into(), to, json)),
     }
 }
 

@@ -93,7 +93,7 @@ fn amount(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Finding;
+    use crate::ledger::IntegrityFinding;
 
     fn found() -> Inspection {
         Inspection {
@@ -103,7 +103,7 @@ mod tests {
             mails: 2,
             jobs: 3,
             replies: 1,
-            findings: vec![Finding {
+            findings: vec![IntegrityFinding {
                 what: "odd\u{1b}[2J".into(),
                 cure: "report it".into(),
             }],
@@ -119,7 +119,7 @@ mod tests {
              \n- odd\\u{1b}[2J\n  do: report it\n"
         );
         let ruin = Inspection {
-            findings: vec![Finding {
+            findings: vec![IntegrityFinding {
                 what: "Tree 3\nTree 5".into(),
                 cure: "report it".into(),
             }],

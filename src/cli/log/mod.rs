@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
-use self::sink::Sink;
+use self::sink::LogSink;
 use super::terminal::has_colours;
 use crate::{
     message::clean::{escaped, in_units, needs_escape},
@@ -19,7 +19,7 @@ use crate::{
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Form {
+pub(super) enum LogFormat {
     /// Lines for people.
     Human,
     /// A JSON object a line.
@@ -50,11 +50,11 @@ impl<W: Write> Write for Plain<W> {
 }
 
 /// Standard error, or that there is none: what is written then is lost, and counted.
-struct Out {
+struct StderrWriter {
     is_closed: bool,
 }
 
-impl Write for Out {
+impl Write for StderrWriter {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         match self.is_closed {
             true => Err(io::Error::other("standard error was closed when this process began")),
@@ -86,11 +86,11 @@ fn is_odd(c: char) -> bool {
 }
 
 /// That lines are missing, as a line of this form. Pure.
-fn missing(form: Form, at: &str, lost: u64, why: &str) -> String {
+fn missing(form: LogFormat, at: &str, lost: u64, why: &str) -> String {
     let words = "lines of the log could not be written and are lost; the rest goes on";
     match form {
-        Form::Human => format!("{at}  WARN {words} lost={lost} error={why}\n"),
-        Form::Json => {
+        LogFormat::Human => format!("{at}  WARN {words} lost={lost} error={why}\n"),
+        LogFormat::Json => {
             let line = json!({ "timestamp": at, "level": "WARN", "message": words, "lost": lost, "error": why });
             format!("{line}\n")
         }
@@ -118,7 +118,7 @@ fn levels(asked: &str) -> (String, Vec<&str>) {
 }
 
 /// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`). Lines that can't be written are counted.
-pub(super) fn start(form: Form, lost: Counter) {
+pub(super) fn start(form: LogFormat, lost: Counter) {
     let wanted = std::env::var("MAILJOB_LOG").unwrap_or_default();
     let (levels, odd) = levels(&wanted);
     let asked = EnvFilter::builder()
@@ -139,10 +139,10 @@ pub(super) fn start(form: Form, lost: Counter) {
     .filter_map(|quiet| quiet.parse::<Directive>().ok())
     .fold(asked, EnvFilter::add_directive);
     let word = match form {
-        Form::Human => |lost, why: &str| missing(Form::Human, &now(), lost, why),
-        Form::Json => |lost, why: &str| missing(Form::Json, &now(), lost, why),
+        LogFormat::Human => |lost, why: &str| missing(LogFormat::Human, &now(), lost, why),
+        LogFormat::Json => |lost, why: &str| missing(LogFormat::Json, &now(), lost, why),
     };
-    let sink = Sink::new(Out { is_closed: is_closed() }, lost, word);
+    let sink = LogSink::new(StderrWriter { is_closed: is_closed() }, lost, word);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // These would go to the same place, and panic where it can't be written.
@@ -154,11 +154,11 @@ pub(super) fn start(form: Form, lost: Counter) {
         tracing::error!(place, "Mailjob panicked: this is a bug, please report it");
     }));
     match form {
-        Form::Human => log
+        LogFormat::Human => log
             .with_target(false)
             .with_ansi(has_colours(std::io::stderr().is_terminal()))
             .init(),
-        Form::Json => log.json().flatten_event(true).with_current_span(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
     for word in odd {
         tracing::warn!(
@@ -199,9 +199,9 @@ mod tests {
         ] {
             assert_eq!(was_closed(device, mode), closed, "{device:?} {mode:?}");
         }
-        let (lost, mut out) = (Counter::default(), Out { is_closed: true });
+        let (lost, mut out) = (Counter::default(), StderrWriter { is_closed: true });
         assert!(out.write(b"x").is_err());
-        Sink::new(out, lost.clone(), |_, _| String::new()).line(b"x\n");
+        LogSink::new(out, lost.clone(), |_, _| String::new()).line(b"x\n");
         assert_eq!(lost.get(), 1);
     }
 
@@ -209,10 +209,10 @@ mod tests {
     fn missing_lines_are_told_in_the_form_of_the_log() {
         let at = "2026-11-30T10:00:00.000000Z";
         assert_eq!(
-            missing(Form::Human, at, 3, "No space left on device"),
+            missing(LogFormat::Human, at, 3, "No space left on device"),
             "2026-11-30T10:00:00.000000Z  WARN lines of the log could not be written and are lost; the rest goes on lost=3 error=No space left on device\n"
         );
-        let line: serde_json::Value = serde_json::from_str(&missing(Form::Json, at, 3, "a\"b")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&missing(LogFormat::Json, at, 3, "a\"b")).unwrap();
         assert_eq!((line["lost"].as_u64(), line["error"].as_str()), (Some(3), Some("a\"b")));
     }
 

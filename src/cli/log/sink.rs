@@ -9,16 +9,16 @@ use std::{
 use prometheus_client::metrics::counter::Counter;
 
 /// Tells in the log's own form that lines are missing.
-type Word = fn(lost: u64, why: &str) -> String;
+type LossMessage = fn(lost: u64, why: &str) -> String;
 
 /// Where the lines go; clones share it.
-pub(super) struct Sink<W> {
-    shared: Arc<Mutex<State<W>>>,
+pub(super) struct LogSink<W> {
+    shared: Arc<Mutex<LogSinkState<W>>>,
     lost: Counter,
-    word: Word,
+    word: LossMessage,
 }
 
-struct State<W> {
+struct LogSinkState<W> {
     to: W,
     /// Lines that were lost since the last one that was written, and why the latest was.
     lost: u64,
@@ -27,10 +27,10 @@ struct State<W> {
     is_torn: bool,
 }
 
-impl<W: Write> Sink<W> {
+impl<W: Write> LogSink<W> {
     /// Lines go there, and those that are lost are counted here too.
-    pub(super) fn new(to: W, lost: Counter, word: Word) -> Self {
-        let state = State {
+    pub(super) fn new(to: W, lost: Counter, word: LossMessage) -> Self {
+        let state = LogSinkState {
             to,
             lost: 0,
             why: String::new(),
@@ -54,8 +54,8 @@ impl<W: Write> Sink<W> {
     }
 }
 
-impl<W: Write> State<W> {
-    fn line(&mut self, line: &[u8], word: Word) -> io::Result<()> {
+impl<W: Write> LogSinkState<W> {
+    fn line(&mut self, line: &[u8], word: LossMessage) -> io::Result<()> {
         if self.lost > 0 {
             let missing = word(self.lost, &self.why);
             self.whole(missing.as_bytes())?;
@@ -86,7 +86,7 @@ impl<W: Write> State<W> {
     }
 }
 
-impl<W> Clone for Sink<W> {
+impl<W> Clone for LogSink<W> {
     fn clone(&self) -> Self {
         Self {
             shared: self.shared.clone(),
@@ -97,7 +97,7 @@ impl<W> Clone for Sink<W> {
 }
 
 /// Each write is a line. None fails: what was lost is told later, and nobody who logs can do anything about it.
-impl<W: Write> Write for Sink<W> {
+impl<W: Write> Write for LogSink<W> {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         self.line(said);
         Ok(said.len())
@@ -149,7 +149,7 @@ mod tests {
         #[test]
         fn every_line_is_written_whole_or_counted(takes in proptest::collection::vec(proptest::option::of(1usize..9), 0..40)) {
             let (bytes, counter) = (Arc::<Mutex<Vec<u8>>>::default(), Counter::default());
-            let sink = Sink::new(Disk { takes, bytes: bytes.clone() }, counter.clone(), word);
+            let sink = LogSink::new(Disk { takes, bytes: bytes.clone() }, counter.clone(), word);
             let all = 60_u64;
             for number in 0..all {
                 sink.line(format!("line {number}.\n").as_bytes());
@@ -168,7 +168,7 @@ mod tests {
     fn how_many_are_missing_is_said_where_they_are() {
         let (bytes, counter) = (Arc::<Mutex<Vec<u8>>>::default(), Counter::default());
         let takes = vec![None, None, Some(3), None, Some(usize::MAX)];
-        let sink = Sink::new(
+        let sink = LogSink::new(
             Disk {
                 takes,
                 bytes: bytes.clone(),

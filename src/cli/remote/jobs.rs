@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Remote;
 use crate::{
-    http::api::{Endpoints, Found, Order, Ordered, Resumed},
+    http::api::{EndpointList, JobMatches, ResumeResult, SteerRequest, SteerResponse},
     job::JobId,
     ledger::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
@@ -22,7 +22,7 @@ impl JobTable for Remote {
     }
 
     async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error> {
-        let found: Found = self.get(&["jobs", "find"], &json!({ "prefix": prefix })).await?;
+        let found: JobMatches = self.get(&["jobs", "find"], &json!({ "prefix": prefix })).await?;
         Ok(found.jobs)
     }
 
@@ -35,7 +35,7 @@ impl JobTable for Remote {
     }
 
     async fn steer(&self, action: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
-        let ordered: Ordered = self.post(&["jobs", "steer"], &Order { action, jobs }).await?;
+        let ordered: SteerResponse = self.post(&["jobs", "steer"], &SteerRequest { action, jobs }).await?;
         Ok(ordered.jobs)
     }
 
@@ -61,12 +61,12 @@ impl JobTable for Remote {
     }
 
     async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error> {
-        let resumed: Resumed = self.post(&["endpoints", endpoint, "resume"], &json!({})).await?;
+        let resumed: ResumeResult = self.post(&["endpoints", endpoint, "resume"], &json!({})).await?;
         Ok(resumed.was)
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, Error> {
-        let all: Endpoints = self.get(&["endpoints"], &json!({})).await?;
+        let all: EndpointList = self.get(&["endpoints"], &json!({})).await?;
         Ok(all
             .endpoints
             .into_iter()

@@ -16,12 +16,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Files, beside,
+    ConfigArgs, beside,
     own_token::{self, NoToken},
 };
 use crate::{
     config::load::Sources,
-    http::api::{MEDIA_TYPE, Problem, ROOT},
+    http::api::{ApiProblem, MEDIA_TYPE, ROOT},
     ledger::Error,
     message::clean::clean,
     net,
@@ -39,7 +39,7 @@ const SHOWN: usize = 500;
 
 /// Which Mailjob is asked, where it is not the ledger of this machine.
 #[derive(Debug, Args)]
-pub(super) struct Elsewhere {
+pub(super) struct RemoteArgs {
     /// Ask the API of a running Mailjob, such as `http://127.0.0.1:8025`, instead of the ledger.
     #[arg(long, value_name = "URL", env = "MAILJOB_URL")]
     url: Option<Url>,
@@ -48,12 +48,12 @@ pub(super) struct Elsewhere {
     token_file: Option<PathBuf>,
 }
 
-impl Elsewhere {
+impl RemoteArgs {
     /// The API, where one is named; these files say where the ledger of this machine is.
     ///
     /// # Errors
     /// When the token can't be read, or the URL is none of HTTP.
-    pub(super) async fn api(self, files: &Files) -> Result<Option<Remote>, Error> {
+    pub(super) async fn api(self, files: &ConfigArgs) -> Result<Option<Remote>, Error> {
         let Some(url) = self.url else { return Ok(None) };
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
             return Err(Error::Remote(format!(
@@ -83,7 +83,7 @@ impl Elsewhere {
 }
 
 /// The token of this machine, for a URL of this machine by its address: whatever a name leads to could be another.
-async fn own_token(url: &Url, files: &Files) -> Option<Result<Secret, NoToken>> {
+async fn own_token(url: &Url, files: &ConfigArgs) -> Option<Result<Secret, NoToken>> {
     let host = url.host_str()?;
     let ip = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(ip) => ip,
@@ -99,13 +99,13 @@ async fn own_token(url: &Url, files: &Files) -> Option<Result<Secret, NoToken>> 
 }
 
 /// An answer.
-struct Heard {
+struct RemoteResponse {
     status: StatusCode,
     is_problem: bool,
     body: Bytes,
 }
 
-impl Heard {
+impl RemoteResponse {
     /// Whether the API knows no such thing.
     fn is_missing(&self) -> bool {
         self.is_problem && self.status == StatusCode::NOT_FOUND
@@ -146,7 +146,7 @@ impl Remote {
         self.read(heard)
     }
 
-    async fn look(&self, steps: &[&str], query: &impl Serialize) -> Result<Heard, Error> {
+    async fn look(&self, steps: &[&str], query: &impl Serialize) -> Result<RemoteResponse, Error> {
         let mut url = self.address(steps);
         for (name, value) in pairs(query) {
             url.query_pairs_mut().append_pair(&name, &value);
@@ -154,7 +154,7 @@ impl Remote {
         self.ask(Method::GET, url, None).await
     }
 
-    async fn ask(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Heard, Error> {
+    async fn ask(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<RemoteResponse, Error> {
         let mut request = self.http.request(method, url).timeout(PATIENCE);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
@@ -170,24 +170,24 @@ impl Remote {
         let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_problem = media_type.is_some_and(|it| it.starts_with(MEDIA_TYPE));
         let body = net::http::body(&mut answer, MOST).await.map_err(unreachable)?;
-        Ok(Heard {
+        Ok(RemoteResponse {
             status: answer.status(),
             is_problem,
             body: body.ok_or_else(|| self.odd("the answer is too large"))?,
         })
     }
 
-    fn read<T: DeserializeOwned>(&self, heard: Heard) -> Result<T, Error> {
+    fn read<T: DeserializeOwned>(&self, heard: RemoteResponse) -> Result<T, Error> {
         let body = self.body(heard)?;
         serde_json::from_slice(&body).map_err(|error| self.odd(&error.to_string()))
     }
 
     /// The body of what was done; else why it was not.
-    fn body(&self, heard: Heard) -> Result<Bytes, Error> {
+    fn body(&self, heard: RemoteResponse) -> Result<Bytes, Error> {
         if heard.status.is_success() {
             return Ok(heard.body);
         }
-        let problem = serde_json::from_slice::<Problem>(&heard.body);
+        let problem = serde_json::from_slice::<ApiProblem>(&heard.body);
         match problem.ok().filter(|_| heard.is_problem) {
             Some(problem) => {
                 let mut said = format!("{} says: {} {}", self.url, problem.detail, problem.cure);

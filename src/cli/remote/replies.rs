@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::Remote;
 use crate::{
-    http::api::{self, Replies},
+    http::api::{self, ReplyList},
     job::JobId,
-    ledger::{Again, Error, OutboxRow, ReplyFilter, Retried},
+    ledger::{Error, OutboxRow, ReplyFilter, Retried, RetrySelection},
 };
 
 impl Remote {
@@ -22,7 +22,7 @@ impl Remote {
                 "before": before,
                 "limit": (filter.max - rows.len()).min(1000),
             });
-            let page: Replies = self.get(&["replies"], &query).await?;
+            let page: ReplyList = self.get(&["replies"], &query).await?;
             all.get_or_insert(page.all);
             rows.extend(page.replies);
             before = page.next;
@@ -34,13 +34,13 @@ impl Remote {
     }
 
     /// Has replies tried again at once.
-    pub(in crate::cli) async fn retry_replies(&self, which: Again) -> Result<Retried, Error> {
+    pub(in crate::cli) async fn retry_replies(&self, which: RetrySelection) -> Result<Retried, Error> {
         let state = match which {
-            Again::Job(job) => return self.retry_reply(job).await,
-            Again::Queued => api::Again::Queued,
-            Again::Refused => api::Again::Refused,
+            RetrySelection::Job(job) => return self.retry_reply(job).await,
+            RetrySelection::Queued => api::RetryState::Queued,
+            RetrySelection::Refused => api::RetryState::Refused,
         };
-        self.post(&["replies", "retry"], &api::Retry { state }).await
+        self.post(&["replies", "retry"], &api::RetryRequest { state }).await
     }
 
     /// Counts an unsure reply as sent; whether there was one.
@@ -50,7 +50,7 @@ impl Remote {
         if heard.is_missing() {
             return Err(Error::Missing(format!("a reply of job {job}")));
         }
-        let api::Accepted { accepted } = self.read(heard)?;
+        let api::AcceptResult { accepted } = self.read(heard)?;
         Ok(accepted)
     }
 

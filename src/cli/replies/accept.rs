@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::{super::desk::NOT_ALL, IO, desk::Where};
+use super::{super::desk::NOT_ALL, IO, desk::ReplyLocation};
 use crate::ledger::Error;
 
 /// Counts a reply as sent.
-pub(super) async fn accept(place: Where, job: &str) -> ExitCode {
+pub(super) async fn accept(place: ReplyLocation, job: &str) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
         Err(code) => return code,

@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::{
     cli::{
-        Files,
+        ConfigArgs,
         desk::{NOT_ALL, failed, only},
-        remote::{Elsewhere, Remote},
+        remote::{Remote, RemoteArgs},
         whereabouts,
     },
     config::{
@@ -16,41 +16,41 @@ use crate::{
         rescue,
     },
     job::JobId,
-    ledger::{self, Address, Again, Error, JobTable as _, OutboxRow, ReplyFilter, Retried},
+    ledger::{self, Address, Error, JobTable as _, OutboxRow, ReplyFilter, Retried, RetrySelection},
 };
 
 /// Where the replies are.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Where {
+pub(in crate::cli) struct ReplyLocation {
     #[command(flatten)]
-    elsewhere: Elsewhere,
+    elsewhere: RemoteArgs,
     #[command(flatten)]
-    files: Files,
+    files: ConfigArgs,
 }
 
 /// Whoever knows the replies.
-pub(super) enum Desk {
+pub(super) enum ReplyAccess {
     /// The ledger of this machine, and the accounts of its configuration.
     Here(Address, Box<Loaded>),
     /// The API of a running Mailjob.
     Elsewhere(Remote),
 }
 
-impl Where {
+impl ReplyLocation {
     /// Goes there.
-    pub(super) async fn go(self) -> Result<Desk, ExitCode> {
+    pub(super) async fn go(self) -> Result<ReplyAccess, ExitCode> {
         if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
-            return Ok(Desk::Elsewhere(remote));
+            return Ok(ReplyAccess::Elsewhere(remote));
         }
         let sources = Sources::from(self.files);
         let loaded = load(&sources);
         let service = rescue::of(&sources, &loaded);
         whereabouts::there(&service).await?;
-        Ok(Desk::Here(service.ledger, Box::new(loaded)))
+        Ok(ReplyAccess::Here(service.ledger, Box::new(loaded)))
     }
 }
 
-impl Desk {
+impl ReplyAccess {
     /// The newest replies that are wanted, newest first, and how many there are in all.
     pub(super) async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
         match self {
@@ -97,7 +97,7 @@ impl Desk {
     }
 
     /// Has replies tried again at once.
-    pub(super) async fn retry(&self, which: Again) -> Result<Retried, Error> {
+    pub(super) async fn retry(&self, which: RetrySelection) -> Result<Retried, Error> {
         match self {
             Self::Here(at, _) => ledger::beside(at).await?.replies().retry_replies(which).await,
             Self::Elsewhere(remote) => remote.retry_replies(which).await,

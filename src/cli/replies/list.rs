@@ -2,11 +2,11 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use super::{super::print, IO, Which, desk::Where, table};
+use super::{super::print, IO, ReplyPageArgs, desk::ReplyLocation, table};
 use crate::ledger::{ReplyFilter, ReplyState};
 
 /// Shows replies.
-pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
+pub(super) async fn list(place: ReplyLocation, which: ReplyPageArgs, json: bool) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
         Err(code) => return code,
@@ -20,7 +20,7 @@ pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
     ];
     let filter = ReplyFilter {
         account: which.account.clone(),
-        states: which.state.map_or(usual, super::State::states),
+        states: which.state.map_or(usual, super::ReplyStateArg::states),
         max: usize::try_from(which.max).unwrap_or(usize::MAX),
         before: None,
     };

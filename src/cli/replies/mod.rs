@@ -18,19 +18,19 @@ const IO: u8 = 74;
 
 /// What can be done about replies.
 #[derive(Debug, Subcommand)]
-pub(super) enum Replies {
+pub(super) enum RepliesCommand {
     /// Show replies, the newest first: those that wait, were refused, came back, or are unsure, when nothing else is asked for.
     ///
     /// Without --url it connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read, or the API not be asked.
     /// 78: the configuration can't be used.
     List {
         #[command(flatten)]
-        which: Which,
+        which: ReplyPageArgs,
         /// For machines.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
     /// Have replies tried again now; a running `mailjob run` does so within seconds.
     ///
@@ -48,7 +48,7 @@ pub(super) enum Replies {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
     /// Count an unsure reply as sent, since it has arrived; its mail is settled then.
     ///
@@ -59,19 +59,19 @@ pub(super) enum Replies {
         /// The job whose reply it is, or any start or end of its id; `mailjob replies list --state unsure` shows them.
         job: String,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
 }
 
 /// Which replies are shown.
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct ReplyPageArgs {
     /// Only replies by this SMTP account.
     #[arg(long)]
     account: Option<String>,
     /// Only replies in this state.
     #[arg(long, value_enum)]
-    state: Option<State>,
+    state: Option<ReplyStateArg>,
     /// At most this many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max: u32,
@@ -79,7 +79,7 @@ pub(super) struct Which {
 
 /// The states of replies, as people ask for them.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
+enum ReplyStateArg {
     /// They wait, or are being sent.
     Queued,
     /// A server took them.
@@ -94,7 +94,7 @@ enum State {
     All,
 }
 
-impl State {
+impl ReplyStateArg {
     fn states(self) -> Vec<ReplyState> {
         match self {
             Self::Queued => vec![ReplyState::Queued, ReplyState::Running],
@@ -108,15 +108,15 @@ impl State {
 }
 
 /// Runs the command.
-pub(super) fn replies(command: Replies) -> ExitCode {
+pub(super) fn replies(command: RepliesCommand) -> ExitCode {
     match command {
-        Replies::List { which, json, place } => block_on(list::list(place, which, json)),
-        Replies::Retry {
+        RepliesCommand::List { which, json, place } => block_on(list::list(place, which, json)),
+        RepliesCommand::Retry {
             job,
             all_refused,
             json,
             place,
         } => block_on(retry::retry(place, job, all_refused, json)),
-        Replies::Accept { job, place } => block_on(accept::accept(place, &job)),
+        RepliesCommand::Accept { job, place } => block_on(accept::accept(place, &job)),
     }
 }

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use super::{
     super::desk::{NOT_ALL, tell_as},
     IO,
-    desk::Where,
+    desk::ReplyLocation,
 };
-use crate::ledger::{Again, Error, Retried};
+use crate::ledger::{Error, Retried, RetrySelection};
 
 /// Has replies tried again.
-pub(super) async fn retry(place: Where, job: Option<String>, all_refused: bool, json: bool) -> ExitCode {
+pub(super) async fn retry(place: ReplyLocation, job: Option<String>, all_refused: bool, json: bool) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
         Err(code) => return code,
@@ -23,9 +23,9 @@ pub(super) async fn retry(place: Where, job: Option<String>, all_refused: bool, 
         None => None,
     };
     let which = match (job, all_refused) {
-        (Some(job), _) => Again::Job(job),
-        (None, true) => Again::Refused,
-        (None, false) => Again::Queued,
+        (Some(job), _) => RetrySelection::Job(job),
+        (None, true) => RetrySelection::Refused,
+        (None, false) => RetrySelection::Queued,
     };
     match desk.retry(which).await {
         Ok(retried) => {

@@ -15,8 +15,8 @@ use crate::{
     net,
     secret::ExposeSecret as _,
     status::{
-        Endpoint, Status,
-        verdict::{Verdict, undecided, waiting},
+        EndpointStatus, Status,
+        verdict::{EndpointVerdict, undecided, waiting},
     },
 };
 
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: u64 = 64 << 20;
 
 /// How everything is, and why the process did not say so.
-pub(super) struct Asked {
+pub(super) struct StatusAnswer {
     pub(super) status: Status,
     pub(super) silent: Option<String>,
     /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
@@ -34,7 +34,7 @@ pub(super) struct Asked {
 }
 
 /// Why nothing can be told.
-pub(super) enum Fault {
+pub(super) enum StatusError {
     /// The process may not be asked by this user.
     Forbidden(String),
     /// There is no ledger here, and the process that answers has another.
@@ -55,23 +55,23 @@ enum Silent {
 ///
 /// # Errors
 /// When the process runs as another user.
-pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fault> {
+pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<StatusAnswer, StatusError> {
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
         Some(address) => match process(whereabouts::here(address), service).await {
             Ok(status) => {
-                return Ok(Asked {
+                return Ok(StatusAnswer {
                     status,
                     silent: None,
                     nobody_runs: false,
                 });
             }
             Err(Silent::Away(why)) => why,
-            Err(Silent::Refused(why)) => return Err(Fault::Forbidden(why)),
-            Err(Silent::Another(why)) => return Err(Fault::Another(why)),
+            Err(Silent::Refused(why)) => return Err(StatusError::Forbidden(why)),
+            Err(Silent::Another(why)) => return Err(StatusError::Another(why)),
         },
     };
-    Ok(Asked {
+    Ok(StatusAnswer {
         status: ledger(service, loaded).await,
         silent: Some(silent),
         nobody_runs: !ledger::is_in_use(&service.ledger),
@@ -177,7 +177,7 @@ async fn ledger(service: &Service, loaded: &Loaded) -> Status {
 }
 
 /// Every endpoint that has a file, or of which the ledger has something to tell. Pure.
-fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
+fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<EndpointStatus> {
     let files = loaded.names().map(EndpointName::as_str);
     let senders = counts.replies.iter().map(|row| row.endpoint.as_str());
     let jobs = counts.jobs.keys().map(String::as_str);
@@ -186,11 +186,11 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
     let endpoint = |name: &str| {
         let jobs = counts.jobs.get(name).copied().unwrap_or_default();
         let verdict = match name {
-            name if is_in(&loaded.broken, name) => Verdict::broken("it has problems"),
-            name if is_in(&loaded.disabled, name) => Verdict::disabled(),
+            name if is_in(&loaded.broken, name) => EndpointVerdict::broken("it has problems"),
+            name if is_in(&loaded.disabled, name) => EndpointVerdict::disabled(),
             name => match counts.paused(name) {
-                Some((since, by)) => Verdict::paused(name, since, by),
-                None => Verdict::unknown(Some(jobs)),
+                Some((since, by)) => EndpointVerdict::paused(name, since, by),
+                None => EndpointVerdict::unknown(Some(jobs)),
             },
         };
         let setback = counts.setbacks.get(name).cloned();
@@ -199,7 +199,7 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
         let replies = counts.replies(name);
         let to_do = verdict.to_do.into_iter().chain(waits).chain(undecided(name, &replies));
         let to_do: Vec<_> = to_do.collect();
-        Endpoint {
+        EndpointStatus {
             name: name.to_owned(),
             description: String::new(),
             state: verdict.state,
@@ -222,7 +222,7 @@ mod tests {
     use crate::{
         config::load::{Sources, load},
         ledger::{ReplyState, counts::ReplyCount},
-        status::{Jobs, State},
+        status::{EndpointHealth, JobTotals},
     };
 
     #[test]
@@ -234,9 +234,9 @@ mod tests {
             config: None,
         });
         let mut counts = Counts::default();
-        let jobs = Jobs {
+        let jobs = JobTotals {
             held: 1,
-            ..Jobs::default()
+            ..JobTotals::default()
         };
         counts.jobs.insert("orders".into(), jobs);
         counts.replies.push(ReplyCount {
@@ -247,12 +247,15 @@ mod tests {
         });
         let found = endpoints(&counts, &loaded);
         assert_eq!(found.len(), 3);
-        assert_eq!((found[2].name.as_str(), found[2].state), ("wrong", State::Broken));
+        assert_eq!(
+            (found[2].name.as_str(), found[2].state),
+            ("wrong", EndpointHealth::Broken)
+        );
         assert_eq!(
             (found[0].name.as_str(), found[0].replies.clone().unwrap().waiting),
             ("bills", 3)
         );
-        assert_eq!((found[1].state, found[1].jobs), (State::Unknown, Some(jobs)));
+        assert_eq!((found[1].state, found[1].jobs), (EndpointHealth::Unknown, Some(jobs)));
         assert!(found[1].to_do.is_some() && found[0].to_do.is_none());
     }
 }

@@ -13,7 +13,7 @@ use chrono::Utc;
 use tokio::time::sleep;
 
 pub(super) use self::ask::running;
-use self::ask::{Asked, Fault};
+use self::ask::{StatusAnswer, StatusError};
 use super::{
     beside, print,
     whereabouts::{self, NO_LEDGER},
@@ -71,11 +71,11 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
                     return ExitCode::from(CONFIG);
                 }
             },
-            Err(Fault::Forbidden(words)) => {
+            Err(StatusError::Forbidden(words)) => {
                 eprintln!("{}", escaped(&words));
                 return ExitCode::from(FORBIDDEN);
             }
-            Err(Fault::Another(words)) => {
+            Err(StatusError::Another(words)) => {
                 eprintln!("{}", escaped(&words));
                 return ExitCode::from(NO_LEDGER);
             }
@@ -97,8 +97,8 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
 }
 
 /// The text, and the exit code that goes with it. An error is an endpoint that nobody knows.
-fn told(asked: Asked, args: &Args) -> Result<(String, u8), String> {
-    let Asked {
+fn told(asked: StatusAnswer, args: &Args) -> Result<(String, u8), String> {
+    let StatusAnswer {
         mut status,
         silent,
         nobody_runs,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     cli::columns::columns,
     message::clean::escaped,
-    status::{Endpoint, Status, state::time},
+    status::{EndpointStatus, Status, state::time},
 };
 
 const HEAD: [&str; 10] = [
@@ -85,10 +85,10 @@ fn head(status: &Status, now: DateTime<Utc>) -> String {
     text
 }
 
-fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
+fn cells(endpoint: &EndpointStatus, now: DateTime<Utc>) -> [String; 10] {
     let ago = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| age(at, now));
     let mailbox = endpoint.mailbox.as_ref();
-    let jobs = |of: fn(crate::status::Jobs) -> u64| {
+    let jobs = |of: fn(crate::status::JobTotals) -> u64| {
         endpoint
             .jobs
             .map_or_else(|| "?".to_owned(), |jobs| of(jobs).to_string())
@@ -125,7 +125,7 @@ fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
 }
 
 /// What a line of the table can't say.
-fn remark(endpoint: &Endpoint) -> Option<String> {
+fn remark(endpoint: &EndpointStatus) -> Option<String> {
     let name = escaped(&endpoint.name);
     let sends = endpoint.replies.as_ref().and_then(|replies| replies.problem.as_ref());
     let is_plain = endpoint.words == endpoint.state.name();

@@ -1,12 +1,14 @@
 use super::*;
-use crate::status::{Jobs, Ledger, Mailbox, Memory, Process, Replies, Setback, State};
+use crate::status::{
+    EndpointHealth, JobTotals, LedgerStatus, MailboxStatus, MemoryStatus, ProcessStatus, ReplyTotals, Setback,
+};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn endpoint(name: &str, state: State, words: &str) -> Endpoint {
-    Endpoint {
+fn endpoint(name: &str, state: EndpointHealth, words: &str) -> EndpointStatus {
+    EndpointStatus {
         name: name.into(),
         description: String::new(),
         state,
@@ -15,23 +17,23 @@ fn endpoint(name: &str, state: State, words: &str) -> Endpoint {
         since: None,
         mailbox: None,
         problem: None,
-        jobs: Some(Jobs::default()),
+        jobs: Some(JobTotals::default()),
         setback: None,
-        replies: Some(Replies::default()),
+        replies: Some(ReplyTotals::default()),
     }
 }
 
 fn status() -> Status {
-    let working = Endpoint {
-        mailbox: Some(Mailbox {
+    let working = EndpointStatus {
+        mailbox: Some(MailboxStatus {
             last_look: Some(at(-5)),
             last_mail: Some(at(-600)),
             unread_line: Some("* GARBAGE\u{7}".into()),
             kept_back: Some("2 mails since 10:00: no \u{7}bytes".into()),
             reused_ids: 3,
-            ..Mailbox::default()
+            ..MailboxStatus::default()
         }),
-        jobs: Some(Jobs {
+        jobs: Some(JobTotals {
             queued: 1,
             running: 2,
             deferred: 3,
@@ -45,39 +47,39 @@ fn status() -> Status {
             next: at(60),
             needs_person: false,
         }),
-        replies: Some(Replies {
+        replies: Some(ReplyTotals {
             waiting: 2,
             refused: 1,
             unsure: 0,
             bounced: 3,
             problem: None,
         }),
-        ..endpoint("orders", State::Working, "working")
+        ..endpoint("orders", EndpointHealth::Working, "working")
     };
-    let broken = Endpoint {
+    let broken = EndpointStatus {
         to_do: Some("mend its file".into()),
         problem: Some("bills.toml:1:1: no \u{1b}[2J".into()),
         jobs: None,
         replies: None,
         ..endpoint(
             "bills",
-            State::Broken,
+            EndpointHealth::Broken,
             "its file can't be used: bills.toml:1:1: no \u{1b}[2J",
         )
     };
     Status {
-        process: Some(Process {
+        process: Some(ProcessStatus {
             version: "0.1.0".into(),
             since: at(-7200),
             pid: 7,
             draining: false,
-            memory: Memory {
+            memory: MemoryStatus {
                 budget: 32 << 20,
                 taken: 30 << 20,
                 waiting: 3,
             },
         }),
-        ledger: Ledger {
+        ledger: LedgerStatus {
             path: "/var/lib/mailjob.db".into(),
             size: Some(1_234_567),
             free: Some(5_000_000_000),

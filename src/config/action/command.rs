@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::describe::{Describe, Kind, Remote};
+use super::describe::{ActionKind, Describe, RemoteAccess};
 use crate::{
     config::{
         Command,
@@ -12,7 +12,7 @@ use crate::{
     slots,
 };
 
-pub(super) const KIND: Kind<Command> = Kind {
+pub(super) const KIND: ActionKind<Command> = ActionKind {
     name: "command",
     place: "A command: its program, without arguments.",
     example: Some("[command] with argv = [\"…\"]"),
@@ -46,15 +46,15 @@ impl Describe for Command {
         files.chain(secrets).chain(read).collect()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Command
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Command
     }
 
     fn answers(&self) -> bool {
         true
     }
 
-    fn remote(&self) -> Option<Remote<'_>> {
+    fn remote(&self) -> Option<RemoteAccess<'_>> {
         None
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    config::{TlsFiles, check::Named, key::Section, table::Table},
+    config::{TlsFiles, check::NamedInputs, key::Section, table::Table},
     slots,
 };
 
@@ -26,13 +26,13 @@ pub trait Describe: Sync {
     fn mendable(&self) -> Vec<PathBuf>;
 
     /// Which slots its jobs need.
-    fn slots(&self) -> slots::Kind;
+    fn slots(&self) -> slots::SlotKind;
 
     /// Whether it has anything to say to whoever sent the mail; else no reply goes, whatever `[reply]` says.
     fn answers(&self) -> bool;
 
     /// How its server is reached, where it asks one.
-    fn remote(&self) -> Option<Remote<'_>>;
+    fn remote(&self) -> Option<RemoteAccess<'_>>;
 
     /// What it may write beside its work folder, where it runs on this machine and is confined.
     fn confined(&self) -> Option<&[PathBuf]>;
@@ -40,7 +40,7 @@ pub trait Describe: Sync {
 
 /// How an action's server is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Remote<'a> {
+pub struct RemoteAccess<'a> {
     /// What TLS is made with.
     pub tls: TlsFiles<'a>,
     /// Whether it may be in a private network.
@@ -49,7 +49,7 @@ pub struct Remote<'a> {
 
 /// A kind of action: what is the same for all endpoints that have it.
 #[derive(Debug)]
-pub struct Kind<A> {
+pub struct ActionKind<A> {
     /// The name of its table.
     pub name: &'static str,
     /// What [`Describe::place`] says of it.
@@ -60,15 +60,15 @@ pub struct Kind<A> {
     #[cfg(test)]
     pub(in crate::config) least: &'static str,
     /// How its table is read.
-    pub(in crate::config) read: fn(&mut Table<'_>, &Named) -> Option<A>,
+    pub(in crate::config) read: fn(&mut Table<'_>, &NamedInputs) -> Option<A>,
     /// Its tables and their keys.
     pub(in crate::config) sections: fn() -> Vec<Section>,
 }
 
-impl<A> Kind<A> {
+impl<A> ActionKind<A> {
     /// The same as one of several.
-    pub(super) const fn of<B>(&self, read: fn(&mut Table<'_>, &Named) -> Option<B>) -> Kind<B> {
-        Kind {
+    pub(super) const fn of<B>(&self, read: fn(&mut Table<'_>, &NamedInputs) -> Option<B>) -> ActionKind<B> {
+        ActionKind {
             name: self.name,
             place: self.place,
             example: self.example,

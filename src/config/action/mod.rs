@@ -6,7 +6,7 @@ mod null;
 mod webhook;
 
 pub use self::{
-    describe::{Describe, Kind, Remote},
+    describe::{ActionKind, Describe, RemoteAccess},
     null::Null,
 };
 use super::check::{Command, Webhook};
@@ -24,7 +24,7 @@ pub enum Action {
 
 impl Action {
     /// Every kind of action.
-    pub const KINDS: &[Kind<Self>] = &[
+    pub const KINDS: &[ActionKind<Self>] = &[
         webhook::KIND.of(|table, inputs| (webhook::KIND.read)(table, inputs).map(Self::Webhook)),
         command::KIND.of(|table, inputs| (command::KIND.read)(table, inputs).map(Self::Command)),
         null::KIND.of(|table, inputs| (null::KIND.read)(table, inputs).map(Self::Null)),

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::describe::{Describe, Kind, Remote};
+use super::describe::{ActionKind, Describe, RemoteAccess};
 use crate::{config::key::Section, slots};
 
-pub(super) const KIND: Kind<Null> = Kind {
+pub(super) const KIND: ActionKind<Null> = ActionKind {
     name: "null",
     place: "Nothing is done: an empty text.",
     example: None,
@@ -43,15 +43,15 @@ impl Describe for Null {
         Vec::new()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Webhook
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Webhook
     }
 
     fn answers(&self) -> bool {
         false
     }
 
-    fn remote(&self) -> Option<Remote<'_>> {
+    fn remote(&self) -> Option<RemoteAccess<'_>> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::describe::{Describe, Kind, Remote};
+use super::describe::{ActionKind, Describe, RemoteAccess};
 use crate::{
     config::{
         HeaderValue, Webhook,
@@ -13,7 +13,7 @@ use crate::{
     slots,
 };
 
-pub(super) const KIND: Kind<Webhook> = Kind {
+pub(super) const KIND: ActionKind<Webhook> = ActionKind {
     name: "webhook",
     place: "A webhook: its URL, without a query, which may hold a key.",
     example: Some("[webhook] with url = \"https://…\""),
@@ -57,16 +57,16 @@ impl Describe for Webhook {
         files.chain(headers.filter_map(mendable::of_value)).collect()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Webhook
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Webhook
     }
 
     fn answers(&self) -> bool {
         true
     }
 
-    fn remote(&self) -> Option<Remote<'_>> {
-        Some(Remote {
+    fn remote(&self) -> Option<RemoteAccess<'_>> {
+        Some(RemoteAccess {
             tls: self.tls(),
             allow_private_network: self.allow_private_network,
         })

@@ -21,30 +21,30 @@ use crate::{
         key::Allowed,
         kind::{Flag, List, OneOf, PerTime, Roots, Text},
         presence::Need,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{address, list, port, secret_line, text, variable},
     },
 };
 
 /// One of a mail server's services, with the ports of RFC 8314 for TLS from the first byte and for STARTTLS.
-struct Service {
+struct MailService {
     key: &'static str,
     implicit: u16,
     starttls: u16,
 }
 
-const IMAP: Service = Service {
+const IMAP: MailService = MailService {
     key: "imap",
     implicit: 993,
     starttls: 143,
 };
-const POP3: Service = Service {
+const POP3: MailService = MailService {
     key: "pop3",
     implicit: 995,
     starttls: 110,
 };
-const SMTP: Service = Service {
+const SMTP: MailService = MailService {
     key: "smtp",
     implicit: 465,
     starttls: 587,
@@ -171,7 +171,12 @@ fn signs_in(table: &mut Table<'_>) -> bool {
 
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
 /// `auth` is what is said of signing in there, where that can be left out.
-fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth: Option<&mut bool>) -> Option<Server> {
+fn server(
+    table: &mut Table<'_>,
+    service: &MailService,
+    preset: Option<Server>,
+    auth: Option<&mut bool>,
+) -> Option<Server> {
     let Some(value) = table.value(service.key) else {
         return preset;
     };
@@ -216,7 +221,7 @@ fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth
 }
 
 /// Whether a kind of TLS is spoken at a port. Otherwise there is silence, where each waits for the other, or a line that is no TLS.
-fn fits(value: &Value<'_>, tls: Tls, port: Option<u16>, service: &Service) -> bool {
+fn fits(value: &PlacedValue<'_>, tls: Tls, port: Option<u16>, service: &MailService) -> bool {
     let (implicit, starttls) = (service.implicit, service.starttls);
     let (cause, meant, other) = match (tls, port) {
         (Tls::StartTls, Some(port)) if port == implicit => (
@@ -239,9 +244,9 @@ fn fits(value: &Value<'_>, tls: Tls, port: Option<u16>, service: &Service) -> bo
     false
 }
 
-impl Service {
+impl MailService {
     /// Whether nothing else is spoken at a port, by RFC 8314 and 6409.
-    fn speaks_at(&self, value: &Value<'_>, port: u16) -> bool {
+    fn speaks_at(&self, value: &PlacedValue<'_>, port: u16) -> bool {
         let others = [("IMAP", &IMAP), ("POP3", &POP3), ("SMTP", &SMTP)]
             .into_iter()
             .filter(|(_, other)| other.key != self.key);
@@ -278,7 +283,7 @@ impl Service {
 }
 
 /// A DNS name or an IP address, as TLS can verify it.
-fn host(value: Value<'_>) -> Option<String> {
+fn host(value: PlacedValue<'_>) -> Option<String> {
     let host = text(value.clone())?;
     if ServerName::try_from(host.as_str()).is_err() {
         let cure = match named(&host) {
@@ -338,7 +343,7 @@ keys! {
 }
 
 /// `{ command = ["…"] }`, or the place of a token.
-fn token_source(value: Value<'_>) -> Option<TokenSource> {
+fn token_source(value: PlacedValue<'_>) -> Option<TokenSource> {
     let command = match value.raw {
         DeValue::Table(table) => table.contains_key("command"),
         _ => false,

@@ -1,11 +1,11 @@
 //! The action of an endpoint: one, of whatever kind. Each kind reads its own table.
 
-use super::inputs::Named;
+use super::inputs::NamedInputs;
 use crate::config::{Action, table::Table};
 
 /// Exactly one; all that stand there are read, so that all their faults are told. Defaults of an action that the file does not have make it
 /// none.
-pub(super) fn action(top: &mut Table<'_>, inputs: &Named) -> Option<Action> {
+pub(super) fn action(top: &mut Table<'_>, inputs: &NamedInputs) -> Option<Action> {
     let mut given = Vec::new();
     for kind in Action::KINDS {
         given.extend(top.own(kind.name).map(|value| (kind, value)));

@@ -12,7 +12,7 @@ use crate::{
 
 /// What lets a request in to `/api/v1`. It answers where `/livez` does ([`crate::config::Service::health`]).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Api {
+pub enum ApiAccess {
     /// Coming from this machine, where the listener's address is a loopback one; elsewhere nothing does. The default.
     #[default]
     Loopback,
@@ -31,6 +31,6 @@ keys! {
 }
 
 /// Reads `[api]`. A token whose file is missing will do: it may come, and until then nobody is let in.
-pub(super) fn api(table: &mut Table<'_>) -> Option<Api> {
-    ApiKeys::read(table).map(|keys| keys.token.map_or(Api::Loopback, Api::Token))
+pub(super) fn api(table: &mut Table<'_>) -> Option<ApiAccess> {
+    ApiKeys::read(table).map(|keys| keys.token.map_or(ApiAccess::Loopback, ApiAccess::Token))
 }

@@ -3,7 +3,7 @@ use std::{fs, path::Path, sync::LazyLock};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{EndpointName, sheet::Part};
+use crate::config::{EndpointName, sheet::Checked};
 
 static REFERENCE: LazyLock<String> = LazyLock::new(|| example("endpoints.d/reference.toml.example"));
 static SHARED: LazyLock<String> = LazyLock::new(|| example("endpoints.d/mailjob.toml.example"));
@@ -35,7 +35,7 @@ fn read_both(text: &str) -> Result<(), TestCaseError> {
     told(&endpoint(&name, Path::new("tried.toml"), text, &accounts, None))
 }
 
-fn told<T>(part: &Part<T>) -> Result<(), TestCaseError> {
+fn told<T>(part: &Checked<T>) -> Result<(), TestCaseError> {
     prop_assert!(part.value.is_some() || !part.problems.is_empty(), "nothing is said");
     for problem in &part.problems {
         let rendered = problem.render();

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use crate::config::{
     ClientProof, SendSecret,
     presence::Need,
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{path, roots, secret, secret_line},
 };
@@ -59,13 +59,15 @@ pub(super) fn proof(table: &mut Table<'_>, send: SendSecret) -> Option<ClientPro
 }
 
 /// Two values of which only one should be there.
-pub(super) fn two_of<'v, 'a>(ways: [&'v Option<Value<'a>>; 3]) -> Option<(&'v Value<'a>, &'v Value<'a>)> {
+pub(super) fn two_of<'v, 'a>(
+    ways: [&'v Option<PlacedValue<'a>>; 3],
+) -> Option<(&'v PlacedValue<'a>, &'v PlacedValue<'a>)> {
     let mut given = ways.into_iter().flatten();
     given.next().zip(given.next())
 }
 
 /// A day, as TOML writes it or as text.
-fn date(value: &Value<'_>) -> Option<NaiveDate> {
+fn date(value: &PlacedValue<'_>) -> Option<NaiveDate> {
     const CURE: &str = "write the day on which it ends, e.g. 2027-05-31";
     let text = match value.raw {
         DeValue::Datetime(date) => date.to_string(),

@@ -6,17 +6,17 @@ use toml::de::DeValue;
 
 use super::{
     DAY, INSTANT, MINUTE, SECOND, did_you_mean, foreign,
-    inputs::Named,
+    inputs::NamedInputs,
     webhook::{self, HeaderValue, setting, setting_allowed},
 };
 use crate::config::{
-    Input, Literal, Shape, Source,
-    braces::{Piece, pieces},
+    Input, InputSource, Literal, Shape,
+    braces::{TextPiece, pieces},
     declare::{implied, keys, must, never, usual, usual_as},
     key::{Allowed, Section},
     kind::{Bytes, Flag, Number, Time},
     presence::Need,
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{list, not_a_home, one_or_more, prose, text, variable},
 };
@@ -26,7 +26,7 @@ keys! {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Command: Default in "command" "\
 No shell. With [inputs], {NAME} in an argument is an input and {{ a brace; a list stands alone and becomes several arguments; what would
-begin with - only because of the mail is refused." reads(inputs: &Named) {
+begin with - only because of the mail is refused." reads(inputs: &NamedInputs) {
         argv: Vec<String> = Allowed::list(Allowed::Prose, MOST) => |value| arguments(value, inputs),
             must("write argv = [\"program\", \"argument\"]", "[\"/usr/local/bin/import\", \"--quiet\"]"),
             "a path, from this file on where it is relative, or a name to be found in PATH; and arguments: ./ and ../ are beside this file, any other relative one is in the work folder. What arguments name by a whole path may be read";
@@ -94,9 +94,9 @@ pub(in crate::config) fn env_section() -> Section {
 }
 
 /// Reads `[command]`, and whether what it says goes together.
-pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
+pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &NamedInputs) -> Option<Command> {
     let command = Command::read(table, inputs);
-    let is_off = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(false));
+    let is_off = |value: PlacedValue<'_>| matches!(value.raw, DeValue::Boolean(false));
     if table.value("confine").is_some_and(is_off) && table.value("network").is_some_and(is_off) {
         table.lacks(
             "`command.confine` is false, so network = false can't be held",
@@ -111,7 +111,7 @@ pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &Named) -> Optio
 }
 
 /// The program and its arguments, and whether what they name is known.
-fn arguments(value: Value<'_>, inputs: &Named) -> Option<Vec<String>> {
+fn arguments(value: PlacedValue<'_>, inputs: &NamedInputs) -> Option<Vec<String>> {
     let arguments = value.items();
     let argv = argv(value)?;
     let plain = foreign::plain(argv.iter().map(String::as_str));
@@ -128,7 +128,7 @@ fn arguments(value: Value<'_>, inputs: &Named) -> Option<Vec<String>> {
 }
 
 /// A file or folder that is there.
-fn granted(value: Value<'_>) -> Option<PathBuf> {
+fn granted(value: PlacedValue<'_>) -> Option<PathBuf> {
     let written = text(value.clone())?;
     not_a_home(&value, &written)?;
     let path: PathBuf = value.whole_folder().join(written).components().collect();
@@ -137,14 +137,14 @@ fn granted(value: Value<'_>) -> Option<PathBuf> {
 }
 
 /// A user of this machine, by name or number.
-fn user(value: Value<'_>) -> Option<String> {
+fn user(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     value.need(Need::User(name.clone()));
     Some(name)
 }
 
 /// The program and its arguments. A program with a `/` is a path that starts at the file's folder.
-fn argv(value: Value<'_>) -> Option<Vec<String>> {
+fn argv(value: PlacedValue<'_>) -> Option<Vec<String>> {
     if let DeValue::String(_) = value.raw {
         let cure = "write a list, each argument by itself: [\"program\", \"argument\"]";
         return value.wrong("is one text, but there is no shell to take it apart", cure);
@@ -167,7 +167,7 @@ fn argv(value: Value<'_>) -> Option<Vec<String>> {
 }
 
 /// A path as it is from anywhere.
-pub(super) fn from_here(value: &Value<'_>, path: &str) -> Option<String> {
+pub(super) fn from_here(value: &PlacedValue<'_>, path: &str) -> Option<String> {
     let joined = value.whole_folder().join(path);
     let plain: PathBuf = joined.components().collect();
     match plain.to_str() {
@@ -181,7 +181,7 @@ const IN_WORK_FOLDER: [&str; 4] = ["attachments", "message.eml", "message.json",
 
 /// An argument that begins with `./` or `../` is a path beside the file, as the program is; any other one is in the work folder. Behind the
 /// `=` of an option it is the same.
-fn resolve(value: &Value<'_>, argument: &mut String) -> Option<()> {
+fn resolve(value: &PlacedValue<'_>, argument: &mut String) -> Option<()> {
     let (option, path) = match argument.split_once('=') {
         Some((option, path)) if option.starts_with('-') => (Some(option), path),
         _ => (None, argument.as_str()),
@@ -209,7 +209,7 @@ fn resolve(value: &Value<'_>, argument: &mut String) -> Option<()> {
 }
 
 /// Notes what a shell or another program would fill in or take apart here, where it stays as it is.
-fn unfilled(argument: &Value<'_>, inputs: &Named) {
+fn unfilled(argument: &PlacedValue<'_>, inputs: &NamedInputs) {
     let DeValue::String(text) = argument.raw else { return };
     if foreign::is_shell_word(text) {
         let cause = format!("has \"{text}\", but there is no shell that would know it");
@@ -250,7 +250,7 @@ fn unfilled(argument: &Value<'_>, inputs: &Named) {
 }
 
 /// Notes what is wrong with the names in an argument.
-fn placeholders(argument: &Value<'_>, inputs: &Named) {
+fn placeholders(argument: &PlacedValue<'_>, inputs: &NamedInputs) {
     let DeValue::String(text) = argument.raw else { return };
     let Ok(pieces) = pieces(text) else {
         argument.wrong::<()>(
@@ -260,7 +260,7 @@ fn placeholders(argument: &Value<'_>, inputs: &Named) {
         return;
     };
     for piece in &pieces {
-        let Piece::Name(name) = piece else { continue };
+        let TextPiece::Name(name) = piece else { continue };
         if !inputs.names.contains(name) {
             let known = || inputs.names.iter().map(String::as_str);
             let cure = did_you_mean(name, known()).unwrap_or_else(|| {
@@ -283,23 +283,23 @@ fn placeholders(argument: &Value<'_>, inputs: &Named) {
 /// Why an input can't stand in an argument, and what to do; `whole` when there is nothing else in it.
 fn unfit(input: &Input, whole: bool) -> Option<(&'static str, &'static str)> {
     let list = match &input.source {
-        Source::Attachments(files) => match files.shape {
+        InputSource::Attachments(files) => match files.shape {
             Shape::One => false,
             Shape::List => true,
             Shape::Map => return Some(("is a map of files", "write as = \"list\", or read message.json")),
         },
-        Source::Match(found, _) if found.group.is_none() => {
+        InputSource::Match(found, _) if found.group.is_none() => {
             return Some(("is all groups of a pattern", "write group = \"…\" in the input"));
         }
-        Source::Field(field, _) => field.is_list(),
-        Source::Value(value) => matches!(value, Literal::List(_)),
-        Source::Match(..) | Source::Plus(_) => false,
+        InputSource::Field(field, _) => field.is_list(),
+        InputSource::Value(value) => matches!(value, Literal::List(_)),
+        InputSource::Match(..) | InputSource::Plus(_) => false,
     };
     (list && !whole).then_some(("is a list", "write it as an argument by itself; it becomes several"))
 }
 
 /// Any text but NUL, which no argument can hold.
-fn argument(value: Value<'_>) -> Option<String> {
+fn argument(value: PlacedValue<'_>) -> Option<String> {
     let text = prose(value.clone())?;
     if text.contains('\0') {
         return value.wrong("has a NUL character", "write it without");
@@ -307,7 +307,7 @@ fn argument(value: Value<'_>) -> Option<String> {
     Some(text)
 }
 
-fn env(table: &mut Table<'_>, inputs: &Named) -> Option<Vec<(String, HeaderValue)>> {
+fn env(table: &mut Table<'_>, inputs: &NamedInputs) -> Option<Vec<(String, HeaderValue)>> {
     let variables = table.entries().into_iter().map(|(name, value)| {
         if name.is_empty() || name.contains(['=', '\0']) {
             return value.wrong("is no name of a variable", "use letters, digits and _");

@@ -10,11 +10,11 @@ use crate::{
     config::{
         Answerers, Answers, Conversation, EndpointName, Mailbox, Place, Reply,
         declare::{keys, never, usual, usual_as},
-        glob::{Against, flaw},
+        glob::{PatternTarget, flaw},
         key::{Allowed, Section},
         kind::{Count, Flag, OneOf, Time},
         problem::Fault,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{one_or_more, text},
     },
@@ -25,7 +25,7 @@ const MAX_LOCAL: usize = 64 - 1 - 26;
 
 /// A conversation, and where its answers go.
 #[derive(Debug)]
-pub(in crate::config) struct Talk {
+pub(in crate::config) struct ConversationSetting {
     pub(in crate::config) conversation: Conversation,
     /// Where the file says which endpoint answers go to, if that is another.
     pub(in crate::config) elsewhere: Option<Place>,
@@ -39,7 +39,7 @@ pub(super) fn conversation(
     name: &EndpointName,
     mailbox: Option<&Mailbox>,
     reply: Option<&Reply>,
-) -> Option<Option<Talk>> {
+) -> Option<Option<ConversationSetting>> {
     let Some(value) = top.value("conversation") else {
         return Some(None);
     };
@@ -71,7 +71,12 @@ answer is a mail like any other, as are one from somebody else, one that comes t
     }
 }
 
-fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>, place: Place) -> Option<Talk> {
+fn section(
+    table: &mut Table<'_>,
+    name: &EndpointName,
+    mailbox: Option<&Mailbox>,
+    place: Place,
+) -> Option<ConversationSetting> {
     let written = ConversationKeys::read(table)?;
     let endpoint = written.endpoint.unwrap_or_else(|| name.clone());
     let elsewhere = table.value("endpoint").filter(|_| endpoint != *name);
@@ -86,7 +91,7 @@ fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>
             }
         },
     };
-    Some(Talk {
+    Some(ConversationSetting {
         conversation: Conversation {
             expires: written.expires,
             from: written.from,
@@ -125,7 +130,7 @@ pub(in crate::config) fn answer_address(mailbox: &Mailbox, plus: bool) -> Result
 }
 
 /// `recipients`, a pattern or a list of patterns.
-fn answerers(value: Value<'_>) -> Option<Answerers> {
+fn answerers(value: PlacedValue<'_>) -> Option<Answerers> {
     match value.raw {
         DeValue::String(text) if text == "recipients" => Some(Answerers::Recipients),
         DeValue::String(text) if !text.contains('@') => value.wrong(
@@ -137,7 +142,7 @@ fn answerers(value: Value<'_>) -> Option<Answerers> {
 }
 
 /// An address in which `*` and `?` are wildcards. Its domain can't be left open: a token may be forwarded to anybody.
-fn pattern(value: Value<'_>) -> Option<String> {
+fn pattern(value: PlacedValue<'_>) -> Option<String> {
     const CURE: &str = "write it as name@domain, where * and ? are wildcards";
     let text = text(value.clone())?;
     match text.split_once('@') {
@@ -147,14 +152,14 @@ fn pattern(value: Value<'_>) -> Option<String> {
         ),
         // A domain has to be there: what stands for any is not proposed here.
         None | Some((_, "")) => value.wrong(format!("is \"{text}\", not a mail address"), CURE),
-        Some(_) => match flaw(Against::Address, &text) {
+        Some(_) => match flaw(PatternTarget::Address, &text) {
             Some(fault) => value.wrong(fault.cause, fault.cure),
             None => Some(text),
         },
     }
 }
 
-fn endpoint_name(value: Value<'_>) -> Option<EndpointName> {
+fn endpoint_name(value: PlacedValue<'_>) -> Option<EndpointName> {
     let name = text(value.clone())?;
     EndpointName::new(&name).or_else(|| {
         let fault = name_fault(&name);
@@ -164,7 +169,7 @@ fn endpoint_name(value: Value<'_>) -> Option<EndpointName> {
 
 keys! {
     /// What `[when]` says of answers.
-    struct Meant in "when" "" {
+    struct ConversationFilter in "when" "" {
         conversation: Option<bool> = OneOf(&[("any", None), ("none", Some(false)), ("required", Some(true))]), usual(None),
             "whether it answers a reply of ours: any; required: only answers that count; none: only other mails";
         answers_to: Vec<EndpointName> = Allowed::one_or_more(Allowed::Text) => one_or_more(endpoint_name), never("[\"requests\"]"),
@@ -174,7 +179,7 @@ keys! {
 
 impl Answers {
     pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
-        let meant = Meant::read(table)?;
+        let meant = ConversationFilter::read(table)?;
         let to_these = table.value("answers_to").is_some();
         if let (Some(false), true, Some(value)) = (meant.conversation, to_these, table.value("conversation")) {
             let cause = "is \"none\" beside answers_to, by which only answers are meant";
@@ -188,6 +193,6 @@ impl Answers {
     }
 
     pub(super) fn section() -> Section {
-        Meant::section()
+        ConversationFilter::section()
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{TimeZone as _, Utc};
 use croner::parser::{CronParser, Seconds, Year};
 
-use crate::config::{problem::Fault, sheet::Value, value::text};
+use crate::config::{problem::Fault, sheet::PlacedValue, value::text};
 
 const USUAL: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
 
@@ -20,7 +20,7 @@ const FIELDS: [(&str, &str); 6] = [
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// A pattern that names a time which comes.
-pub(super) fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
+pub(super) fn cron(value: PlacedValue<'_>) -> Option<Box<croner::Cron>> {
     let text = text(value.clone())?;
     match read(&text) {
         Ok(pattern) => Some(pattern),

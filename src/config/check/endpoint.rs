@@ -6,8 +6,8 @@ use super::{
     action::action,
     conversation::conversation,
     filter::filter,
-    inputs::{Named, inputs},
-    mailbox::{Accounts, MailboxKeys, Said, mailbox},
+    inputs::{NamedInputs, inputs},
+    mailbox::{Accounts, MailboxKeys, MailboxTable, mailbox},
     own::OwnKeys,
     reply::reply,
     senders::senders,
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    defaults::Defaults, meant::nearest, read::read_over, reference::is_known, sheet::Part, table::Table, term::Term,
+    defaults::Defaults, meant::nearest, read::read_over, reference::is_known, sheet::Checked, table::Table, term::Term,
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
 #[derive(Debug, Clone)]
-pub(in crate::config) struct Draft {
+pub(in crate::config) struct EndpointDraft {
     pub(in crate::config) endpoint: Endpoint,
     /// Whether it runs.
     pub(in crate::config) enabled: bool,
@@ -43,11 +43,11 @@ pub(in crate::config) fn endpoint(
     text: &str,
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
-) -> Part<Draft> {
+) -> Checked<EndpointDraft> {
     read_over(defaults, file, text, is_known, |top| draft(top, name, accounts))
 }
 
-fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
+fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<EndpointDraft> {
     let own = OwnKeys::read(top);
     let place = top.own("mailbox").map_or(Place::START, |value| value.place());
     let said = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
@@ -59,7 +59,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     });
     let senders = senders(top, mailbox);
     let jobs = top.or("jobs", Jobs::default(), |value| value.table(Jobs::read));
-    let named = top.or("inputs", Named::default(), |value| value.table(inputs));
+    let named = top.or("inputs", NamedInputs::default(), |value| value.table(inputs));
     let action = action(top, &named);
     let output = top.or("output", Output::default(), |value| value.table(Output::read));
     let retry = top.or("retry", Retry::default(), |value| value.table(Retry::read));
@@ -73,7 +73,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         enabled,
         concurrency,
     } = own?;
-    let Said {
+    let MailboxTable {
         mailbox,
         order,
         mut terms,
@@ -99,7 +99,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         concurrency,
         ..Endpoint::new(name.clone(), mailbox, action?)
     };
-    Some(Draft {
+    Some(EndpointDraft {
         endpoint,
         enabled,
         mailbox: place,
@@ -117,7 +117,7 @@ const NAME: &str = "name";
 
 /// What a file that can't be used says of its mailbox.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) enum Told {
+pub(in crate::config) enum KnownMailbox {
     /// All of it.
     Whole(Mailbox),
     /// Which one it is, not how it is watched.
@@ -128,7 +128,7 @@ pub(in crate::config) enum Told {
 
 /// How far a key of `[mailbox]` that is wrong leaves open which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::config) enum Open {
+pub(in crate::config) enum Ambiguity {
     /// Not at all.
     Nothing,
     /// It may be another of the same user.
@@ -137,7 +137,7 @@ pub(in crate::config) enum Open {
     Whose,
 }
 
-impl Open {
+impl Ambiguity {
     /// By a key that is wrong, or that nobody knows and may be meant for another; `named` says whether the mailbox has its name. Pure.
     pub(in crate::config) fn by(key: &str, named: bool) -> Self {
         let keys = MailboxKeys::section().keys;
@@ -161,7 +161,7 @@ pub(in crate::config) fn mailbox_alone(
     text: &str,
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
-) -> Option<Told> {
+) -> Option<KnownMailbox> {
     let mut said = None;
     // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
     read_over(defaults, file, text, is_known, |top| {
@@ -171,27 +171,27 @@ pub(in crate::config) fn mailbox_alone(
         said = Some((part, keys));
         Some(())
     });
-    let (part, keys): (Part<Said>, Vec<(usize, String)>) = said?;
+    let (part, keys): (Checked<MailboxTable>, Vec<(usize, String)>) = said?;
     let is_named = keys.iter().any(|(_, key)| key == NAME);
     let open = |problem: &Problem| {
         let line = problem.place.as_ref().map(|place| place.line);
         let mut there = keys.iter().filter(|(at, _)| Some(*at) == line);
         match (there.next(), there.next()) {
-            (Some((_, key)), None) => Open::by(key, is_named),
+            (Some((_, key)), None) => Ambiguity::by(key, is_named),
             // Which of several it is can't be said by its line.
-            _ => Open::Whose,
+            _ => Ambiguity::Whose,
         }
     };
     let whole = part.problems.is_empty();
-    let open = part.problems.iter().map(open).max().unwrap_or(Open::Nothing);
-    let Said { mailbox, terms, .. } = part.value?;
+    let open = part.problems.iter().map(open).max().unwrap_or(Ambiguity::Nothing);
+    let MailboxTable { mailbox, terms, .. } = part.value?;
     // An action has to stand there, and is never run.
     let mut endpoint = Endpoint::new(name.clone(), mailbox, Action::Webhook(Webhook::new(String::new())));
     terms.iter().for_each(|(term, _)| term.apply(&mut endpoint));
     match open {
-        Open::Nothing if whole => Some(Told::Whole(endpoint.mailbox)),
-        Open::Nothing => Some(Told::Which(endpoint.mailbox)),
-        Open::Which => Some(Told::Whose(endpoint.mailbox)),
-        Open::Whose => None,
+        Ambiguity::Nothing if whole => Some(KnownMailbox::Whole(endpoint.mailbox)),
+        Ambiguity::Nothing => Some(KnownMailbox::Which(endpoint.mailbox)),
+        Ambiguity::Which => Some(KnownMailbox::Whose(endpoint.mailbox)),
+        Ambiguity::Whose => None,
     }
 }

@@ -5,10 +5,10 @@ use toml::de::DeValue;
 use crate::config::{
     Answers, Mailbox,
     declare::{keys, never, usual},
-    glob::Against,
+    glob::PatternTarget,
     key::Allowed,
     kind::{Bytes, OneOf},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{one_or_more, pattern},
 };
@@ -20,17 +20,17 @@ keys! {
 Which mail is meant: all that is named must hold. Text or a list of which one must match; * and ? are wildcards, case does
 not count. Without this table every mail is meant. What is not meant goes on to the next endpoint of the mailbox, if there is one;
 what nobody wants is ignored and stays in the mailbox." reads(mailbox: Option<&Mailbox>) {
-        from: Vec<String> = globs() => like(Against::Address), never("[\"*@supplier.example\"]"), "an address of From";
-        to: Vec<String> = globs() => like(Against::Address), never("[\"invoices@*\", \"billing@*\"]"), "an address of To or Cc";
-        plus: Vec<String> = globs() => like(Against::Detail), never("[\"tickets\", \"bug-*\"]"),
+        from: Vec<String> = globs() => like(PatternTarget::Address), never("[\"*@supplier.example\"]"), "an address of From";
+        to: Vec<String> = globs() => like(PatternTarget::Address), never("[\"invoices@*\", \"billing@*\"]"), "an address of To or Cc";
+        plus: Vec<String> = globs() => like(PatternTarget::Detail), never("[\"tickets\", \"bug-*\"]"),
             "the detail of the mailbox's own address to which it was sent: support+tickets@contoso.example";
         /// The mailbox's own addresses, where `plus` asks for them.
         ours("plus"): Vec<String> = globs() => |_| mailbox.map(Mailbox::addresses), never(""), "its addresses", apart();
-        subject: Vec<String> = globs() => like(Against::Subject), never("\"*invoice*\""),
+        subject: Vec<String> = globs() => like(PatternTarget::Subject), never("\"*invoice*\""),
             "one word alone is written \"=word\" where it is the whole subject";
-        attachments: Vec<String> = globs() => like(Against::FileName), never("[\"*.pdf\"]"),
+        attachments: Vec<String> = globs() => like(PatternTarget::FileName), never("[\"*.pdf\"]"),
             "the name of an attachment; only attachments that match are handed on";
-        not_attachments: Vec<String> = globs() => like(Against::FileName), never("[\"signature.*\"]"), "attachments that are left out";
+        not_attachments: Vec<String> = globs() => like(PatternTarget::FileName), never("[\"signature.*\"]"), "attachments that are left out";
         min_size: Option<u64> = Bytes(0..=1 << 40), never("\"1KiB\""), "of the raw mail";
         max_size: Option<u64> = Bytes(0..=1 << 40), never("\"20MiB\""), "of the raw mail";
         automatic: Machines = OneOf(&[("allow", Machines::Allow), ("skip", Machines::Skip), ("only", Machines::Only)]), usual(Machines::Allow),
@@ -56,7 +56,7 @@ fn globs() -> Allowed {
     Allowed::one_or_more(Allowed::Text)
 }
 
-fn like<'a>(against: Against) -> impl Fn(Value<'a>) -> Option<Vec<String>> {
+fn like<'a>(against: PatternTarget) -> impl Fn(PlacedValue<'a>) -> Option<Vec<String>> {
     one_or_more(pattern(against))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
 
 /// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com. A whole address is told as a
 /// pattern that can't match.
-fn not_the_whole(item: &Value<'_>, ours: &[String]) {
+fn not_the_whole(item: &PlacedValue<'_>, ours: &[String]) {
     let DeValue::String(text) = item.raw else { return };
     let Some((local, detail)) = text.split_once('+').filter(|_| !text.contains('@')) else {
         return;

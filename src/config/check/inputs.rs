@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeValue;
 
 use crate::config::{
-    Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source,
-    glob::Against,
+    FileInput, Input, InputSource, InputType, Inputs, Literal, MailField, Match, MatchIn, Pattern, Shape,
+    glob::PatternTarget,
     problem::Fault,
-    sheet::{Value, kind},
+    sheet::{PlacedValue, kind},
     table::Table,
     value::{choice, count, flag, one_or_more, pattern, text},
 };
@@ -24,13 +24,13 @@ const CURE: &str = "write one of value, field, header, match, plus and attachmen
 
 /// The inputs that are right, and the names of all.
 #[derive(Debug, Default)]
-pub(in crate::config) struct Named {
+pub(in crate::config) struct NamedInputs {
     pub(super) inputs: Inputs,
     pub(super) names: BTreeSet<String>,
 }
 
 /// Reads `[inputs]`.
-pub(super) fn inputs(table: &mut Table<'_>) -> Option<Named> {
+pub(super) fn inputs(table: &mut Table<'_>) -> Option<NamedInputs> {
     let entries = table.entries();
     if entries.len() > MOST {
         table.lacks("there are too many inputs", format!("write {MOST} at most"));
@@ -49,7 +49,7 @@ pub(super) fn inputs(table: &mut Table<'_>) -> Option<Named> {
             inputs.insert(name.to_owned(), input);
         }
     }
-    Some(Named { inputs, names })
+    Some(NamedInputs { inputs, names })
 }
 
 /// A name that can be a field of a form, a part of a variable and of a template as it is.
@@ -64,16 +64,16 @@ fn input(table: &mut Table<'_>) -> Option<Input> {
     let given: Vec<_> = SOURCES.into_iter().filter(|key| table.value(key).is_some()).collect();
     let kind = table.get("type", conversion);
     let source = match given.as_slice() {
-        ["value"] => table.get("value", literal).map(Source::Value),
+        ["value"] => table.get("value", literal).map(InputSource::Value),
         ["field"] => table
             .get("field", field)
-            .map(|field| Source::Field(field, kind.unwrap_or_default())),
+            .map(|field| InputSource::Field(field, kind.unwrap_or_default())),
         ["header"] => table
             .get("header", header)
-            .map(|name| Source::Field(Field::Header(name), kind.unwrap_or_default())),
-        ["match"] => found(table).map(|found| Source::Match(found, kind.unwrap_or_default())),
-        ["plus"] => plus(table).map(|()| Source::Plus(kind.unwrap_or_default())),
-        ["attachments"] => files(table, required).map(Source::Attachments),
+            .map(|name| InputSource::Field(MailField::Header(name), kind.unwrap_or_default())),
+        ["match"] => found(table).map(|found| InputSource::Match(found, kind.unwrap_or_default())),
+        ["plus"] => plus(table).map(|()| InputSource::Plus(kind.unwrap_or_default())),
+        ["attachments"] => files(table, required).map(InputSource::Attachments),
         [] => {
             table.lacks(format!("`{}` is made of nothing", table.path), CURE);
             None
@@ -110,31 +110,31 @@ fn only_with(table: &mut Table<'_>, given: &str, owner: &str, keys: &[&'static s
 }
 
 /// Only a single text can be turned into something else.
-fn can_convert(table: &mut Table<'_>, source: &Source, kind: Option<Kind>) {
+fn can_convert(table: &mut Table<'_>, source: &InputSource, kind: Option<InputType>) {
     let why = match source {
-        Source::Value(_) => "goes with what a mail says; a value has its type",
-        Source::Attachments(_) => "goes with what a mail says, not with files",
-        Source::Field(field, _) if field.is_list() && kind != Some(Kind::Text) => "can't be of a list",
-        Source::Match(found, _) if found.group.is_none() && kind != Some(Kind::Text) => "needs a group",
-        Source::Field(..) | Source::Match(..) | Source::Plus(_) => return,
+        InputSource::Value(_) => "goes with what a mail says; a value has its type",
+        InputSource::Attachments(_) => "goes with what a mail says, not with files",
+        InputSource::Field(field, _) if field.is_list() && kind != Some(InputType::Text) => "can't be of a list",
+        InputSource::Match(found, _) if found.group.is_none() && kind != Some(InputType::Text) => "needs a group",
+        InputSource::Field(..) | InputSource::Match(..) | InputSource::Plus(_) => return,
     };
     if let (Some(_), Some(value)) = (kind, table.value("type")) {
         value.wrong::<()>(why, "remove it");
     }
 }
 
-fn conversion(value: Value<'_>) -> Option<Kind> {
+fn conversion(value: PlacedValue<'_>) -> Option<InputType> {
     let kinds = [
-        ("text", Kind::Text),
-        ("number", Kind::Number),
-        ("integer", Kind::Integer),
-        ("boolean", Kind::Boolean),
+        ("text", InputType::Text),
+        ("number", InputType::Number),
+        ("integer", InputType::Integer),
+        ("boolean", InputType::Boolean),
     ];
     choice(&kinds)(value)
 }
 
 /// Text, a number, true or false, or a list of these.
-fn literal(value: Value<'_>) -> Option<Literal> {
+fn literal(value: PlacedValue<'_>) -> Option<Literal> {
     match value.raw {
         DeValue::Array(_) => {
             let items: Vec<_> = value.items().into_iter().map(scalar).collect();
@@ -144,7 +144,7 @@ fn literal(value: Value<'_>) -> Option<Literal> {
     }
 }
 
-fn scalar(value: Value<'_>) -> Option<Literal> {
+fn scalar(value: PlacedValue<'_>) -> Option<Literal> {
     const RANGE: &str = "write a number of 64 bits";
     match value.raw {
         DeValue::String(text) if text.contains('\0') => value.wrong("has a NUL character", "write it without"),
@@ -165,27 +165,27 @@ fn scalar(value: Value<'_>) -> Option<Literal> {
     }
 }
 
-fn field(value: Value<'_>) -> Option<Field> {
+fn field(value: PlacedValue<'_>) -> Option<MailField> {
     let fields = [
-        ("subject", Field::Subject),
-        ("body", Field::Body),
-        ("text", Field::Text),
-        ("html", Field::Html),
-        ("headers", Field::Headers),
-        ("sender", Field::Sender),
-        ("from", Field::From),
-        ("to", Field::To),
-        ("cc", Field::Cc),
-        ("reply_to", Field::ReplyTo),
-        ("date", Field::Date),
-        ("message_id", Field::MessageId),
-        ("size", Field::Size),
+        ("subject", MailField::Subject),
+        ("body", MailField::Body),
+        ("text", MailField::Text),
+        ("html", MailField::Html),
+        ("headers", MailField::Headers),
+        ("sender", MailField::Sender),
+        ("from", MailField::From),
+        ("to", MailField::To),
+        ("cc", MailField::Cc),
+        ("reply_to", MailField::ReplyTo),
+        ("date", MailField::Date),
+        ("message_id", MailField::MessageId),
+        ("size", MailField::Size),
     ];
     choice(&fields)(value)
 }
 
 /// The name of a header field (RFC 5322 section 3.6.8).
-fn header(value: Value<'_>) -> Option<String> {
+fn header(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     if !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
         return value.wrong("is no name of a header field", "write it as in \"X-Order\"");
@@ -254,10 +254,10 @@ fn plus(table: &mut Table<'_>) -> Option<()> {
     }
 }
 
-fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<Files> {
+fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<FileInput> {
     let shapes = [("one", Shape::One), ("list", Shape::List), ("map", Shape::Map)];
-    let names = table.get("attachments", one_or_more(pattern(Against::FileName)));
-    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(Against::MediaType)));
+    let names = table.get("attachments", one_or_more(pattern(PatternTarget::FileName)));
+    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(PatternTarget::MediaType)));
     let shape = table.or("as", Shape::default(), choice(&shapes));
     let most = if shape == Shape::One { 1 } else { MOST_FILES };
     let min = table.or("min", usize::from(required == Some(true)), count(0..=most));
@@ -265,7 +265,7 @@ fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<Files> {
     if let Some(value) = table.value("max").filter(|_| min > max) {
         return value.wrong("is less than min", "write a larger max");
     }
-    Some(Files {
+    Some(FileInput {
         names: names?,
         media_types,
         shape,

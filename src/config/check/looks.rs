@@ -8,11 +8,11 @@ use toml::de::DeValue;
 
 use super::{DAY, MINUTE, SECOND, cron::cron, did_you_mean};
 use crate::config::{
-    Backlog, Endpoint, Place, Since, Taker, Watch,
+    Backlog, Endpoint, MatchMode, Place, Since, WatchMode,
     declare::{implied, keys, never, never_so, usual},
     key::Allowed,
     kind::{Count, CountOrAll, OneOf, Time},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     term::Term,
     value::{duration, text},
@@ -20,7 +20,7 @@ use crate::config::{
 
 keys! {
     /// How and when a mailbox is looked at, as it is written.
-    pub(in crate::config) struct Looking in "mailbox" "" {
+    pub(in crate::config) struct LookKeys in "mailbox" "" {
         _watch("watch"): Option<()> = OneOf(&[("idle", ())]), implied("\"idle\""),
             "the server tells; a server without IDLE is looked at every 10 s", below("\
 How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
@@ -47,7 +47,7 @@ Mails that lie in the mailbox when it is looked at for the first time ever: they
 how many; mailjob backlog list shows them, mailjob backlog take has them taken, and so does process, also when it is written later.
 When nothing is written and the ledger is new although the mailbox that done or failed mails are moved to has mails, a ledger was lost:
 nothing is taken until one of these is written, or mailjob backlog skip or take says which.");
-        taker("match"): Option<Taker> = OneOf(&[("first", Taker::First), ("all", Taker::All)]), implied("\"first\""), "or all", below("\
+        taker("match"): Option<MatchMode> = OneOf(&[("first", MatchMode::First), ("all", MatchMode::All)]), implied("\"first\""), "or all", below("\
 Several endpoints may watch one mailbox, over one connection. With match = \"first\" a mail is for the first one whose [when] it meets,
 in the order of these numbers, of equal ones by name; with \"all\" each whose [when] it meets does its own job. A mail that was taken
 before an endpoint was added is not for that one. When a file is removed, those of its mails that wait go on to the next endpoint.
@@ -60,7 +60,7 @@ and two that write different things are told so.");
 /// Between two looks at a mailbox whose server tells of new mail.
 const LOOK: Duration = Duration::from_secs(3 * 60);
 
-impl Looking {
+impl LookKeys {
     /// What is said, each with its place.
     pub(super) fn terms(self, table: &mut Table<'_>, pop3: bool) -> Vec<(Term, Place)> {
         table.former(
@@ -101,9 +101,9 @@ impl Looking {
         }
         let zone = self.timezone.unwrap_or(Tz::UTC);
         let watch = match (self.cron, self.every) {
-            (Some(pattern), _) => Watch::Cron { pattern, zone },
-            (None, Some(every)) => Watch::Every(every),
-            (None, None) => Watch::Idle {
+            (Some(pattern), _) => WatchMode::Cron { pattern, zone },
+            (None, Some(every)) => WatchMode::Every(every),
+            (None, None) => WatchMode::Idle {
                 look: self.look.unwrap_or(LOOK),
             },
         };
@@ -112,7 +112,7 @@ impl Looking {
 }
 
 /// What becomes of mails that lie there at the first look.
-fn backlog(value: Value<'_>) -> Option<Backlog> {
+fn backlog(value: PlacedValue<'_>) -> Option<Backlog> {
     const CURE: &str = "write \"skip\", \"process\" or { since = \"7d\" }";
     match value.raw {
         DeValue::String(word) => match word.as_ref() {
@@ -128,7 +128,7 @@ fn backlog(value: Value<'_>) -> Option<Backlog> {
 }
 
 /// A day, a time with its offset, or how long before the first look.
-fn since(value: Value<'_>) -> Option<Since> {
+fn since(value: PlacedValue<'_>) -> Option<Since> {
     const CURE: &str = "write a day such as \"2026-11-01\", a time such as \"2026-11-01T08:00:00Z\", or how long before the first look, such as \"7d\"";
     let written = match value.raw {
         DeValue::String(text) => text.to_string(),
@@ -155,7 +155,7 @@ pub(crate) fn time(text: &str) -> Option<DateTime<Utc>> {
     exact.or_else(day)
 }
 
-fn timezone(value: Value<'_>) -> Option<Tz> {
+fn timezone(value: PlacedValue<'_>) -> Option<Tz> {
     let name = text(value.clone())?;
     name.parse().ok().or_else(|| {
         let example = || "write a name such as \"Europe/Berlin\"".to_owned();

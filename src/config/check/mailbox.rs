@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::{
     account::{account, overridden},
     did_you_mean,
-    looks::Looking,
+    looks::LookKeys,
     settle::same_mailbox,
 };
 use crate::config::{
@@ -15,7 +15,7 @@ use crate::config::{
     declare::{keys, never, usual_as, wanted},
     key::Allowed,
     kind::{OneOf, Text},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     term::Term,
     value::text,
@@ -37,7 +37,7 @@ pub(in crate::config) struct Accounts {
 
 impl Accounts {
     /// The account that a value names.
-    pub(super) fn named(&self, value: &Value<'_>) -> Option<Arc<Account>> {
+    pub(super) fn named(&self, value: &PlacedValue<'_>) -> Option<Arc<Account>> {
         let name = text(value.clone())?;
         match self.by_name.get(&name) {
             Some(Some(account)) => Some(Arc::clone(account)),
@@ -64,7 +64,7 @@ impl Accounts {
 }
 
 /// What `[mailbox]` says.
-pub(super) struct Said {
+pub(super) struct MailboxTable {
     /// Which one, with the defaults of what is not said.
     pub(super) mailbox: Mailbox,
     /// The endpoint's turn at it.
@@ -91,11 +91,11 @@ keys! {
             "imap or pop3; imap when nothing is written and the account has a server for it";
         name: String = Text, usual_as(INBOX.to_owned(), "\"INBOX\""), "in Unicode; POP3 knows no other";
     }
-    and looking: Looking, "How it is watched."
+    and looking: LookKeys, "How it is watched."
 }
 
 /// Reads `[mailbox]`.
-pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Said> {
+pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<MailboxTable> {
     let MailboxKeys {
         account,
         protocol,
@@ -121,7 +121,7 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
         name,
         ..Mailbox::inbox(account, protocol, server)
     };
-    Some(Said { mailbox, order, terms })
+    Some(MailboxTable { mailbox, order, terms })
 }
 
 /// How the mailbox is read: as written, else by IMAP where the account has a server for it.
@@ -161,7 +161,7 @@ fn no_other_mailbox(table: &mut Table<'_>, name: &str) {
 }
 
 /// An account of this endpoint alone. It bears the endpoint's name, under which its tokens are kept.
-fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Arc<Account>> {
+fn inline_account(value: PlacedValue<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Arc<Account>> {
     if accounts.by_name.contains_key(endpoint.as_str()) {
         let cause = format!("would be called \"{endpoint}\" like an account in mailjob.toml");
         value.misnamed_because(&cause, "rename this file or that account, or name that account here");

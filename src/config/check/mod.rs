@@ -35,7 +35,7 @@ mod tls;
 mod webhook;
 mod words;
 
-pub use api::Api;
+pub use api::ApiAccess;
 pub use command::{Command, CommandLimits};
 pub use filter::{Filter, Machines};
 pub use jobs::{Jobs, PartReply, Partial, Per};
@@ -45,23 +45,23 @@ pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
 pub use retention::{Keep, Retention};
 pub use senders::Rates;
 pub use service::Service;
-pub use webhook::{Body, HeaderValue, Webhook};
-pub use words::Words;
+pub use webhook::{BodyFormat, HeaderValue, Webhook};
+pub use words::ReplyWords;
 
 pub(super) use account::AccountKeys;
 pub(super) use api::ApiKeys;
 pub(super) use command::{command, env_section};
 pub(super) use conversation::{ConversationKeys, answer_address};
-pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
-pub(super) use inputs::Named;
+pub(super) use endpoint::{Ambiguity, EndpointDraft, KnownMailbox, endpoint, mailbox_alone};
+pub(super) use inputs::NamedInputs;
 #[cfg(test)]
-pub(super) use looks::Looking;
+pub(super) use looks::LookKeys;
 pub(super) use mailbox::{Accounts, MailboxKeys};
 pub(super) use net::NetKeys;
 pub(super) use own::OwnKeys;
 pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
-pub(super) use service::{Shared, shared};
+pub(super) use service::{ServiceFile, shared};
 pub(super) use settle::SettleKeys;
 pub(super) use sign_in::SignInKeys;
 pub(super) use webhook::{headers_section, webhook};

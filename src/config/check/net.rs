@@ -5,7 +5,7 @@ use crate::{
         Bypass, Net, Proxy, ProxyChoice,
         declare::{keys, never},
         key::Allowed,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{list, secret_line, text},
     },
@@ -74,7 +74,7 @@ pub(super) fn net(table: &mut Table<'_>) -> Option<Net> {
 }
 
 /// The URL of a proxy, or `none`.
-fn proxy(value: Value<'_>) -> Option<ProxyChoice> {
+fn proxy(value: PlacedValue<'_>) -> Option<ProxyChoice> {
     const CURE: &str = "write \"http://host:port\", \"socks5://host:port\", or \"none\"";
     let written = text(value.clone())?;
     if written == "none" {
@@ -97,7 +97,7 @@ fn proxy(value: Value<'_>) -> Option<ProxyChoice> {
     }
 }
 
-fn user(value: Value<'_>) -> Option<String> {
+fn user(value: PlacedValue<'_>) -> Option<String> {
     let user = text(value.clone())?;
     match user.len() > 255 || user.contains(':') {
         true => value.wrong(
@@ -108,7 +108,7 @@ fn user(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn bypasses(value: Value<'_>) -> Option<Vec<Bypass>> {
+fn bypasses(value: PlacedValue<'_>) -> Option<Vec<Bypass>> {
     let all = list(bypass)(value.clone())?;
     match all.len() > MOST {
         true => value.wrong(
@@ -119,7 +119,7 @@ fn bypasses(value: Value<'_>) -> Option<Vec<Bypass>> {
     }
 }
 
-fn bypass(value: Value<'_>) -> Option<Bypass> {
+fn bypass(value: PlacedValue<'_>) -> Option<Bypass> {
     let entry = text(value.clone())?;
     entry.parse().map_or_else(
         |cure: crate::config::NoBypass| value.wrong(format!("is \"{entry}\", which is no server"), cure.to_string()),

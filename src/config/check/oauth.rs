@@ -10,7 +10,7 @@ use crate::config::{
     declare::{keys, never, usual},
     key::Allowed,
     kind::{OneOf, Roots},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{one_or_more, secret, secret_line, text},
 };
@@ -191,7 +191,7 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
 }
 
 /// https, or http on loopback: what is sent there opens the mailbox.
-fn address(value: Value<'_>) -> Option<String> {
+fn address(value: PlacedValue<'_>) -> Option<String> {
     let text = text(value.clone())?;
     let Ok(url) = Url::parse(&text) else {
         return value.wrong("is no URL", "write it as https://…");

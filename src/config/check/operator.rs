@@ -8,14 +8,14 @@ use std::{
 
 use super::{DAY, HOUR, MINUTE, SECOND, mailbox::Accounts};
 use crate::config::{
-    Account, Form, Rate, Template,
+    Account, Rate, Template, TemplateFormat,
     declare::{keys, usual, usual_as, vital, wanted},
     given::{self, OPERATOR},
     key::Allowed,
     kind::Time,
-    sheet::{Part, Value},
+    sheet::{Checked, PlacedValue},
     table::Table,
-    template::Flaw,
+    template::TemplateFlaw,
     value::{address, one_or_more, prose, rate},
 };
 
@@ -77,8 +77,8 @@ impl Operator {
 }
 
 /// Reads `[operator]`. An account whose file of a secret is missing will do: what is missing may come, and a mail waits.
-pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<Arc<Account>>>) -> Option<Operator> {
-    let sound = |part: &Part<Arc<Account>>| part.value.clone().filter(|_| part.problems.is_empty());
+pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Checked<Arc<Account>>>) -> Option<Operator> {
+    let sound = |part: &Checked<Arc<Account>>| part.value.clone().filter(|_| part.problems.is_empty());
     let by_name = accounts.iter().map(|(name, part)| (name.clone(), sound(part)));
     let accounts = Accounts {
         by_name: by_name.collect(),
@@ -101,15 +101,15 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
 }
 
 /// A template that can be read, and asks for nothing that there is not.
-fn template(value: Value<'_>) -> Option<String> {
+fn template(value: PlacedValue<'_>) -> Option<String> {
     let source = prose(value.clone())?;
     match minijinja::Environment::new().template_from_str(&source) {
         Ok(_) => {
-            let template = Template::new(Form::Text, &source).ok();
+            let template = Template::new(TemplateFormat::Text, &source).ok();
             let mut strays = match template.and_then(|template| template.flaw(&OPERATOR, &[&[]])) {
-                Some(Flaw::Strays(strays)) => strays,
+                Some(TemplateFlaw::Strays(strays)) => strays,
                 // What it calls is known when it is filled in.
-                Some(Flaw::Unknown(_)) | None => BTreeSet::new(),
+                Some(TemplateFlaw::Unknown(_)) | None => BTreeSet::new(),
             };
             strays.retain(|stray| stray.asked != "debug");
             if strays.is_empty() {
@@ -135,7 +135,7 @@ fn template(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn recipients(value: Value<'_>) -> Option<Vec<String>> {
+fn recipients(value: PlacedValue<'_>) -> Option<Vec<String>> {
     if value.items().len() > MOST {
         return value.wrong(
             format!("has more than {MOST} addresses"),

@@ -4,11 +4,11 @@ use toml::de::DeValue;
 
 use super::{did_you_mean, foreign};
 use crate::config::{
-    braces::{self, Piece},
+    braces::{self, TextPiece},
     declare::{keys, never, usual, usual_as},
     key::Allowed,
     kind::{Bytes, OneOf},
-    sheet::Value,
+    sheet::PlacedValue,
     value::{prose, text},
 };
 
@@ -77,10 +77,10 @@ impl NameToken {
         ("source", Self::Source),
     ];
 
-    fn piece(piece: Piece) -> Result<NamePiece, String> {
+    fn piece(piece: TextPiece) -> Result<NamePiece, String> {
         match piece {
-            Piece::Text(text) => Ok(NamePiece::Text(text)),
-            Piece::Name(name) => match Self::ALL.iter().find(|(known, _)| *known == name) {
+            TextPiece::Text(text) => Ok(NamePiece::Text(text)),
+            TextPiece::Name(name) => match Self::ALL.iter().find(|(known, _)| *known == name) {
                 Some((_, token)) => Ok(NamePiece::Token(*token)),
                 None => Err(name),
             },
@@ -122,7 +122,7 @@ pub enum Oversize {
 }
 
 /// The name of result files, with tokens.
-fn name(value: Value<'_>) -> Option<Vec<NamePiece>> {
+fn name(value: PlacedValue<'_>) -> Option<Vec<NamePiece>> {
     let written = text(value.clone())?;
     if let Some(cure) = elsewhere(&written) {
         return value.wrong(format!("is \"{written}\", in which nothing stands for a name"), cure);
@@ -173,39 +173,39 @@ fn elsewhere(written: &str) -> Option<String> {
     }
 }
 
-fn text_from(value: Value<'_>) -> Option<TextFrom> {
+fn text_from(value: PlacedValue<'_>) -> Option<TextFrom> {
     const CURE: &str = "write \"stdout\", \"none\", { file = \"…\" } or { json = \"/…\" }";
     match value.raw {
         DeValue::String(word) if word == "stdout" => Some(TextFrom::Stdout),
         DeValue::String(word) if word == "none" => Some(TextFrom::Nothing),
         DeValue::String(word) => value.wrong(format!("is \"{word}\""), CURE),
         _ => place(value, CURE).map(|place| match place {
-            Place::File(name) => TextFrom::File(name),
-            Place::Json(pointer) => TextFrom::Json(pointer),
+            ResultPath::File(name) => TextFrom::File(name),
+            ResultPath::Json(pointer) => TextFrom::Json(pointer),
         }),
     }
 }
 
-fn data_from(value: Value<'_>) -> Option<DataFrom> {
+fn data_from(value: PlacedValue<'_>) -> Option<DataFrom> {
     place(value, "write { file = \"…\" } or { json = \"/…\" }").map(|place| match place {
-        Place::File(name) => DataFrom::File(name),
-        Place::Json(pointer) => DataFrom::Json(pointer),
+        ResultPath::File(name) => DataFrom::File(name),
+        ResultPath::Json(pointer) => DataFrom::Json(pointer),
     })
 }
 
 /// A place in a result.
-enum Place {
+enum ResultPath {
     File(String),
     Json(String),
 }
 
 /// `{ file = "…" }` or `{ json = "/…" }`.
-fn place(value: Value<'_>, cure: &str) -> Option<Place> {
+fn place(value: PlacedValue<'_>, cure: &str) -> Option<ResultPath> {
     let here = value.clone();
     value.table(
         |table| match (table.get("file", file_name), table.get("json", pointer)) {
-            (Some(name), None) => Some(Place::File(name)),
-            (None, Some(pointer)) => Some(Place::Json(pointer)),
+            (Some(name), None) => Some(ResultPath::File(name)),
+            (None, Some(pointer)) => Some(ResultPath::Json(pointer)),
             (Some(_), Some(_)) => here.wrong("names a file and a place in JSON", cure),
             (None, None) if table.value("file").or(table.value("json")).is_some() => None,
             (None, None) => here.wrong("names no place", cure),
@@ -213,7 +213,7 @@ fn place(value: Value<'_>, cure: &str) -> Option<Place> {
     )
 }
 
-fn file_name(value: Value<'_>) -> Option<String> {
+fn file_name(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     if name.contains(['/', '\\']) {
         return value.wrong("has a folder", "write the name of a file in out/ only");
@@ -222,7 +222,7 @@ fn file_name(value: Value<'_>) -> Option<String> {
 }
 
 /// RFC 6901: empty, or each step after a `/`.
-fn pointer(value: Value<'_>) -> Option<String> {
+fn pointer(value: PlacedValue<'_>) -> Option<String> {
     let pointer = prose(value.clone())?;
     if !pointer.is_empty() && !pointer.starts_with('/') {
         return value.wrong("is no JSON pointer", "begin it with /, as in \"/result/text\"");

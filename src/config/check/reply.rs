@@ -14,12 +14,13 @@ use super::{
 use crate::{
     addr_spec::{is_sendable, mailbox_form},
     config::{
-        Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Template, Words,
+        Account, Mailbox, OriginalAs, Reply, ReplyCharset, ReplySender, ReplyTemplate, ReplyTo, ReplyWords, ReturnTo,
+        Template,
         declare::{implied, keys, never, never_so, usual, usual_as},
-        glob::{Against, flaw},
+        glob::{PatternTarget, flaw},
         key::Allowed,
         kind::{Bytes, Flag, OneOf, Text},
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{address, list, one_or_more, text},
     },
@@ -48,7 +49,7 @@ Who hears of the result. Without this table nobody does. Nobody is ever answered
         bcc: Vec<String> = addressed() => addresses, implied("[]"), "addresses that are not";
         account: Option<Arc<Account>> = Allowed::Text => |value| accounts.named(&value), never("\"contoso\""),
             "whose SMTP server and From; the mailbox's own when nothing is written";
-        from: Option<Sender> = Allowed::Text => sender, never("\"Invoices <invoices@contoso.example>\""),
+        from: Option<ReplySender> = Allowed::Text => sender, never("\"Invoices <invoices@contoso.example>\""),
             "the account's address when nothing is written";
         reply_to: Option<String> = Allowed::Text => address, never("\"desk@contoso.example\""),
             "where answers to the reply go; to From when nothing is written";
@@ -61,7 +62,7 @@ Who hears of the result. Without this table nobody does. Nobody is ever answered
         _failure("failure"): Option<()> = answered() => |_| Some(()), implied("true"), "whether a failed job is answered, or such a table";
         tell: bool = Flag, usual(false),
             "whether the plain text with which a webhook refuses is told to the sender; the reply of a JSON answer always is";
-        charset: Charset = OneOf(&[("utf-8", Charset::Utf8), ("iso-2022-jp", Charset::Iso2022Jp)]), usual(Charset::Utf8),
+        charset: ReplyCharset = OneOf(&[("utf-8", ReplyCharset::Utf8), ("iso-2022-jp", ReplyCharset::Iso2022Jp)]), usual(ReplyCharset::Utf8),
             "of subject and text: utf-8, or iso-2022-jp where all characters fit";
         original_subject: Option<bool> = Flag, never("true"), "", below("\
 true: the subject is the mail's own after Re:, whatever templates there are; false: it never is; when nothing is written: where no
@@ -79,7 +80,7 @@ subject is.");
         languages: BTreeMap<String, Language> = Allowed::Elsewhere => |value| value.table(languages), implied(""),
             "words by language", apart();
     }
-    and words: Words, "The words."
+    and words: ReplyWords, "The words."
 }
 
 /// Addresses, or words that stand for some; none at all.
@@ -110,13 +111,13 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
     let names = names.flat_map(|account| [Some(&account.user), account.from.as_ref()]);
     let ours: BTreeSet<_> = names.flatten().map(|name| mailbox_form(name)).collect();
     not_ourselves(table, &ours);
-    let shared = Letter {
+    let shared = ReplyTemplate {
         to: written.to,
         cc: written.cc,
         bcc: written.bcc,
         return_to: written.return_to,
         words: written.words,
-        ..Letter::default()
+        ..ReplyTemplate::default()
     };
     let [success, failure] = ["success", "failure"].map(|kind| ending(table, kind, (&shared, &ours), &languages));
     if let (None, None, Some(value)) = (&success, &failure, table.value("failure")) {
@@ -157,7 +158,7 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
 /// Notes recipients that are the mailbox itself, or the account that sends: a reply to them would be the next mail, so none ever goes there.
 fn not_ourselves(table: &mut Table<'_>, ours: &BTreeSet<String>) {
     let lists: Vec<_> = RECIPIENTS.iter().filter_map(|key| table.value(key)).collect();
-    for item in lists.iter().flat_map(Value::items) {
+    for item in lists.iter().flat_map(PlacedValue::items) {
         if let DeValue::String(text) = item.raw
             && text.contains('@')
             && ours.contains(&mailbox_form(text))
@@ -176,12 +177,12 @@ fn not_ourselves(table: &mut Table<'_>, ours: &BTreeSet<String>) {
 const RECIPIENTS: [&str; 3] = ["to", "cc", "bcc"];
 
 /// What letters have in common with what `[reply]` itself may say, but for `to`.
-fn letter(table: &mut Table<'_>, others: Letter) -> Letter {
-    Letter {
+fn letter(table: &mut Table<'_>, others: ReplyTemplate) -> ReplyTemplate {
+    ReplyTemplate {
         cc: table.or("cc", others.cc, addresses),
         bcc: table.or("bcc", others.bcc, addresses),
         return_to: table.get("return_to", return_to).or(others.return_to),
-        words: Words::read(table).unwrap_or_default().or(&others.words),
+        words: ReplyWords::read(table).unwrap_or_default().or(&others.words),
         ..others
     }
 }
@@ -190,14 +191,14 @@ fn letter(table: &mut Table<'_>, others: Letter) -> Letter {
 fn ending(
     table: &mut Table<'_>,
     kind: &'static str,
-    (shared, ours): (&Letter, &BTreeSet<String>),
+    (shared, ours): (&ReplyTemplate, &BTreeSet<String>),
     languages: &BTreeMap<String, Language>,
-) -> Option<Letter> {
+) -> Option<ReplyTemplate> {
     let of = |language: &Language| match kind {
         "success" => language.of(language.success.as_ref()),
         _ => language.of(language.failure.as_ref()),
     };
-    let general = |letter: Letter| Letter {
+    let general = |letter: ReplyTemplate| ReplyTemplate {
         languages: languages
             .iter()
             .map(|(tag, language)| (tag.clone(), of(language).or(&letter.words)))
@@ -212,7 +213,7 @@ fn ending(
             not_ourselves(table, ours);
             let to = table.or("to", shared.to.clone(), recipients);
             let letter = letter(table, shared.clone());
-            Some(general(Letter { to, ..letter }))
+            Some(general(ReplyTemplate { to, ..letter }))
         }),
         DeValue::Boolean(true) => Some(general(shared.clone())),
         DeValue::Boolean(false) => None,
@@ -234,8 +235,8 @@ keys! {
         text: Option<Template> = template_allowed() => plain,
             implied("\"{% if reason %}Ihre Mail konnte nicht bearbeitet werden. Nummer: {{ job }}{% else %}Ihre Mail wurde bearbeitet.{% endif %}\""), "";
         html: Option<Template> = template_allowed() => html, never_so(&[]), "";
-        success: Option<Words> = worded() => |value| value.table(Words::read), never_so(&[]), "";
-        failure: Option<Words> = worded() => |value| value.table(Words::read), never_so(&[]), "";
+        success: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
+        failure: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
     }
 }
 
@@ -246,8 +247,8 @@ fn worded() -> Allowed {
 
 impl Language {
     /// The words of an ending.
-    fn of(&self, own: Option<&Words>) -> Words {
-        let shared = Words {
+    fn of(&self, own: Option<&ReplyWords>) -> ReplyWords {
+        let shared = ReplyWords {
             subject: self.subject.clone(),
             text: self.text.clone(),
             html: self.html.clone(),
@@ -305,7 +306,7 @@ fn can_send(table: &mut Table<'_>, account: &Account, has_from: bool) {
 }
 
 /// A keyword, an address, or a list of them; nothing at all means nobody.
-fn recipients(value: Value<'_>) -> Option<Vec<ReplyTo>> {
+fn recipients(value: PlacedValue<'_>) -> Option<Vec<ReplyTo>> {
     match value.raw {
         DeValue::String(text) if text.is_empty() || text == "nobody" => Some(Vec::new()),
         DeValue::Array(items) if items.is_empty() => Some(Vec::new()),
@@ -313,7 +314,7 @@ fn recipients(value: Value<'_>) -> Option<Vec<ReplyTo>> {
     }
 }
 
-fn recipient(value: Value<'_>) -> Option<ReplyTo> {
+fn recipient(value: PlacedValue<'_>) -> Option<ReplyTo> {
     match value.raw {
         DeValue::String(text) if text == "sender" => Some(ReplyTo::Sender),
         DeValue::String(text) if text == "from" => Some(ReplyTo::From),
@@ -329,7 +330,7 @@ fn recipient(value: Value<'_>) -> Option<ReplyTo> {
 }
 
 /// Addresses, or none.
-fn addresses(value: Value<'_>) -> Option<Vec<String>> {
+fn addresses(value: PlacedValue<'_>) -> Option<Vec<String>> {
     let value = at_most(&value)?;
     match value.raw {
         DeValue::Array(_) => list(address)(value),
@@ -338,7 +339,7 @@ fn addresses(value: Value<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn at_most<'a>(value: &Value<'a>) -> Option<Value<'a>> {
+fn at_most<'a>(value: &PlacedValue<'a>) -> Option<PlacedValue<'a>> {
     let count = value.items().len();
     if count > MOST {
         return value.wrong(
@@ -350,7 +351,7 @@ fn at_most<'a>(value: &Value<'a>) -> Option<Value<'a>> {
 }
 
 /// `name@domain`, or `Name <name@domain>`.
-fn sender(value: Value<'_>) -> Option<Sender> {
+fn sender(value: PlacedValue<'_>) -> Option<ReplySender> {
     const CURE: &str = "write it as name@domain, or as Name <name@domain>";
     let written = text(value.clone())?;
     let (name, address) = match written.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
@@ -363,13 +364,13 @@ fn sender(value: Value<'_>) -> Option<Sender> {
     if name.chars().count() > LONGEST_NAME || name.contains(['<', '>', '"', '\\', '@']) || name.contains("=?") {
         return value.wrong("has a name that can't stand before an address", CURE);
     }
-    Some(Sender {
+    Some(ReplySender {
         name: (!name.is_empty()).then(|| name.to_owned()),
         address: address.to_owned(),
     })
 }
 
-fn return_to(value: Value<'_>) -> Option<ReturnTo> {
+fn return_to(value: PlacedValue<'_>) -> Option<ReturnTo> {
     match value.raw {
         DeValue::String(text) if text == "none" => Some(ReturnTo::Nobody),
         DeValue::String(text) if !text.contains('@') => {
@@ -380,10 +381,10 @@ fn return_to(value: Value<'_>) -> Option<ReturnTo> {
 }
 
 /// A glob of domains; `*@` in front of one means the same.
-fn domain(value: Value<'_>) -> Option<String> {
+fn domain(value: PlacedValue<'_>) -> Option<String> {
     let written = text(value.clone())?;
     let glob = written.strip_prefix("*@").unwrap_or(&written);
-    match flaw(Against::Domain, glob) {
+    match flaw(PatternTarget::Domain, glob) {
         None => Some(glob.to_owned()),
         Some(fault) => value.wrong(fault.cause, fault.cure),
     }

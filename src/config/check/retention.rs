@@ -9,7 +9,7 @@ use crate::config::{
     declare::{keys, never, usual_as},
     key::Allowed,
     kind::{Bytes, Described as _, Time},
-    sheet::Value,
+    sheet::PlacedValue,
     value::{duration, size},
 };
 
@@ -67,7 +67,7 @@ impl Keep {
 }
 
 /// `false`, or a table of limits; what it does not name has its default.
-fn keep<'a>(default: Keep) -> impl Fn(Value<'a>) -> Option<Keep> {
+fn keep<'a>(default: Keep) -> impl Fn(PlacedValue<'a>) -> Option<Keep> {
     move |value| match value.raw {
         DeValue::Boolean(false) => Some(Keep::FOR_EVER),
         DeValue::Table(_) => value.table(KeepKeys::read).map(|said| Keep {
@@ -82,7 +82,7 @@ fn keep<'a>(default: Keep) -> impl Fn(Value<'a>) -> Option<Keep> {
 }
 
 /// `false`, or a limit.
-fn or_never<'a, T>(limit: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Value<'a>) -> Option<Option<T>> {
+fn or_never<'a, T>(limit: impl Fn(PlacedValue<'a>) -> Option<T>) -> impl Fn(PlacedValue<'a>) -> Option<Option<T>> {
     move |value| match value.raw {
         DeValue::Boolean(false) => Some(None),
         _ => limit(value).map(Some),

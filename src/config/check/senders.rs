@@ -8,11 +8,11 @@ use super::{HOUR, INSTANT, MINUTE, SECOND};
 use crate::{
     addr_spec::{normal, normal_domain},
     config::{
-        Mailbox, Proof, Provider, Rate, Senders, Trust, Who,
+        Mailbox, Proof, Provider, Rate, SenderList, Senders, Trust,
         declare::{keys, never, usual},
         key::Allowed,
         kind::{Flag, OneOf, PerTime, Time},
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{one_or_more, text},
     },
@@ -32,10 +32,10 @@ keys! {
 Whose mail is accepted, of what is meant. Without allow, deny and require anybody's. What is refused is ignored, never answered, and
 has an end of its own in [settle]. A mail whose From can be read in two ways is of nobody: it is refused where anything is asked of
 senders, and no sender is ever answered by it." {
-        allow: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who),
+        allow: Vec<SenderList> = Allowed::one_or_more(Allowed::Text) => one_or_more(who),
             never("[\"ann@a.example\", \"b.example\", \"*.c.example\"]"),
             "an address; a domain (or *@ and it), not what is below it; all that is below a domain";
-        deny: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who), never("[\"noisy@b.example\"]"),
+        deny: Vec<SenderList> = Allowed::one_or_more(Allowed::Text) => one_or_more(who), never("[\"noisy@b.example\"]"),
             "the same; wins over allow";
         require: Option<Proof> =
             OneOf(&[("none", None), ("dmarc", Some(Proof::Dmarc)), ("dkim", Some(Proof::Dkim)), ("spf", Some(Proof::Spf))]), usual(None),
@@ -52,7 +52,7 @@ forged ones (RFC 8601). Only the topmost counts. When nothing is written: the pr
 
 fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
     let written = SenderKeys::read(table)?;
-    let is_flag = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(_));
+    let is_flag = |value: PlacedValue<'_>| matches!(value.raw, DeValue::Boolean(_));
     let are_right =
         table.value("verify").is_none_or(is_flag) && (written.trust.is_some() || table.value("trust").is_none());
     let verify = written.verify;
@@ -82,17 +82,17 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
 }
 
 /// `name@domain`, `domain` or `*.domain`; `*@` in front of a domain says the same as without.
-fn who(value: Value<'_>) -> Option<Who> {
+fn who(value: PlacedValue<'_>) -> Option<SenderList> {
     let written = text(value.clone())?;
     let domain = written.strip_prefix("*@").unwrap_or(&written);
     let below = domain.strip_prefix("*.");
     let is_open = |text: &str| text.contains(['*', '?']);
     let is_host = |domain: &str| domain.contains('.') || domain != written;
     let who = match below {
-        Some(below) if !is_open(below) => normal_domain(below).map(Who::Below),
+        Some(below) if !is_open(below) => normal_domain(below).map(SenderList::Below),
         None if is_open(domain) => None,
-        None if domain.contains('@') => normal(domain).map(Who::Address),
-        None if is_host(domain) => normal_domain(domain).map(Who::Domain),
+        None if domain.contains('@') => normal(domain).map(SenderList::Address),
+        None if is_host(domain) => normal_domain(domain).map(SenderList::Domain),
         Some(_) | None => None,
     };
     who.or_else(|| {
@@ -131,7 +131,7 @@ fn meant(written: &str) -> String {
 }
 
 /// `microsoft`, `google`, `nobody`, or the names of servers.
-fn trust(value: Value<'_>) -> Option<Trust> {
+fn trust(value: PlacedValue<'_>) -> Option<Trust> {
     const CURE: &str = "write \"microsoft\", \"google\", \"nobody\", or a list of server names as they stand in Authentication-Results";
     match value.raw {
         DeValue::String(word) => match word.as_ref() {
@@ -144,7 +144,7 @@ fn trust(value: Value<'_>) -> Option<Trust> {
     }
 }
 
-fn server(value: Value<'_>) -> Option<String> {
+fn server(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     normal_domain(&name).or_else(|| {
         let cure = match name.trim_start_matches('*').trim_start_matches(['@', '.']) {

@@ -18,13 +18,13 @@ use super::{
 use crate::{
     addr_spec::normal_domain,
     config::{
-        Account, Api, EndpointName, LedgerAddress, Net,
+        Account, ApiAccess, EndpointName, LedgerAddress, Net,
         declare::{depends, keys, never, usual, usual_as},
         key::Allowed,
         kind::{Bytes, Count, Time},
         read::read,
         reference::is_known,
-        sheet::{Part, Value},
+        sheet::{Checked, PlacedValue},
         table::Table,
         value::{count, ledger, secret, text},
     },
@@ -34,19 +34,19 @@ use crate::{
 
 /// What `mailjob.toml` says.
 #[derive(Debug)]
-pub(in crate::config) struct Shared {
+pub(in crate::config) struct ServiceFile {
     /// The service's own settings.
-    pub(in crate::config) service: Part<Service>,
+    pub(in crate::config) service: Checked<Service>,
     /// Who is told of what only a person can mend.
-    pub(in crate::config) operator: Part<Option<Operator>>,
+    pub(in crate::config) operator: Checked<Option<Operator>>,
     /// Who may use the API.
-    pub(in crate::config) api: Part<Api>,
+    pub(in crate::config) api: Checked<ApiAccess>,
     /// Accounts, each with what is wrong with it alone.
-    pub(in crate::config) accounts: BTreeMap<String, Part<Arc<Account>>>,
+    pub(in crate::config) accounts: BTreeMap<String, Checked<Arc<Account>>>,
 }
 
 /// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
-pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
+pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checked<ServiceFile> {
     read(file, text, is_known, |top| {
         let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
@@ -82,9 +82,9 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
         let who = top.value("api");
         let api = top.apart(|| match who {
             Some(value) => value.table(api),
-            None => Some(Api::Loopback),
+            None => Some(ApiAccess::Loopback),
         });
-        Some(Shared {
+        Some(ServiceFile {
             service,
             operator,
             api,
@@ -148,13 +148,13 @@ impl Service {
 }
 
 /// So many slots as are written.
-fn exactly<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<Size> {
+fn exactly<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>) -> Option<Size> {
     let count = count(range);
     move |value| count(value).map(Size::Exactly)
 }
 
 /// A name that SMTP takes: of a host, or an address literal (RFC 5321 section 4.1.3).
-fn hello(value: Value<'_>) -> Option<String> {
+fn hello(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let fits = match literal {
@@ -176,7 +176,7 @@ fn hello(value: Value<'_>) -> Option<String> {
 }
 
 /// What accounts take over of the service's own settings.
-fn handed_down(service: &Part<Service>, accounts: &mut BTreeMap<String, Part<Arc<Account>>>) {
+fn handed_down(service: &Checked<Service>, accounts: &mut BTreeMap<String, Checked<Arc<Account>>>) {
     let hello = service.value.as_ref().and_then(|service| service.hello.as_ref());
     for account in accounts.values_mut().filter_map(|part| part.value.as_mut()) {
         Arc::make_mut(account).hello = hello.cloned();
@@ -184,7 +184,7 @@ fn handed_down(service: &Part<Service>, accounts: &mut BTreeMap<String, Part<Arc
 }
 
 /// The address of a DNS server.
-fn resolver(value: Value<'_>) -> Option<SocketAddr> {
+fn resolver(value: PlacedValue<'_>) -> Option<SocketAddr> {
     let address = text(value.clone())?;
     let cure = "write an IP address and a port, such as \"127.0.0.1:53\"";
     address
@@ -194,7 +194,7 @@ fn resolver(value: Value<'_>) -> Option<SocketAddr> {
 }
 
 /// An address, or `false`: nothing listens.
-fn health(value: Value<'_>) -> Option<Option<SocketAddr>> {
+fn health(value: PlacedValue<'_>) -> Option<Option<SocketAddr>> {
     const CURE: &str = "write an IP address and a port, such as \"127.0.0.1:8025\", or false";
     if let DeValue::Boolean(false) = value.raw {
         return Some(None);
@@ -209,7 +209,7 @@ fn health(value: Value<'_>) -> Option<Option<SocketAddr>> {
     }
 }
 
-fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Part<Arc<Account>>>> {
+fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Checked<Arc<Account>>>> {
     let mut accounts = BTreeMap::new();
     for (name, value) in table.entries() {
         let part = table.apart(|| {

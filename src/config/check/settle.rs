@@ -3,11 +3,11 @@
 use toml::de::DeValue;
 
 use crate::config::{
-    Fate, Mailbox, Place, ReadBy, Settle,
+    Mailbox, Place, ReadBy, Settle, SettleAction,
     declare::{implied, keys},
     key::Allowed,
     problem::Fault,
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     term::Term,
     value::text,
@@ -19,10 +19,10 @@ keys! {
 What happens to the mail in its mailbox in the end: keep, mark (as read), flag, delete, or { move = \"…\" } to a mailbox that is
 made if it is missing. POP3 can only keep and delete: there it is done = \"delete\", failed = \"keep\" and ignored = \"keep\" when
 nothing is written." reads(mailbox: Option<&Mailbox>) {
-        done: Option<Fate> = fates() => |value| end(value, mailbox), implied("{ move = \"Processed\" }"), "", by_pop3("\"delete\"");
-        failed: Option<Fate> = fates() => |value| end(value, mailbox), implied("{ move = \"Failed\" }"), "", by_pop3("\"keep\"");
-        ignored: Option<Fate> = fates() => |value| end(value, mailbox), implied("\"keep\""), "mails that no endpoint of the mailbox wants";
-        refused: Option<Fate> = fates() => |value| end(value, mailbox), implied("\"keep\""), "of mails that [senders] refuses";
+        done: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("{ move = \"Processed\" }"), "", by_pop3("\"delete\"");
+        failed: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("{ move = \"Failed\" }"), "", by_pop3("\"keep\"");
+        ignored: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("\"keep\""), "mails that no endpoint of the mailbox wants";
+        refused: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("\"keep\""), "of mails that [senders] refuses";
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(
                 ignored: written.ignored.unwrap_or(usual.ignored),
                 refused: written.refused.unwrap_or(usual.refused),
             };
-            let term = |value: Value<'_>| (Term::Ignored(settle.ignored.clone()), value.place());
+            let term = |value: PlacedValue<'_>| (Term::Ignored(settle.ignored.clone()), value.place());
             let ignored = table.value("ignored").map(term);
             Some((settle, ignored))
         }),
@@ -63,12 +63,17 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(
     }
 }
 
-fn end(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+fn end(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<SettleAction> {
     fate(value.clone(), mailbox).and_then(|fate| possible(fate, &value, mailbox))
 }
 
 /// What is usual, where it can be meant. One that is written and wrong is told of by itself.
-fn possible_usual(table: &mut Table<'_>, key: &'static str, usual: Fate, mailbox: Option<&Mailbox>) -> Fate {
+fn possible_usual(
+    table: &mut Table<'_>,
+    key: &'static str,
+    usual: SettleAction,
+    mailbox: Option<&Mailbox>,
+) -> SettleAction {
     if let (None, Some(fault)) = (table.value(key), unwritten(key, &usual, mailbox)) {
         table.lacks(fault.cause, fault.cure);
     }
@@ -76,9 +81,9 @@ fn possible_usual(table: &mut Table<'_>, key: &'static str, usual: Fate, mailbox
 }
 
 /// A default that can't be meant: the mailbox that is watched happens to be the one that mails are moved to.
-fn unwritten(end: &str, default: &Fate, mailbox: Option<&Mailbox>) -> Option<Fault> {
+fn unwritten(end: &str, default: &SettleAction, mailbox: Option<&Mailbox>) -> Option<Fault> {
     match (default, mailbox) {
-        (Fate::Move(target), Some(watched)) if same_mailbox(target, &watched.name) => Some(Fault::new(
+        (SettleAction::Move(target), Some(watched)) if same_mailbox(target, &watched.name) => Some(Fault::new(
             format!("{end}: mails are moved to \"{target}\" when nothing else is written, but that mailbox is watched"),
             format!("write [settle] with {end} = \"keep\", or {{ move = \"…\" }} to another mailbox"),
         )),
@@ -92,11 +97,11 @@ pub(in crate::config) fn same_mailbox(one: &str, other: &str) -> bool {
 }
 
 /// A POP3 server can keep a mail or delete it, and knows neither flags nor other mailboxes.
-fn possible(fate: Fate, value: &Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+fn possible(fate: SettleAction, value: &PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<SettleAction> {
     let what = match (mailbox.map(|mailbox| mailbox.protocol), &fate) {
-        (Some(ReadBy::Pop3), Fate::Mark) => "marks mails as read",
-        (Some(ReadBy::Pop3), Fate::Flag) => "flags mails",
-        (Some(ReadBy::Pop3), Fate::Move(_)) => "moves mails",
+        (Some(ReadBy::Pop3), SettleAction::Mark) => "marks mails as read",
+        (Some(ReadBy::Pop3), SettleAction::Flag) => "flags mails",
+        (Some(ReadBy::Pop3), SettleAction::Move(_)) => "moves mails",
         (Some(ReadBy::Imap | ReadBy::Pop3) | None, _) => return Some(fate),
     };
     value.wrong(
@@ -105,21 +110,25 @@ fn possible(fate: Fate, value: &Value<'_>, mailbox: Option<&Mailbox>) -> Option<
     )
 }
 
-fn fate(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+fn fate(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<SettleAction> {
     const CURE: &str = "write \"keep\", \"mark\", \"flag\", \"delete\" or { move = \"…\" }";
     let DeValue::String(word) = value.raw else {
-        return value.table(|table| table.must("move", CURE, |value| target(value, mailbox)).map(Fate::Move));
+        return value.table(|table| {
+            table
+                .must("move", CURE, |value| target(value, mailbox))
+                .map(SettleAction::Move)
+        });
     };
     match word.as_ref() {
-        "keep" => Some(Fate::Keep),
-        "mark" => Some(Fate::Mark),
-        "flag" => Some(Fate::Flag),
-        "delete" => Some(Fate::Delete),
+        "keep" => Some(SettleAction::Keep),
+        "mark" => Some(SettleAction::Mark),
+        "flag" => Some(SettleAction::Flag),
+        "delete" => Some(SettleAction::Delete),
         other => value.wrong(format!("is \"{other}\""), CURE),
     }
 }
 
-fn target(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<String> {
+fn target(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<String> {
     let target = text(value.clone())?;
     if mailbox.is_some_and(|watched| same_mailbox(&target, &watched.name)) {
         return value.wrong("is the mailbox that is watched", "write another mailbox, or \"keep\"");

@@ -1,7 +1,7 @@
 //! The tenant of Microsoft's addresses.
 
 use super::provider::Preset;
-use crate::config::{sheet::Value, table::Table, value::text};
+use crate::config::{sheet::PlacedValue, table::Table, value::text};
 
 /// Tenants that stand for many. Client credentials need one tenant (Microsoft, "OAuth 2.0 client credentials flow").
 const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
@@ -26,7 +26,7 @@ pub(super) fn tenant(table: &mut Table<'_>, one: bool, preset: Option<&Preset>, 
 }
 
 /// A tenant's id or domain, or a word for many tenants unless it must be `one`.
-fn tenant_name(value: &Value<'_>, one: bool) -> Option<String> {
+fn tenant_name(value: &PlacedValue<'_>, one: bool) -> Option<String> {
     let tenant = text(value.clone())?;
     if !tenant
         .chars()

@@ -12,7 +12,7 @@ use crate::{
         key::Allowed,
         kind::Roots,
         presence::Need,
-        sheet::Value,
+        sheet::PlacedValue,
         value::{path, secret},
     },
     secret::SecretRef,
@@ -32,13 +32,13 @@ pub(super) fn certificate_allowed() -> Allowed {
 }
 
 /// Reads `tls = { cert, key }`.
-pub(super) fn client_certificate(value: Value<'_>) -> Option<ClientCertificate> {
+pub(super) fn client_certificate(value: PlacedValue<'_>) -> Option<ClientCertificate> {
     let CertificateKeys { cert, key } = value.table(CertificateKeys::read)?;
     Some(ClientCertificate { cert, key })
 }
 
 /// A file by its path, or the place of a secret.
-fn key(value: Value<'_>) -> Option<SecretRef> {
+fn key(value: PlacedValue<'_>) -> Option<SecretRef> {
     let DeValue::String(_) = value.raw else {
         return secret(value);
     };

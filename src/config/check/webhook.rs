@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::{
     HOUR, INSTANT, SECOND, foreign,
-    inputs::Named,
+    inputs::NamedInputs,
     tls::{certificate_allowed, client_certificate},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         key::{Allowed, Section},
         kind::{Bytes, Flag, OneOf, Roots, Time},
         presence::Need,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{one_or_more, prose, secret, text},
     },
@@ -49,11 +49,11 @@ const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-
 keys! {
     /// An HTTP POST.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct Webhook: Default in "webhook" "What is done with the mail: a webhook or a command." reads(inputs: &Named) {
+    pub struct Webhook: Default in "webhook" "What is done with the mail: a webhook or a command." reads(inputs: &NamedInputs) {
         url: String = Allowed::Text => |value| url(&value, inputs),
             must("write url = \"https://…\"", "\"https://erp.example/hooks/invoice\""), "http or https; without user and password";
-        body: Body = OneOf(&[("json", Body::Json), ("multipart", Body::Multipart), ("raw", Body::Raw), ("form", Body::Form)]),
-            usual(Body::Json), "", below("\
+        body: BodyFormat = OneOf(&[("json", BodyFormat::Json), ("multipart", BodyFormat::Multipart), ("raw", BodyFormat::Raw), ("form", BodyFormat::Form)]),
+            usual(BodyFormat::Json), "", below("\
 json: the parsed mail, attachments in base64; multipart: the same with attachments as parts; raw: the mail as it came; form: a field or
 a file for each input.");
         /// Empty: unsigned.
@@ -75,7 +75,7 @@ a file for each input.");
 
 /// What a webhook's body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
+pub enum BodyFormat {
     /// The parsed mail with its attachments in base64.
     Json,
     /// The parsed mail as part `mail`, each attachment a part of its own.
@@ -143,9 +143,9 @@ pub(super) fn setting_allowed() -> Allowed {
 }
 
 /// Reads `[webhook]`, and whether what it says goes together.
-pub(in crate::config) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
+pub(in crate::config) fn webhook(table: &mut Table<'_>, inputs: &NamedInputs) -> Option<Webhook> {
     let webhook = Webhook::read(table, inputs);
-    let is_form = |value: &Value<'_>| matches!(value.raw, DeValue::String(word) if word == "form");
+    let is_form = |value: &PlacedValue<'_>| matches!(value.raw, DeValue::String(word) if word == "form");
     if let Some(body) = table
         .value("body")
         .filter(|body| is_form(body) && inputs.names.is_empty())
@@ -169,14 +169,14 @@ fn is_private(url: &str) -> bool {
 }
 
 /// The place of a key that is one.
-fn signing_key(value: Value<'_>) -> Option<SecretRef> {
+fn signing_key(value: PlacedValue<'_>) -> Option<SecretRef> {
     let place = secret(value.clone())?;
     value.need(Need::SigningKey(place.clone()));
     Some(place)
 }
 
 /// Nothing, where a text that goes as it is holds what somebody took for a placeholder.
-pub(super) fn as_it_is(value: &Value<'_>, text: &str, inputs: &Named, cure: &str) -> Option<()> {
+pub(super) fn as_it_is(value: &PlacedValue<'_>, text: &str, inputs: &NamedInputs, cure: &str) -> Option<()> {
     match foreign::of_mails(text, inputs.names.iter().map(String::as_str)) {
         None => Some(()),
         Some(found) => value.wrong(
@@ -188,7 +188,7 @@ pub(super) fn as_it_is(value: &Value<'_>, text: &str, inputs: &Named, cure: &str
 
 const IN_THE_BODY: &str = "what is in the mail, and each of [inputs] by its name, is in the request's body";
 
-fn url(value: &Value<'_>, inputs: &Named) -> Option<String> {
+fn url(value: &PlacedValue<'_>, inputs: &NamedInputs) -> Option<String> {
     let text = text(value.clone())?;
     as_it_is(value, &text, inputs, IN_THE_BODY)?;
     let url = match Url::parse(&text) {
@@ -203,7 +203,7 @@ fn url(value: &Value<'_>, inputs: &Named) -> Option<String> {
     Some(text)
 }
 
-fn headers(table: &mut Table<'_>, inputs: &Named) -> Option<Vec<(String, HeaderValue)>> {
+fn headers(table: &mut Table<'_>, inputs: &NamedInputs) -> Option<Vec<(String, HeaderValue)>> {
     let fields = table
         .entries()
         .into_iter()
@@ -211,7 +211,7 @@ fn headers(table: &mut Table<'_>, inputs: &Named) -> Option<Vec<(String, HeaderV
     fields.collect::<Vec<_>>().into_iter().collect()
 }
 
-fn header_field(name: &str, value: Value<'_>, inputs: &Named) -> Option<(String, HeaderValue)> {
+fn header_field(name: &str, value: PlacedValue<'_>, inputs: &NamedInputs) -> Option<(String, HeaderValue)> {
     let Ok(field) = HeaderName::from_bytes(name.as_bytes()) else {
         return value.wrong("has a name that no header field can have", "use letters, digits and -");
     };
@@ -234,7 +234,7 @@ fn header_field(name: &str, value: Value<'_>, inputs: &Named) -> Option<(String,
 }
 
 /// Text as written, or the place of a secret.
-pub(super) fn setting(value: Value<'_>) -> Option<HeaderValue> {
+pub(super) fn setting(value: PlacedValue<'_>) -> Option<HeaderValue> {
     match value.raw {
         DeValue::Table(_) => secret(value).map(HeaderValue::Secret),
         _ => prose(value).map(HeaderValue::Plain),

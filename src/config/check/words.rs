@@ -6,13 +6,13 @@ use toml::de::DeValue;
 
 use super::foreign;
 use crate::config::{
-    Form, Template, TemplateError,
+    Template, TemplateError, TemplateFormat,
     declare::{keys, never},
     given::{self, REPLY},
     key::Allowed,
     presence::{self, Need},
-    sheet::Value,
-    template::Flaw,
+    sheet::PlacedValue,
+    template::TemplateFlaw,
     value::{path, prose},
 };
 
@@ -22,7 +22,7 @@ const ABSENT: &[&[&str]] = &[&["reason", "tell"], &["answer.text", "answer.files
 keys! {
     /// Templates of a letter; those that are missing are the usual ones.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct Words: Default in "reply" "" {
+    pub struct ReplyWords: Default in "reply" "" {
         subject: Option<Template> = template_allowed() => subject, never("\"Re: {{ mail.topic }}\""), "", below("\
 The words, as templates of minijinja; or { file = \"reply.txt\" }. What a template may ask for: mail (subject, topic: the subject without
 Re:, from and each of to and cc: name, address; date, message_id, text), job, endpoint, answer (text, data, files: name, size,
@@ -60,25 +60,25 @@ pub(super) fn template_allowed() -> Allowed {
     Allowed::Either(vec![Allowed::Prose, Allowed::only("file", Allowed::Text)])
 }
 
-pub(super) fn subject(value: Value<'_>) -> Option<Template> {
-    template(Form::Text, value)
+pub(super) fn subject(value: PlacedValue<'_>) -> Option<Template> {
+    template(TemplateFormat::Text, value)
 }
 
-pub(super) fn plain(value: Value<'_>) -> Option<Template> {
-    template(Form::Text, value)
+pub(super) fn plain(value: PlacedValue<'_>) -> Option<Template> {
+    template(TemplateFormat::Text, value)
 }
 
-pub(super) fn html(value: Value<'_>) -> Option<Template> {
-    template(Form::Html, value)
+pub(super) fn html(value: PlacedValue<'_>) -> Option<Template> {
+    template(TemplateFormat::Html, value)
 }
 
 /// Reads the line above a quoted mail.
-pub(super) fn heading(value: Value<'_>) -> Option<Template> {
-    template(Form::Text, value)
+pub(super) fn heading(value: PlacedValue<'_>) -> Option<Template> {
+    template(TemplateFormat::Text, value)
 }
 
 /// A template, or the file that holds it. It is read here, since it is as much a setting as the lines around its name.
-fn template(form: Form, value: Value<'_>) -> Option<Template> {
+fn template(form: TemplateFormat, value: PlacedValue<'_>) -> Option<Template> {
     let (source, place) = match value.raw {
         DeValue::Table(_) => {
             let file = file(value.clone())?;
@@ -128,13 +128,13 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
     };
     match template.flaw(&REPLY, ABSENT) {
         None => {}
-        Some(Flaw::Unknown(error)) => {
+        Some(TemplateFlaw::Unknown(error)) => {
             return wrong(
                 &error,
                 "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
             );
         }
-        Some(Flaw::Strays(strays)) => {
+        Some(TemplateFlaw::Strays(strays)) => {
             let (cause, cure) = given::told(&strays);
             return value.wrong(cause, cure);
         }
@@ -142,6 +142,6 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
     Some(template)
 }
 
-fn file(value: Value<'_>) -> Option<PathBuf> {
+fn file(value: PlacedValue<'_>) -> Option<PathBuf> {
     value.table(|table| table.must("file", "write { file = \"reply.txt\" }", path))
 }

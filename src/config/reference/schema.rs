@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::sections;
 use crate::config::{
     Action,
-    key::{Allowed, Given, Key, Section},
+    key::{Allowed, Key, KeyDefault, Section},
 };
 
 /// A number and a unit, as `value::duration` reads it.
@@ -59,7 +59,7 @@ fn insert(root: &mut Map<String, Value>, section: &Section) {
 }
 
 fn table(keys: &[Key], about: &str) -> Value {
-    let must = |key: &&Key| matches!(key.given, Given::Must(..));
+    let must = |key: &&Key| matches!(key.given, KeyDefault::Must(..));
     let required: Vec<_> = keys.iter().filter(must).map(|key| key.name).collect();
     let mut table = json!({ "type": "object", "properties": properties(keys), "additionalProperties": false });
     if let Value::Object(table) = &mut table {
@@ -84,14 +84,14 @@ fn described(key: &Key) -> Value {
         return described;
     };
     let about = match &key.given {
-        Given::Never(shown) => shown.first().map(|(_, about)| *about).filter(|about| !about.is_empty()),
+        KeyDefault::Never(shown) => shown.first().map(|(_, about)| *about).filter(|about| !about.is_empty()),
         _ => None,
     };
     let about = about.unwrap_or(key.about);
     if !about.is_empty() {
         fields.insert("description".to_owned(), json!(about));
     }
-    if let Given::Usual(usual) = &key.given
+    if let KeyDefault::Usual(usual) = &key.given
         && let Ok(usual) = toml::from_str::<Map<String, Value>>(&format!("usual = {usual}"))
         && let Some(usual) = usual.get("usual")
     {

@@ -22,7 +22,7 @@ fn repository(path: &str) -> PathBuf {
 fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
     let outer = section.name.split('.').next();
     let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
-    let crate::config::action::Kind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
+    let crate::config::action::ActionKind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
     let file = format!("[mailbox]\naccount = \"office\"\n[{name}]\n{least}\n");
     let mut file: Table = file.parse().unwrap();
     let mut table = &mut file;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::sections;
-use crate::config::key::{Allowed, Given, Key, Section};
+use crate::config::key::{Allowed, Key, KeyDefault, Section};
 
 const HEAD: &str = "\
 # Every key of an endpoint file. Made by mailjob schema --reference.
@@ -46,9 +46,9 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
         (about, limits) => format!(" # {about}; {limits}"),
     };
     let (stands, others) = match &key.given {
-        Given::Must(value, others) => (Some(*value), *others),
-        Given::Usual(value) => (Some(value.as_str()), [].as_slice()),
-        Given::Never(shown) => (None, shown.as_slice()),
+        KeyDefault::Must(value, others) => (Some(*value), *others),
+        KeyDefault::Usual(value) => (Some(value.as_str()), [].as_slice()),
+        KeyDefault::Never(shown) => (None, shown.as_slice()),
     };
     if let Some(value) = stands {
         line(text, format_args!("{off}{name} = {value}{}", said(key.about)));

@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 
 use self::plan::Plan;
-use super::{Dispatch, Ended, later, room::Means, work::Work};
+use super::{AttemptResult, Dispatch, later, room::AttemptResources, work::Work};
 use crate::{
-    config::{self, HeaderValue, Remote},
+    config::{self, HeaderValue, RemoteAccess},
     job::{Outcome, Reason},
     ledger::ClaimedJob,
     net::http::{PrivateNetwork, public},
@@ -49,7 +49,7 @@ pub(super) trait Action: Sync {
     ///
     /// # Errors
     /// With what keeps it from that.
-    fn probe(&self) -> Result<Probe, Unfit>;
+    fn probe(&self) -> Result<ProbeReport, Unfit>;
 }
 
 /// Makes an attempt ready of a mail that was read and is meant, on the thread that reads it. Blocks.
@@ -62,7 +62,7 @@ pub(super) trait Prepared: Send {
     fn handle(&self) -> Option<Handle>;
 
     /// Runs the action to its end; `None` when we were stopped before it began.
-    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended>;
+    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult>;
 }
 
 /// The name of something that was begun elsewhere.
@@ -76,7 +76,7 @@ pub(super) enum Resumed {
     Nothing,
     /// It has ended so; `None` when we were stopped before that.
     #[cfg_attr(not(test), expect(dead_code, reason = "webhooks and commands end with us"))]
-    Ended(Option<Box<Ended>>),
+    Ended(Option<Box<AttemptResult>>),
 }
 
 /// Where handles are kept from one attempt to the next.
@@ -116,7 +116,7 @@ pub(super) async fn act(
     prepared: Box<dyn Prepared>,
     run: &mut Run<'_>,
     handles: &dyn Handles,
-) -> Option<Ended> {
+) -> Option<AttemptResult> {
     match handles.kept(run.job).await {
         Ok(None) => {}
         Ok(Some(handle)) => {
@@ -141,12 +141,12 @@ pub(super) struct Run<'a> {
     /// The job.
     pub(super) job: &'a ClaimedJob,
     /// What it may take in memory.
-    pub(super) means: Means<'a>,
+    pub(super) means: AttemptResources<'a>,
 }
 
 /// What a look at an action found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct ProbeReport {
     /// What it is, in words.
     pub told: String,
     /// Where its server is, when it asks one.
@@ -186,7 +186,7 @@ pub(super) fn of(action: &config::Action) -> &dyn Action {
 ///
 /// # Errors
 /// With what keeps it from that.
-pub fn probe(action: &config::Action) -> Result<Probe, Unfit> {
+pub fn probe(action: &config::Action) -> Result<ProbeReport, Unfit> {
     of(action).probe()
 }
 
@@ -200,7 +200,11 @@ pub fn made_up(action: &config::Action) -> (Outcome, Outcome) {
 ///
 /// # Errors
 /// When there is none.
-pub fn allowed(remote: &Remote<'_>, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateNetwork> {
+pub fn allowed(
+    remote: &RemoteAccess<'_>,
+    host: &str,
+    found: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, PrivateNetwork> {
     if remote.allow_private_network {
         Ok(found)
     } else {

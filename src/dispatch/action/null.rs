@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
+use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::action::Null,
-    dispatch::{Dispatch, Ended, work::Work},
+    dispatch::{AttemptResult, Dispatch, work::Work},
     job::{Answer, Outcome},
 };
 
 #[async_trait]
 impl Action for Null {
     async fn prepare(&self, _dispatch: &Dispatch) -> Result<Prepare, Outcome> {
-        Ok(Box::new(|_work| Ok(Box::new(Nothing))))
+        Ok(Box::new(|_work| Ok(Box::new(NullAttempt))))
     }
 
     async fn resume(&self, _handle: &Handle, _run: &mut Run<'_>) -> Resumed {
@@ -27,8 +27,8 @@ impl Action for Null {
         (Outcome::Done(Answer::default()), Outcome::Done(Answer::default()))
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
-        Ok(Probe {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
+        Ok(ProbeReport {
             told: "nothing is done".to_owned(),
             destination: None,
         })
@@ -36,15 +36,15 @@ impl Action for Null {
 }
 
 /// Nothing to be done.
-struct Nothing;
+struct NullAttempt;
 
 #[async_trait]
-impl Prepared for Nothing {
+impl Prepared for NullAttempt {
     fn handle(&self) -> Option<Handle> {
         None
     }
 
-    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult> {
         let done = async { Outcome::Done(Answer::default()).into() };
         Some(run.dispatch.health.acting(done).await)
     }

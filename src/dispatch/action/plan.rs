@@ -13,9 +13,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
     /// A POST.
-    Request(Request),
+    Request(RequestPlan),
     /// A process.
-    Process(Process),
+    Process(ProcessPlan),
     /// Nothing: it asks nobody.
     Nothing,
 }
@@ -42,11 +42,11 @@ pub(super) fn made_up_answer(text: &str) -> Outcome {
 
 /// A webhook's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct RequestPlan {
     /// The URL, without its query, which may be a key.
     pub url: String,
     /// The header fields by name; the HTTP client adds `host` and `accept`.
-    pub headers: Vec<(String, Value)>,
+    pub headers: Vec<(String, PlannedHeader)>,
     /// The body.
     pub body: Excerpt,
     /// Why it would not go even so: the URL leads nowhere, or where we may not go.
@@ -55,7 +55,7 @@ pub struct Request {
 
 /// The value of a header field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum PlannedHeader {
     /// This text.
     Text(String),
     /// The secret that is kept there.
@@ -66,7 +66,7 @@ pub enum Value {
 
 /// A command's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
+pub struct ProcessPlan {
     /// Program and arguments; the folder's path is written as `$MAILJOB_DIR`.
     pub argv: Vec<String>,
     /// Names of variables, and where their values are from. Those that are passed on and not set here are left out.

@@ -45,8 +45,8 @@ impl Action for Elsewhere {
         (Outcome::Done(Answer::default()), Outcome::Done(Answer::default()))
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
-        Ok(Probe {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
+        Ok(ProbeReport {
             told: String::new(),
             destination: None,
         })
@@ -61,7 +61,7 @@ impl Prepared for Begin {
         Some(Handle("pod-1".to_owned()))
     }
 
-    async fn run(self: Box<Self>, _run: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, _run: &mut Run<'_>) -> Option<AttemptResult> {
         Some(
             Outcome::Done(Answer {
                 text: Some("begun".to_owned()),
@@ -96,9 +96,9 @@ async fn what_an_earlier_attempt_began_is_resumed_and_not_begun_again() {
     let mut run = Run {
         dispatch: &dispatch,
         job: &job,
-        means: Means::new(&dispatch.memory, &mut holding, 0),
+        means: AttemptResources::new(&dispatch.memory, &mut holding, 0),
     };
-    let text = |ended: Option<Ended>| match ended.unwrap().outcome {
+    let text = |ended: Option<AttemptResult>| match ended.unwrap().outcome {
         Outcome::Done(answer) => answer.text,
         other => panic!("{other:?}"),
     };
@@ -138,7 +138,7 @@ async fn what_ends_with_us_has_nothing_to_resume() {
     let mut run = Run {
         dispatch: &dispatch,
         job: &job,
-        means: Means::new(&dispatch.memory, &mut holding, 0),
+        means: AttemptResources::new(&dispatch.memory, &mut holding, 0),
     };
     let webhook = config::Webhook::new("https://erp.example/".to_owned());
     for action in [config::Action::Webhook(webhook), config::Action::Command(shell("true"))] {
@@ -150,10 +150,10 @@ async fn what_ends_with_us_has_nothing_to_resume() {
 #[test]
 fn private_addresses_need_the_operator_s_word() {
     let found: Vec<SocketAddr> = ["10.0.0.1:443", "1.1.1.1:443"].map(|a| a.parse().unwrap()).to_vec();
-    let strict = Remote::default();
+    let strict = RemoteAccess::default();
     assert_eq!(allowed(&strict, "erp.example", found.clone()).unwrap(), found[1..]);
     assert!(allowed(&strict, "erp.example", found[..1].to_vec()).is_err());
-    let lax = Remote {
+    let lax = RemoteAccess {
         allow_private_network: true,
         ..strict
     };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Found, Value};
+use super::{InputResult, InputValue};
 use crate::{
-    config::{Files, Shape},
+    config::{FileInput, Shape},
     message::{Attachment, content},
     plural,
 };
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 ///
 /// # Errors
 /// When there are too few or too many.
-pub(super) fn chosen(wanted: &Files, attachments: &[Attachment<'_>]) -> Result<Found, String> {
+pub(super) fn chosen(wanted: &FileInput, attachments: &[Attachment<'_>]) -> Result<InputResult, String> {
     let chosen: Vec<_> = attachments.iter().filter(|file| is_meant(wanted, file)).collect();
     let like = || {
         let globs: Vec<_> = wanted.names.iter().take(NAMED).map(String::as_str).collect();
@@ -56,7 +56,7 @@ fn are(count: usize) -> String {
     }
 }
 
-fn is_meant(wanted: &Files, file: &Attachment<'_>) -> bool {
+fn is_meant(wanted: &FileInput, file: &Attachment<'_>) -> bool {
     if !content::matches(&wanted.names, file.shown_name()) {
         return false;
     }
@@ -67,26 +67,26 @@ fn is_meant(wanted: &Files, file: &Attachment<'_>) -> bool {
 }
 
 /// What stands for no file: a list or a map without entries.
-fn empty(shape: Shape) -> Option<Value> {
+fn empty(shape: Shape) -> Option<InputValue> {
     match shape {
         Shape::One => None,
-        Shape::List => Some(Value::Files(Vec::new())),
-        Shape::Map => Some(Value::Map(BTreeMap::new())),
+        Shape::List => Some(InputValue::Files(Vec::new())),
+        Shape::Map => Some(InputValue::Map(BTreeMap::new())),
     }
 }
 
-fn shaped(shape: Shape, files: &[&Attachment<'_>]) -> Option<Value> {
+fn shaped(shape: Shape, files: &[&Attachment<'_>]) -> Option<InputValue> {
     let names = || files.iter().map(|file| file.safe_name.clone());
     Some(match shape {
-        Shape::One => Value::File(names().next()?),
-        Shape::List => Value::Files(names().collect()),
+        Shape::One => InputValue::File(names().next()?),
+        Shape::List => InputValue::Files(names().collect()),
         Shape::Map => {
             let mut map = BTreeMap::new();
             for file in files {
                 let key = Some(file.shown_name()).filter(|name| !map.contains_key(*name));
                 map.insert(key.unwrap_or(&file.safe_name).to_owned(), file.safe_name.clone());
             }
-            Value::Map(map)
+            InputValue::Map(map)
         }
     })
 }

@@ -7,9 +7,9 @@ use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
 use chrono::SecondsFormat;
 
-pub use self::value::Value;
+pub use self::value::InputValue;
 use crate::{
-    config::{Field, Input, Inputs, Kind, Match, MatchIn, Source},
+    config::{Input, InputSource, InputType, Inputs, MailField, Match, MatchIn},
     job::{Outcome, Reason},
     message::{Address, Attachment, Head, Mail, clean::clean, content, plus},
 };
@@ -21,13 +21,13 @@ const SHOWN: usize = 60;
 
 /// An input and what it came to.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Given {
+pub(super) struct ResolvedInput {
     /// Its name.
     pub(super) name: String,
     /// What the sender knows it as.
     pub(super) label: Option<String>,
     /// What it is; nothing where it is not required and not there.
-    pub(super) value: Option<Value>,
+    pub(super) value: Option<InputValue>,
     /// Whether the operator wrote it, and not whoever sent the mail.
     pub(super) ours: bool,
 }
@@ -65,9 +65,9 @@ impl From<Unmet> for Outcome {
 }
 
 /// The inputs as one JSON object; those that a mail doesn't have are null.
-pub(super) fn object(inputs: &[Given]) -> serde_json::Value {
-    let entry = |given: &Given| {
-        let value = given.value.as_ref().map(Value::json);
+pub(super) fn object(inputs: &[ResolvedInput]) -> serde_json::Value {
+    let entry = |given: &ResolvedInput| {
+        let value = given.value.as_ref().map(InputValue::json);
         (given.name.clone(), value.unwrap_or_default())
     };
     serde_json::Value::Object(inputs.iter().map(entry).collect())
@@ -89,9 +89,9 @@ pub(super) struct Material<'a> {
 ///
 /// # Errors
 /// The first that is required and missing, or not what it must be.
-pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Given>, Unmet> {
+pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<ResolvedInput>, Unmet> {
     let body = OnceCell::new();
-    let look = Look { material, body: &body };
+    let look = InputReader { material, body: &body };
     let one = |(name, input): (&String, &Input)| {
         let value = look
             .value(&input.source)
@@ -107,43 +107,43 @@ pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Give
             }
             Err(_) => None,
         };
-        Ok(Given {
+        Ok(ResolvedInput {
             name: name.clone(),
             label: input.label.clone(),
             value,
-            ours: matches!(input.source, Source::Value(_)),
+            ours: matches!(input.source, InputSource::Value(_)),
         })
     };
     inputs.iter().map(one).collect()
 }
 
 /// A look at the mail; its body is made once.
-struct Look<'a> {
+struct InputReader<'a> {
     material: &'a Material<'a>,
     body: &'a OnceCell<Option<Cow<'a, str>>>,
 }
 
 /// A value, or why there is none.
-type Found = Result<Value, String>;
+type InputResult = Result<InputValue, String>;
 
-impl<'a> Look<'a> {
+impl<'a> InputReader<'a> {
     /// # Errors
     /// What is wrong with a value that is there.
-    fn value(&self, source: &Source) -> Result<Found, String> {
+    fn value(&self, source: &InputSource) -> Result<InputResult, String> {
         match source {
-            Source::Value(literal) => Ok(Ok(literal.into())),
-            Source::Field(field, kind) => match self.field(field) {
-                Some(Value::Text(text)) => convert(&text, *kind).map(Ok),
-                Some(Value::Integer(number)) => convert_number(number, *kind).map(Ok),
+            InputSource::Value(literal) => Ok(Ok(literal.into())),
+            InputSource::Field(field, kind) => match self.field(field) {
+                Some(InputValue::Text(text)) => convert(&text, *kind).map(Ok),
+                Some(InputValue::Integer(number)) => convert_number(number, *kind).map(Ok),
                 Some(value) => Ok(Ok(value)),
                 None => Ok(Err(format!("the mail has no {}", name_of(field)))),
             },
-            Source::Match(found, kind) => self.matched(found, *kind),
-            Source::Plus(kind) => match plus::details(self.material.head, self.material.ours).first() {
+            InputSource::Match(found, kind) => self.matched(found, *kind),
+            InputSource::Plus(kind) => match plus::details(self.material.head, self.material.ours).first() {
                 Some(detail) => convert(detail, *kind).map(Ok),
                 None => Ok(Err("the mail was sent to an address without it".to_owned())),
             },
-            Source::Attachments(wanted) => files::chosen(wanted, self.material.attachments),
+            InputSource::Attachments(wanted) => files::chosen(wanted, self.material.attachments),
         }
     }
 
@@ -152,40 +152,40 @@ impl<'a> Look<'a> {
     }
 
     /// A field; nothing where it is missing or empty.
-    fn field(&self, field: &Field) -> Option<Value> {
+    fn field(&self, field: &MailField) -> Option<InputValue> {
         let Material { mail, head, .. } = self.material;
-        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty()).map(Value::Text);
+        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty()).map(InputValue::Text);
         let list = |list: &[Address]| {
             let texts: Vec<_> = list
                 .iter()
-                .map(|address| Value::Text(address.address.clone()))
+                .map(|address| InputValue::Text(address.address.clone()))
                 .collect();
-            Some(Value::List(texts)).filter(|_| !list.is_empty())
+            Some(InputValue::List(texts)).filter(|_| !list.is_empty())
         };
         match field {
-            Field::Subject => text(Some(head.subject.clone())),
-            Field::Body => text(self.body().map(str::to_owned)),
-            Field::Text => text(mail.text().map(Cow::into_owned)),
-            Field::Html => text(mail.html().map(Cow::into_owned)),
-            Field::Headers => {
+            MailField::Subject => text(Some(head.subject.clone())),
+            MailField::Body => text(self.body().map(str::to_owned)),
+            MailField::Text => text(mail.text().map(Cow::into_owned)),
+            MailField::Html => text(mail.html().map(Cow::into_owned)),
+            MailField::Headers => {
                 let line = |(name, value): (&str, Cow<'_, str>)| {
                     format!("{name}: {}\n", clean(&value.replace("\r\n", ""), usize::MAX))
                 };
                 text(Some(mail.fields().map(line).collect()))
             }
-            Field::Sender => text(head.from.first().map(|from| from.address.clone())),
-            Field::From => list(&head.from),
-            Field::To => list(&head.to),
-            Field::Cc => list(&head.cc),
-            Field::ReplyTo => list(&head.reply_to),
-            Field::Date => text(head.date.map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))),
-            Field::MessageId => text(head.message_id.clone()),
-            Field::Size => i64::try_from(mail.raw().len()).ok().map(Value::Integer),
-            Field::Header(name) => text(content::header(mail, name)),
+            MailField::Sender => text(head.from.first().map(|from| from.address.clone())),
+            MailField::From => list(&head.from),
+            MailField::To => list(&head.to),
+            MailField::Cc => list(&head.cc),
+            MailField::ReplyTo => list(&head.reply_to),
+            MailField::Date => text(head.date.map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))),
+            MailField::MessageId => text(head.message_id.clone()),
+            MailField::Size => i64::try_from(mail.raw().len()).ok().map(InputValue::Integer),
+            MailField::Header(name) => text(content::header(mail, name)),
         }
     }
 
-    fn matched(&self, wanted: &Match, kind: Kind) -> Result<Found, String> {
+    fn matched(&self, wanted: &Match, kind: InputType) -> Result<InputResult, String> {
         let (text, place) = match wanted.place {
             MatchIn::Subject => (self.material.head.subject.as_str(), "subject"),
             MatchIn::Body => (self.body().unwrap_or_default(), "text"),
@@ -203,27 +203,27 @@ impl<'a> Look<'a> {
             None => {
                 let names = wanted.pattern.regex().capture_names().flatten();
                 let group = |name: &str| (name.to_owned(), found.name(name).map(|group| group.as_str().to_owned()));
-                Ok(Ok(Value::Groups(names.map(group).collect::<BTreeMap<_, _>>())))
+                Ok(Ok(InputValue::Groups(names.map(group).collect::<BTreeMap<_, _>>())))
             }
         }
     }
 }
 
 /// A field, as the sender of a mail knows it.
-fn name_of(field: &Field) -> String {
+fn name_of(field: &MailField) -> String {
     match field {
-        Field::Subject => "subject".to_owned(),
-        Field::Body | Field::Text => "text".to_owned(),
-        Field::Html => "formatted text".to_owned(),
-        Field::Headers => "header".to_owned(),
-        Field::Sender | Field::From => "sender".to_owned(),
-        Field::To => "recipient in To".to_owned(),
-        Field::Cc => "recipient in Cc".to_owned(),
-        Field::ReplyTo => "address in Reply-To".to_owned(),
-        Field::Date => "date".to_owned(),
-        Field::MessageId => "Message-ID".to_owned(),
-        Field::Size => "size".to_owned(),
-        Field::Header(name) => format!("header field {name}"),
+        MailField::Subject => "subject".to_owned(),
+        MailField::Body | MailField::Text => "text".to_owned(),
+        MailField::Html => "formatted text".to_owned(),
+        MailField::Headers => "header".to_owned(),
+        MailField::Sender | MailField::From => "sender".to_owned(),
+        MailField::To => "recipient in To".to_owned(),
+        MailField::Cc => "recipient in Cc".to_owned(),
+        MailField::ReplyTo => "address in Reply-To".to_owned(),
+        MailField::Date => "date".to_owned(),
+        MailField::MessageId => "Message-ID".to_owned(),
+        MailField::Size => "size".to_owned(),
+        MailField::Header(name) => format!("header field {name}"),
     }
 }
 
@@ -231,32 +231,32 @@ fn name_of(field: &Field) -> String {
 ///
 /// # Errors
 /// When it is not.
-fn convert(text: &str, kind: Kind) -> Result<Value, String> {
+fn convert(text: &str, kind: InputType) -> Result<InputValue, String> {
     let trimmed = text.trim();
     let converted = match kind {
-        Kind::Text => return Ok(Value::Text(text.to_owned())),
-        Kind::Number => trimmed
+        InputType::Text => return Ok(InputValue::Text(text.to_owned())),
+        InputType::Number => trimmed
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite())
-            .map(Value::Number),
-        Kind::Integer => trimmed.parse().ok().map(Value::Integer),
-        Kind::Boolean => boolean(trimmed).map(Value::Boolean),
+            .map(InputValue::Number),
+        InputType::Integer => trimmed.parse().ok().map(InputValue::Integer),
+        InputType::Boolean => boolean(trimmed).map(InputValue::Boolean),
     };
     let what = match kind {
-        Kind::Text => "text",
-        Kind::Number => "a number",
-        Kind::Integer => "a whole number",
-        Kind::Boolean => "yes or no",
+        InputType::Text => "text",
+        InputType::Number => "a number",
+        InputType::Integer => "a whole number",
+        InputType::Boolean => "yes or no",
     };
     converted.ok_or_else(|| format!("must be {what}, but is \"{}\"", clean(trimmed, SHOWN)))
 }
 
-fn convert_number(number: i64, kind: Kind) -> Result<Value, String> {
+fn convert_number(number: i64, kind: InputType) -> Result<InputValue, String> {
     match kind {
         // A size is a number by itself.
-        Kind::Text | Kind::Integer => Ok(Value::Integer(number)),
-        Kind::Number | Kind::Boolean => convert(&number.to_string(), kind),
+        InputType::Text | InputType::Integer => Ok(InputValue::Integer(number)),
+        InputType::Number | InputType::Boolean => convert(&number.to_string(), kind),
     }
 }
 

@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    config::{Files, Literal, Pattern, Shape},
+    config::{FileInput, Literal, Pattern, Shape},
     dispatch::tests::with_work,
 };
 
@@ -15,7 +15,7 @@ const ORDER: &str = "From: Ann <ann@supplier.example>\r\nTo: orders+blue@us.exam
     --b\r\nContent-Type: application/pdf; name=\"evil.pdf\"\r\nContent-Disposition: attachment\r\n\r\nMZ no pdf\r\n\
     --b\r\nContent-Type: text/xml; name=\"job.ddx\"\r\nContent-Disposition: attachment\r\n\r\n<?xml version=\"1.0\"?><DDX/>\r\n--b--\r\n";
 
-fn input(source: Source) -> Input {
+fn input(source: InputSource) -> Input {
     Input {
         label: None,
         required: true,
@@ -31,8 +31,8 @@ fn found(pattern: &str, place: MatchIn, group: Option<&str>) -> Match {
     }
 }
 
-fn files(glob: &str, shape: Shape) -> Files {
-    Files {
+fn files(glob: &str, shape: Shape) -> FileInput {
+    FileInput {
         names: vec![glob.into()],
         media_types: Vec::new(),
         shape,
@@ -52,7 +52,7 @@ async fn one(input: Input) -> Result<Option<Json>, String> {
         };
         let given = given(&Inputs::from([("order".to_owned(), input)]), &material);
         given
-            .map(|given| given[0].value.as_ref().map(Value::json))
+            .map(|given| given[0].value.as_ref().map(InputValue::json))
             .map_err(|unmet| unmet.tell)
     })
     .await
@@ -60,51 +60,54 @@ async fn one(input: Input) -> Result<Option<Json>, String> {
 
 #[tokio::test]
 async fn every_source_has_its_value() {
-    let field = |field| Source::Field(field, Kind::Text);
+    let field = |field| InputSource::Field(field, InputType::Text);
     let subject = r"INV-(?<number>\d+) of (?<weight>[\d.]+)";
     let number = || found(subject, MatchIn::Subject, Some("number"));
     let pdfs = || files("*.pdf", Shape::List);
-    let real = Files {
+    let real = FileInput {
         media_types: vec!["application/pdf".into()],
         ..pdfs()
     };
     for (source, expected) in [
-        (Source::Value(Literal::Integer(3)), json!(3)),
+        (InputSource::Value(Literal::Integer(3)), json!(3)),
         (
-            Source::Value(Literal::List(vec![Literal::Boolean(true), Literal::Number(0.5)])),
+            InputSource::Value(Literal::List(vec![Literal::Boolean(true), Literal::Number(0.5)])),
             json!([true, 0.5]),
         ),
-        (field(Field::Subject), json!("Order INV-0042 of 12.5 kg")),
-        (field(Field::Sender), json!("ann@supplier.example")),
-        (field(Field::From), json!(["ann@supplier.example"])),
-        (field(Field::To), json!(["orders+blue@us.example", "b@us.example"])),
-        (field(Field::Date), json!("2026-11-16T08:30:00Z")),
-        (field(Field::MessageId), json!("1@supplier.example")),
-        (field(Field::Size), json!(ORDER.len())),
+        (field(MailField::Subject), json!("Order INV-0042 of 12.5 kg")),
+        (field(MailField::Sender), json!("ann@supplier.example")),
+        (field(MailField::From), json!(["ann@supplier.example"])),
+        (field(MailField::To), json!(["orders+blue@us.example", "b@us.example"])),
+        (field(MailField::Date), json!("2026-11-16T08:30:00Z")),
+        (field(MailField::MessageId), json!("1@supplier.example")),
+        (field(MailField::Size), json!(ORDER.len())),
         (
-            Source::Field(Field::Header("x-urgent".into()), Kind::Boolean),
+            InputSource::Field(MailField::Header("x-urgent".into()), InputType::Boolean),
             json!(true),
         ),
-        (Source::Match(number(), Kind::Text), json!("0042")),
-        (Source::Match(number(), Kind::Integer), json!(42)),
+        (InputSource::Match(number(), InputType::Text), json!("0042")),
+        (InputSource::Match(number(), InputType::Integer), json!(42)),
         (
-            Source::Match(found(subject, MatchIn::Subject, Some("weight")), Kind::Number),
+            InputSource::Match(found(subject, MatchIn::Subject, Some("weight")), InputType::Number),
             json!(12.5),
         ),
         (
-            Source::Match(found(subject, MatchIn::Subject, None), Kind::Text),
+            InputSource::Match(found(subject, MatchIn::Subject, None), InputType::Text),
             json!({ "number": "0042", "weight": "12.5" }),
         ),
         (
-            Source::Match(found(r"Customer: (?<id>\d+)", MatchIn::Body, Some("id")), Kind::Integer),
+            InputSource::Match(
+                found(r"Customer: (?<id>\d+)", MatchIn::Body, Some("id")),
+                InputType::Integer,
+            ),
             json!(4711),
         ),
-        (Source::Plus(Kind::Text), json!("blue")),
-        (Source::Attachments(files("*.ddx", Shape::One)), json!("job.ddx")),
-        (Source::Attachments(pdfs()), json!(["a.pdf", "B.PDF", "evil.pdf"])),
-        (Source::Attachments(real), json!(["a.pdf", "B.PDF"])),
+        (InputSource::Plus(InputType::Text), json!("blue")),
+        (InputSource::Attachments(files("*.ddx", Shape::One)), json!("job.ddx")),
+        (InputSource::Attachments(pdfs()), json!(["a.pdf", "B.PDF", "evil.pdf"])),
+        (InputSource::Attachments(real), json!(["a.pdf", "B.PDF"])),
         (
-            Source::Attachments(files("*.p*", Shape::Map)),
+            InputSource::Attachments(files("*.p*", Shape::Map)),
             json!({ "a.pdf": "a.pdf", "B.PDF": "B.PDF", "evil.pdf": "evil.pdf" }),
         ),
     ] {
@@ -115,13 +118,13 @@ async fn every_source_has_its_value() {
 #[tokio::test]
 async fn what_is_wrong_is_told_in_the_operators_words() {
     let subject = |kind| {
-        Source::Match(
+        InputSource::Match(
             found(r"of (?<weight>[\d.]+ \w+)", MatchIn::Subject, Some("weight")),
             kind,
         )
     };
     let many = |min, max| {
-        Source::Attachments(Files {
+        InputSource::Attachments(FileInput {
             min,
             max,
             ..files("*.pdf", Shape::List)
@@ -129,32 +132,35 @@ async fn what_is_wrong_is_told_in_the_operators_words() {
     };
     for (source, expected) in [
         (
-            Source::Field(Field::Cc, Kind::Text),
+            InputSource::Field(MailField::Cc, InputType::Text),
             "The order is missing: the mail has no recipient in Cc.",
         ),
         (
-            Source::Field(Field::Header("X-No".into()), Kind::Text),
+            InputSource::Field(MailField::Header("X-No".into()), InputType::Text),
             "The order is missing: the mail has no header field X-No.",
         ),
         (
-            Source::Match(found("(?<n>nowhere)", MatchIn::Body, Some("n")), Kind::Text),
+            InputSource::Match(found("(?<n>nowhere)", MatchIn::Body, Some("n")), InputType::Text),
             "The order is missing: it was not found in the text.",
         ),
-        (subject(Kind::Number), "The order must be a number, but is \"12.5 kg\"."),
         (
-            subject(Kind::Integer),
+            subject(InputType::Number),
+            "The order must be a number, but is \"12.5 kg\".",
+        ),
+        (
+            subject(InputType::Integer),
             "The order must be a whole number, but is \"12.5 kg\".",
         ),
         (
-            subject(Kind::Boolean),
+            subject(InputType::Boolean),
             "The order must be yes or no, but is \"12.5 kg\".",
         ),
         (
-            Source::Attachments(files("*.doc", Shape::One)),
+            InputSource::Attachments(files("*.doc", Shape::One)),
             "The order is missing: attach a file that is named like *.doc.",
         ),
         (
-            Source::Attachments(files("*.pdf", Shape::One)),
+            InputSource::Attachments(files("*.pdf", Shape::One)),
             "The order takes one file that is named like *.pdf, but there are 3.",
         ),
         (
@@ -172,7 +178,7 @@ async fn what_is_wrong_is_told_in_the_operators_words() {
         };
         assert_eq!(one(input).await, Err(expected.to_owned()), "{source:?}");
     }
-    let unlabelled = one(input(Source::Field(Field::Cc, Kind::Text))).await;
+    let unlabelled = one(input(InputSource::Field(MailField::Cc, InputType::Text))).await;
     assert_eq!(
         unlabelled,
         Err("\"order\" is missing: the mail has no recipient in Cc.".to_owned())
@@ -186,13 +192,13 @@ async fn what_is_not_required_may_be_missing() {
         ..input(source)
     };
     let none = |shape| {
-        Source::Attachments(Files {
+        InputSource::Attachments(FileInput {
             min: 0,
             ..files("*.doc", shape)
         })
     };
     for (source, expected) in [
-        (Source::Field(Field::Cc, Kind::Text), None),
+        (InputSource::Field(MailField::Cc, InputType::Text), None),
         (none(Shape::One), None),
         (none(Shape::List), Some(json!([]))),
         (none(Shape::Map), Some(json!({}))),
@@ -212,5 +218,5 @@ fn words_for_yes_and_no() {
     ] {
         assert_eq!(boolean(text), expected, "{text}");
     }
-    assert!(convert("1e999", Kind::Number).is_err() && convert("NaN", Kind::Number).is_err());
+    assert!(convert("1e999", InputType::Number).is_err() && convert("NaN", InputType::Number).is_err());
 }

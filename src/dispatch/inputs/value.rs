@@ -8,7 +8,7 @@ use crate::config::Literal;
 
 /// What an input came to. Files are named by their safe names.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum InputValue {
     /// Text.
     Text(String),
     /// A whole number.
@@ -18,7 +18,7 @@ pub enum Value {
     /// true or false.
     Boolean(bool),
     /// A list of one of the above.
-    List(Vec<Value>),
+    List(Vec<InputValue>),
     /// What the groups of a pattern found.
     Groups(BTreeMap<String, Option<String>>),
     /// A file.
@@ -29,7 +29,7 @@ pub enum Value {
     Map(BTreeMap<String, String>),
 }
 
-impl Value {
+impl InputValue {
     /// In the payload.
     #[must_use]
     pub fn json(&self) -> Json {
@@ -74,7 +74,7 @@ impl Value {
     }
 }
 
-impl From<&Literal> for Value {
+impl From<&Literal> for InputValue {
     fn from(literal: &Literal) -> Self {
         match literal {
             Literal::Text(text) => Self::Text(text.clone()),

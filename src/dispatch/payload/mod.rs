@@ -17,7 +17,7 @@ pub(in crate::dispatch) use self::conversation::ConversationPayload;
 use self::sender::SenderPayload;
 use super::work::Work;
 use crate::{
-    job::Share,
+    job::JobScope,
     message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean},
 };
 
@@ -99,7 +99,7 @@ struct MailPayload<'a> {
     charset_note: Option<String>,
     /// The header fields in their order, each as name and value; values are as written (not decoded) but on one line.
     #[schemars(with = "Vec<(String, String)>")]
-    headers: Fields<'a>,
+    headers: HeaderFields<'a>,
     /// The header fields whose bytes are no UTF-8, each as name and value, the value in base64.
     #[schemars(with = "Vec<(String, String)>")]
     headers_base64: RawFields<'a>,
@@ -135,12 +135,12 @@ struct AttachmentPayload<'a> {
     /// The content. Only in a JSON webhook body: `message.json` and multipart bodies have the files beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
-    content: Option<Content<'a>>,
+    content: Option<LazyContent<'a>>,
 }
 
 /// Whether attachments travel inside the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contents {
+pub(super) enum AttachmentMode {
     /// As base64.
     Inside,
     /// As files or parts beside it.
@@ -149,17 +149,17 @@ pub(super) enum Contents {
 
 impl<'a> Payload<'a> {
     /// The payload of a job.
-    pub(super) fn new(work: &'a Work<'a>, contents: Contents) -> Self {
+    pub(super) fn new(work: &'a Work<'a>, contents: AttachmentMode) -> Self {
         let Work { job, mail, head, .. } = work;
         let part = match &job.share {
-            Share::Part(part) => Some(part),
-            Share::Whole | Share::Gathering { .. } => None,
+            JobScope::Part(part) => Some(part),
+            JobScope::Whole | JobScope::Gathering { .. } => None,
         };
-        let input = |given: &'a super::inputs::Given| {
+        let input = |given: &'a super::inputs::ResolvedInput| {
             let value = given
                 .value
                 .as_ref()
-                .map_or(serde_json::Value::Null, super::inputs::Value::json);
+                .map_or(serde_json::Value::Null, super::inputs::InputValue::json);
             (given.name.as_str(), value)
         };
         Self {
@@ -191,7 +191,7 @@ impl<'a> Payload<'a> {
                 text: mail.text(),
                 html: mail.html(),
                 charset_note: mail.charset_note(),
-                headers: Fields(mail),
+                headers: HeaderFields(mail),
                 headers_base64: RawFields(mail),
                 attachments: work
                     .attachments
@@ -206,7 +206,7 @@ impl<'a> Payload<'a> {
 }
 
 impl<'a> AttachmentPayload<'a> {
-    fn new(file: &'a Attachment<'a>, contents: Contents) -> Self {
+    fn new(file: &'a Attachment<'a>, contents: AttachmentMode) -> Self {
         Self {
             name: file.name.as_deref(),
             file: &file.safe_name,
@@ -217,23 +217,23 @@ impl<'a> AttachmentPayload<'a> {
             undecoded: file.undecoded.as_deref(),
             size: file.size() as u64,
             message: file.message(),
-            content: (contents == Contents::Inside).then_some(Content(file)),
+            content: (contents == AttachmentMode::Inside).then_some(LazyContent(file)),
         }
     }
 }
 
 /// Decoded in the moment it is written, so that one attachment at a time is in memory.
-struct Content<'a>(&'a Attachment<'a>);
+struct LazyContent<'a>(&'a Attachment<'a>);
 
-impl Serialize for Content<'_> {
+impl Serialize for LazyContent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Base64Display::new(&self.0.data(), &STANDARD))
     }
 }
 
-struct Fields<'a>(&'a Mail<'a>);
+struct HeaderFields<'a>(&'a Mail<'a>);
 
-impl Serialize for Fields<'_> {
+impl Serialize for HeaderFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = self.0.fields();
         serializer.collect_seq(fields.map(|(name, value)| (name, clean(&value.replace("\r\n", ""), MAX_FIELD))))

@@ -9,7 +9,7 @@ use crate::dispatch::{
     tests::{MAIL, repository, with_work},
 };
 
-async fn payload(raw: impl Into<bytes::Bytes>, contents: Contents) -> Value {
+async fn payload(raw: impl Into<bytes::Bytes>, contents: AttachmentMode) -> Value {
     let written = with_work(raw, move |work| {
         serde_json::to_string(&Payload::new(work, contents)).unwrap()
     })
@@ -30,7 +30,7 @@ async fn a_mail_is_told_field_by_field() {
         },
     ]);
     assert_eq!(
-        payload(MAIL, Contents::Inside).await,
+        payload(MAIL, AttachmentMode::Inside).await,
         json!({
             "version": 1,
             "job": "01935b2a1c0070008000000000000001",
@@ -82,7 +82,7 @@ async fn a_mail_is_told_field_by_field() {
 
 #[tokio::test]
 async fn contents_beside_are_not_inside() {
-    let payload = payload(MAIL, Contents::Beside).await;
+    let payload = payload(MAIL, AttachmentMode::Beside).await;
     let files = payload["mail"]["attachments"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     assert!(
@@ -114,7 +114,7 @@ fn the_committed_schemas_are_those_of_the_types() {
 /// The schema and a real payload name the same fields.
 #[tokio::test]
 async fn the_schema_names_every_field() {
-    let payload = payload(MAIL, Contents::Inside).await;
+    let payload = payload(MAIL, AttachmentMode::Inside).await;
     let schema = serde_json::to_value(schema()).unwrap();
     let names = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
     for (told, documented) in [
@@ -147,7 +147,7 @@ proptest! {
     ], 0..12)) {
         let raw = [b"X: y\r\n".to_vec(), pieces.concat()].concat();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let payload = runtime.block_on(payload(raw, Contents::Inside));
+        let payload = runtime.block_on(payload(raw, AttachmentMode::Inside));
         prop_assert!(payload["mail"]["headers"].is_array());
     }
 }

@@ -8,10 +8,10 @@ use chrono::NaiveDate;
 
 pub(super) use naming::source;
 
-use super::json::{self, Raw};
+use super::json::{self, RawJson};
 use crate::{
     config::{DataFrom, Output, TextFrom},
-    job::{Answer, File, JobId, Reason},
+    job::{Answer, JobId, Reason, ResultFile},
     message::clean::clean_lines,
 };
 
@@ -31,7 +31,7 @@ pub(super) fn too_many() -> String {
 
 /// What names of results are made of, beside the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct ResultNaming {
     /// The job.
     pub(super) job: JobId,
     /// The day on which the mail was taken, UTC.
@@ -42,19 +42,19 @@ pub(super) struct Facts {
 
 /// What goes back of an answer; `raw` is what a command printed or a webhook answered. It may block for as long as it takes to
 /// pack files. What is not as the configuration says, or too large, is left out and marked: the work is done.
-pub(super) fn finish(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Answer {
+pub(super) fn finish(answer: Answer, raw: &Bytes, output: &Output, facts: &ResultNaming) -> Answer {
     oversize::within(named(answer, raw, output, facts), output, facts)
 }
 
 /// The same, however large it is.
-pub(super) fn named(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Answer {
+pub(super) fn named(answer: Answer, raw: &Bytes, output: &Output, facts: &ResultNaming) -> Answer {
     let mut answer = placed(answer, raw, output);
     naming::name(&mut answer.files, output.name.as_deref(), facts);
     answer
 }
 
 /// An answer of several parts that has its names, as far as it is not too large.
-pub(super) fn within(answer: Answer, output: &Output, facts: &Facts) -> Answer {
+pub(super) fn within(answer: Answer, output: &Output, facts: &ResultNaming) -> Answer {
     oversize::within(answer, output, facts)
 }
 
@@ -122,7 +122,7 @@ fn place_data(answer: &mut Answer, raw: &Bytes, from: &DataFrom) -> Result<(), S
     Ok(())
 }
 
-fn taken(answer: &mut Answer, name: &str) -> Result<File, String> {
+fn taken(answer: &mut Answer, name: &str) -> Result<ResultFile, String> {
     let place = answer.files.iter().position(|file| file.name == name);
     match place {
         Some(place) => Ok(answer.files.remove(place)),
@@ -136,13 +136,13 @@ fn written(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
 }
 
 /// The value at a pointer.
-fn found<'a>(raw: &'a [u8], pointer: &str) -> Result<Option<Raw<'a>>, String> {
+fn found<'a>(raw: &'a [u8], pointer: &str) -> Result<Option<RawJson<'a>>, String> {
     let text = written(raw).map_err(|error| format!("what was answered is no JSON: {error}"))?;
     let found = json::whole(text).and_then(|all| json::at(all, pointer));
     found.map_err(|error| format!("what was answered is no JSON: {error}"))
 }
 
-fn text(value: Option<Raw<'_>>, pointer: &str) -> Result<Option<String>, String> {
+fn text(value: Option<RawJson<'_>>, pointer: &str) -> Result<Option<String>, String> {
     match value {
         None => Ok(None),
         Some(value) if json::is_null(value) => Ok(None),

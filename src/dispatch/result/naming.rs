@@ -1,9 +1,9 @@
 //! The names of result files. Pure.
 
-use super::Facts;
+use super::ResultNaming;
 use crate::{
     config::{NamePiece, NameToken},
-    job::{File, Share},
+    job::{JobScope, ResultFile},
     message::{
         Attachment, Head,
         clean::clean,
@@ -16,11 +16,11 @@ const SUBJECT: usize = 60;
 
 /// What a result comes from, as the stem of a file's name: the attachment that the job is of, else the only one that is handed
 /// on, else the subject, else `mail`.
-pub(in crate::dispatch) fn source(share: &Share, attachments: &[Attachment<'_>], head: &Head) -> String {
+pub(in crate::dispatch) fn source(share: &JobScope, attachments: &[Attachment<'_>], head: &Head) -> String {
     let attachment = match (share, attachments) {
-        (Share::Part(part), _) => Some(part.attachment.name.as_str()),
-        (Share::Whole | Share::Gathering { .. }, [only]) => Some(only.safe_name.as_str()),
-        (Share::Whole | Share::Gathering { .. }, _) => None,
+        (JobScope::Part(part), _) => Some(part.attachment.name.as_str()),
+        (JobScope::Whole | JobScope::Gathering { .. }, [only]) => Some(only.safe_name.as_str()),
+        (JobScope::Whole | JobScope::Gathering { .. }, _) => None,
     };
     if let Some(name) = attachment {
         return split(name).0.to_owned();
@@ -33,7 +33,7 @@ pub(in crate::dispatch) fn source(share: &Share, attachments: &[Attachment<'_>],
 }
 
 /// Names files: by the template, or as they were named. Each name is safe and there once: `out.pdf`, `out_1.pdf`.
-pub(super) fn name(files: &mut [File], template: Option<&[NamePiece]>, facts: &Facts) {
+pub(super) fn name(files: &mut [ResultFile], template: Option<&[NamePiece]>, facts: &ResultNaming) {
     let mut names = Names::default();
     for (number, file) in (1..).zip(files) {
         let wanted = match template {
@@ -45,7 +45,7 @@ pub(super) fn name(files: &mut [File], template: Option<&[NamePiece]>, facts: &F
     }
 }
 
-fn filled(template: &[NamePiece], file: &File, number: usize, facts: &Facts) -> String {
+fn filled(template: &[NamePiece], file: &ResultFile, number: usize, facts: &ResultNaming) -> String {
     let (stem, dotted) = split(&file.name);
     let piece = |piece: &NamePiece| match piece {
         NamePiece::Text(text) => text.clone(),

@@ -4,10 +4,10 @@ use std::io::{Cursor, Write};
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::Facts;
+use super::ResultNaming;
 use crate::{
     config::{Output, Oversize},
-    job::{Answer, File, Reason},
+    job::{Answer, Reason, ResultFile},
     message::safe_name::safe_name,
 };
 
@@ -26,7 +26,7 @@ fn mailed(size: usize) -> u64 {
 }
 
 /// The answer as it may go: of what is too large, what the configuration says.
-pub(super) fn within(mut answer: Answer, output: &Output, facts: &Facts) -> Answer {
+pub(super) fn within(mut answer: Answer, output: &Output, facts: &ResultNaming) -> Answer {
     let size = answer.files.iter().map(|file| mailed(file.data.len())).sum();
     if size <= output.max_size {
         return answer;
@@ -98,7 +98,7 @@ fn shown(bytes: u64) -> String {
 }
 
 /// All files as one.
-fn packed(files: &[File], facts: &Facts) -> zip::result::ZipResult<File> {
+fn packed(files: &[ResultFile], facts: &ResultNaming) -> zip::result::ZipResult<ResultFile> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // The archive is the same at each attempt: it has no time of its own.
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
@@ -106,7 +106,7 @@ fn packed(files: &[File], facts: &Facts) -> zip::result::ZipResult<File> {
         zip.start_file(file.name.as_str(), options)?;
         zip.write_all(&file.data)?;
     }
-    Ok(File {
+    Ok(ResultFile {
         name: safe_name(&format!("{}.zip", facts.source), "application/zip"),
         media_type: "application/zip".to_owned(),
         data: zip.finish()?.into_inner().into(),

@@ -9,23 +9,23 @@ use crate::{
     job::Reason,
 };
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> ResultNaming {
+    ResultNaming {
         job: JobId(Uuid::from_u128(7)),
         day: NaiveDate::from_ymd_opt(2026, 11, 25).unwrap(),
         source: "scan".into(),
     }
 }
 
-fn file(name: &str, data: &[u8]) -> File {
-    File {
+fn file(name: &str, data: &[u8]) -> ResultFile {
+    ResultFile {
         name: name.into(),
         media_type: "application/pdf".into(),
         data: Bytes::copy_from_slice(data),
     }
 }
 
-fn answer(files: Vec<File>) -> Answer {
+fn answer(files: Vec<ResultFile>) -> Answer {
     Answer {
         text: Some("printed".into()),
         files,
@@ -36,8 +36,8 @@ fn answer(files: Vec<File>) -> Answer {
 
 fn template(text: &str) -> Vec<NamePiece> {
     let piece = |piece| match piece {
-        braces::Piece::Text(text) => NamePiece::Text(text),
-        braces::Piece::Name(name) => {
+        braces::TextPiece::Text(text) => NamePiece::Text(text),
+        braces::TextPiece::Name(name) => {
             NamePiece::Token(NameToken::ALL.iter().find(|(known, _)| *known == name).unwrap().1)
         }
     };

@@ -24,10 +24,10 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::{
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Provider, ReadBy, Reply,
-        ReplyTo, Retry, Server, Settle, Tls, Trust,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Limits, Mailbox, Provider, ReadBy, Reply, ReplyTo,
+        Retry, Server, Settle, SettleAction, Tls, Trust,
     },
-    job::{JobId, Share},
+    job::{JobId, JobScope},
     ledger::{ClaimedJob, Lease, MailId},
     message,
     secret::SecretRef,
@@ -52,7 +52,7 @@ pub(super) fn job() -> ClaimedJob {
         received: DateTime::from_timestamp(1_795_000_000, 0),
         taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
         rerun: 0,
-        share: Share::Whole,
+        share: JobScope::Whole,
         lease: Lease::default(),
     }
 }
@@ -128,10 +128,10 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
     let account = Arc::new(account);
     let mailbox = Mailbox::inbox(account.clone(), ReadBy::Imap, server);
     let keep = Settle {
-        done: Fate::Keep,
-        failed: Fate::Keep,
-        ignored: Fate::Keep,
-        refused: Fate::Keep,
+        done: SettleAction::Keep,
+        failed: SettleAction::Keep,
+        ignored: SettleAction::Keep,
+        refused: SettleAction::Keep,
     };
     Endpoint {
         retry: Retry {

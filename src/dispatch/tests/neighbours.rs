@@ -248,7 +248,7 @@ async fn a_webhook_that_is_down_is_asked_seldom_and_its_jobs_wait_without_an_att
 #[tokio::test]
 async fn who_asks_for_a_job_to_be_tried_has_the_webhook_asked() {
     let clock = Retry::default();
-    let health = crate::dispatch::Health::default();
+    let health = crate::dispatch::DispatchHealth::default();
     let outcome = crate::job::Outcome::Retry {
         reason: crate::job::Reason::Network,
         detail: "refused".into(),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{Endpoint, OriginalAs, Per},
-    job::{Ending, Replier, ReplyDecision, Token, state::State},
+    job::{ConversationToken, Ending, Replier, ReplyDecision, state::State},
 };
 
 /// Notes the text of each original that a reply gets.
@@ -61,7 +61,7 @@ async fn a_mail_is_parsed_once_in_an_attempt() {
     })
     .await;
     assert_eq!((verified.attempts, verified.parsed), (1, 1));
-    let token = Token::new([7; 16]).message_id("us.example");
+    let token = ConversationToken::new([7; 16]).message_id("us.example");
     let answer = MAIL.replacen("From:", &format!("In-Reply-To: <{token}>\r\nFrom:"), 1);
     let answer = cost(answer, |_| {}).await;
     assert_eq!((answer.attempts, answer.parsed), (1, 1));

@@ -20,9 +20,9 @@ use crate::{
     budget::{Holding, Memory},
     config,
     dispatch::{
-        Ended,
+        AttemptResult,
         action::webhook::{prepare, send},
-        room::Means,
+        room::AttemptResources,
     },
     job::{Answer, Outcome, Reason},
     net::exchange::HttpClient,
@@ -85,7 +85,7 @@ pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
     }
 }
 
-pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> Ended {
+pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> AttemptResult {
     let client = HttpClient::new(None, webhook.allow_private_network).unwrap();
     posted_by(&client, webhook, mail).await
 }
@@ -94,7 +94,7 @@ pub(in crate::dispatch) async fn posted_by(
     client: &HttpClient,
     webhook: &config::Webhook,
     mail: impl Into<Bytes>,
-) -> Ended {
+) -> AttemptResult {
     let config = webhook.clone();
     let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
     let memory = Memory::new(0);
@@ -105,7 +105,7 @@ pub(in crate::dispatch) async fn posted_by(
         webhook,
         request,
         false,
-        &mut Means::new(&memory, &mut holding, 0),
+        &mut AttemptResources::new(&memory, &mut holding, 0),
     )
     .await
 }

@@ -22,7 +22,7 @@ use super::shaky::Shaky;
 use crate::{
     budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, Down, Health, run, verify::Dns},
+    dispatch::{Dispatch, DispatchHealth, WebhookDown, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
@@ -62,7 +62,7 @@ pub(in crate::dispatch) struct Scene {
     pub(in crate::dispatch) slots: Slots,
     pub(in crate::dispatch) dns: Arc<Dns>,
     pub(in crate::dispatch) reader: Arc<Reader>,
-    pub(in crate::dispatch) health: Arc<Health>,
+    pub(in crate::dispatch) health: Arc<DispatchHealth>,
     pub(in crate::dispatch) stop: CancellationToken,
     pub(in crate::dispatch) running: JoinSet<()>,
 }
@@ -164,7 +164,7 @@ impl Scene {
     }
 
     /// How the webhook is down.
-    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<WebhookDown> {
         self.health.down()
     }
 

@@ -7,7 +7,7 @@ use super::{
     scene::{Scene, states, webhook},
 };
 use crate::{
-    config::{Proof, Trust, Who},
+    config::{Proof, SenderList, Trust},
     job::state::State,
 };
 
@@ -32,8 +32,8 @@ async fn only_who_may_and_is_proven_reaches_the_action() {
     .await;
     let (action, seen) = webhook(&[200]).await;
     let mut endpoint = endpoint(action);
-    endpoint.senders.allow = vec![Who::Domain("a.example".into())];
-    endpoint.senders.deny = vec![Who::Address("bob@a.example".into())];
+    endpoint.senders.allow = vec![SenderList::Domain("a.example".into())];
+    endpoint.senders.deny = vec![SenderList::Address("bob@a.example".into())];
     endpoint.senders.require = Some(Proof::Dmarc);
     endpoint.senders.trust = Trust::Servers(vec!["mx.us.example".into()]);
     scene.start(endpoint);

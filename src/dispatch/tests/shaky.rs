@@ -13,9 +13,10 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::{
-        Admission, Backlog, BacklogLedger, Bounced, Choice, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten,
-        Gate, GatheredParts, HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
-        MaildropName, OldMail, Place, Settling, Submitted, Taken, UploadId, Wanted, sqlite::Sqlite,
+        Admission, BacklogChoice, BacklogLedger, BacklogSummary, Bounced, ClaimedJob, ClaimedReply, Cursor, Error,
+        Finish, GatheredParts, Intake, IntakeResult, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
+        MaildropName, OldMail, Place, PruneReport, RateLimit, ReassignedJobs, RefetchRequest, Settling, Submitted,
+        UploadId, sqlite::Sqlite,
     },
     slots::{Quota, Slot},
 };
@@ -58,8 +59,8 @@ impl Ledger for Shaky {
     async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
         self.inner.submissions(account, since).await
     }
-    fn knock(&self) -> Arc<tokio::sync::Notify> {
-        self.inner.knock()
+    fn changed_outside(&self) -> Arc<tokio::sync::Notify> {
+        self.inner.changed_outside()
     }
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         assert!(!fails(&self.panics), "as the test wants");
@@ -74,7 +75,7 @@ impl Ledger for Shaky {
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.inner.parts(mail_job, most).await
     }
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
         self.inner.admit(job, attempt, gates).await
     }
     async fn conversation(
@@ -108,10 +109,10 @@ impl Ledger for Shaky {
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
         self.inner.abandon(upload).await
     }
-    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+    async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
         self.inner.take(intake).await
     }
-    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error> {
         self.inner.wanted(mailbox, uid_validity).await
     }
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
@@ -122,7 +123,7 @@ impl Ledger for Shaky {
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
-    ) -> Result<HandedOn, Error> {
+    ) -> Result<ReassignedJobs, Error> {
         self.inner.reassign_orphans(mailbox, known, route).await
     }
     async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
@@ -161,10 +162,10 @@ impl Ledger for Shaky {
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         self.inner.maildrop_left(mailbox, uids).await
     }
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
         self.inner.bell(mailbox)
     }
-    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {
         self.inner.forget(kept, now).await
     }
     async fn ping(&self) -> Result<(), Error> {
@@ -174,10 +175,10 @@ impl Ledger for Shaky {
 
 #[async_trait]
 impl BacklogLedger for Shaky {
-    async fn backlog(&self, _: &MailboxKey) -> Result<Option<Backlog>, Error> {
+    async fn backlog(&self, _: &MailboxKey) -> Result<Option<BacklogSummary>, Error> {
         unreachable!()
     }
-    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
+    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
         unreachable!()
     }
     async fn backlog_wait(&self, _: &MailboxKey, _: Cursor) -> Result<Cursor, Error> {
@@ -206,7 +207,7 @@ impl BacklogLedger for Shaky {
     async fn backlog_note(&self, _: &MailboxKey, _: u32, _: Vec<OldMail>) -> Result<(), Error> {
         unreachable!()
     }
-    async fn backlog_listed(&self, _: &MailboxKey, _: u64) -> Result<Backlog, Error> {
+    async fn backlog_listed(&self, _: &MailboxKey, _: u64) -> Result<BacklogSummary, Error> {
         unreachable!()
     }
     async fn backlog_wanted(&self, _: &MailboxKey, _: usize) -> Result<Vec<u32>, Error> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::{Answerers, Answers, Conversation, Endpoint, EndpointName, Filter},
     job::{
-        Allowed, Ending, NewConversation, NewReply, Outcome, Replier, ReplyDecision, Token,
+        AllowedSenders, ConversationToken, Ending, NewConversation, NewReply, Outcome, Replier, ReplyDecision,
         state::State::{self, Done, Failed, Ignored},
     },
 };
@@ -25,7 +25,7 @@ const BOSS: &str = "boss@us.example";
 /// Asks the boss, and notes the tokens with which the boss may answer.
 #[derive(Default)]
 struct Asker {
-    tokens: Mutex<Vec<Token>>,
+    tokens: Mutex<Vec<ConversationToken>>,
     /// How long an answer is accepted.
     seconds: i64,
     most: u32,
@@ -47,7 +47,7 @@ impl Replier for Asker {
             conversation: Some(Box::new(NewConversation {
                 key: answerable.token.key(),
                 endpoint: ending.endpoint.clone(),
-                allowed: Allowed::Exactly(vec![BOSS.into()]),
+                allowed: AllowedSenders::Exactly(vec![BOSS.into()]),
                 proven: false,
                 most: self.most,
                 depth: answerable.depth,
@@ -97,7 +97,7 @@ fn mail(from: &str, fields: &str) -> String {
     )
 }
 
-fn in_reply_to(token: &Token) -> String {
+fn in_reply_to(token: &ConversationToken) -> String {
     format!("In-Reply-To: <{}>", token.message_id("us.example"))
 }
 
@@ -110,7 +110,7 @@ fn conversations(seen: &Seen) -> Vec<Value> {
 }
 
 /// A scene in which the boss was asked.
-async fn asked(asker: &Arc<Asker>, statuses: &[u16], answers: Answers) -> (Scene, Seen, Token) {
+async fn asked(asker: &Arc<Asker>, statuses: &[u16], answers: Answers) -> (Scene, Seen, ConversationToken) {
     let mut scene = Scene::with(vec![REQUEST.into()]).await;
     let (action, seen) = webhook(statuses).await;
     scene.start_with(talking(action.clone(), Answers::Any), asker.clone());
@@ -146,7 +146,7 @@ async fn the_first_answer_of_one_who_may_gets_what_was_asked() {
         vec![
             mail("stranger@them.example", &answer),
             mail(BOSS, &format!("{answer}\r\nAuto-Submitted: auto-replied")),
-            mail(BOSS, &in_reply_to(&Token::new([7; 16]))),
+            mail(BOSS, &in_reply_to(&ConversationToken::new([7; 16]))),
             mail(&format!("{BOSS}, ann@us.example"), &answer),
             mail(
                 BOSS,

@@ -135,7 +135,7 @@ async fn a_confined_guest_has_its_folder_and_what_was_listed() {
 async fn the_usual_programs_run() {
     let guests = Guests::default();
     let home = guests.home().await.unwrap();
-    let limits = Limits {
+    let limits = GuestLimits {
         memory: Some(2 << 30),
         processes: Some(512),
         file_size: Some(1 << 30),
@@ -183,7 +183,7 @@ async fn the_usual_programs_run() {
         }
         let work = home.work_folder().unwrap();
         let script = format!("export HOME=$PWD TMPDIR=$PWD; {script}");
-        let order = Order {
+        let order = SpawnRequest {
             program: "/bin/bash".into(),
             ..shell(&script, Some(work.path()))
         };

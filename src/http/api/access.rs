@@ -17,9 +17,9 @@ use axum::http::{
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::problem::{Kind, LedgerFile, Problem};
+use super::problem::{ApiProblem, LedgerFile, ProblemKind};
 use crate::{
-    config::{Api, LedgerAddress},
+    config::{ApiAccess, LedgerAddress},
     secret::{ExposeSecret as _, Secret, SecretError, SecretRef},
 };
 
@@ -47,14 +47,14 @@ pub struct OwnToken {
 
 /// What opens the API and `/status`.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct AccessControl {
     own: OwnToken,
-    elsewhere: Elsewhere,
+    elsewhere: RemoteToken,
 }
 
 /// What counts beside the machine's own token.
 #[derive(Debug)]
-pub(super) enum Elsewhere {
+pub(super) enum RemoteToken {
     /// Nothing.
     Nothing,
     /// This token.
@@ -67,38 +67,38 @@ pub(super) enum Elsewhere {
     Unusable(String),
 }
 
-impl Door {
+impl AccessControl {
     /// The door of a listener at this address; `read` reads the token of `[api]` as it is now.
     pub(super) fn of(
         own: OwnToken,
-        api: &Api,
+        api: &ApiAccess,
         listener: SocketAddr,
         read: impl FnOnce(&SecretRef) -> Result<Secret, SecretError>,
     ) -> Self {
         let elsewhere = match api {
-            Api::Closed => Elsewhere::Unreadable,
-            Api::Token(place) => match read(place) {
-                Ok(token) if token.expose_secret().len() >= SHORTEST => Elsewhere::Token(token),
-                Ok(_) => Elsewhere::Unusable(format!("it has fewer than {SHORTEST} characters")),
-                Err(error) => Elsewhere::Unusable(error.to_string()),
+            ApiAccess::Closed => RemoteToken::Unreadable,
+            ApiAccess::Token(place) => match read(place) {
+                Ok(token) if token.expose_secret().len() >= SHORTEST => RemoteToken::Token(token),
+                Ok(_) => RemoteToken::Unusable(format!("it has fewer than {SHORTEST} characters")),
+                Err(error) => RemoteToken::Unusable(error.to_string()),
             },
-            Api::Loopback if is_loopback(listener.ip()) => Elsewhere::Nothing,
-            Api::Loopback => Elsewhere::NoToken(listener),
+            ApiAccess::Loopback if is_loopback(listener.ip()) => RemoteToken::Nothing,
+            ApiAccess::Loopback => RemoteToken::NoToken(listener),
         };
         Self { own, elsewhere }
     }
 
     /// One where the token of `[api]` can't be had.
     pub(super) fn unusable(own: OwnToken, why: String) -> Self {
-        let elsewhere = Elsewhere::Unusable(why);
+        let elsewhere = RemoteToken::Unusable(why);
         Self { own, elsewhere }
     }
 
     /// Why the token of `[api]` can't be used.
     pub(super) fn trouble(&self) -> Option<&str> {
         match &self.elsewhere {
-            Elsewhere::Unusable(why) => Some(why),
-            Elsewhere::Nothing | Elsewhere::Token(_) | Elsewhere::NoToken(_) | Elsewhere::Unreadable => None,
+            RemoteToken::Unusable(why) => Some(why),
+            RemoteToken::Nothing | RemoteToken::Token(_) | RemoteToken::NoToken(_) | RemoteToken::Unreadable => None,
         }
     }
 }
@@ -145,14 +145,14 @@ impl Caller {
 ///
 /// # Errors
 /// Why not, and what to do.
-pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
+pub(super) fn judge(door: &AccessControl, caller: &Caller) -> Result<(), ApiProblem> {
     let is_own = shows(door.own.token.as_ref(), caller);
     let own = of_this_machine(caller);
     if is_own && own.is_ok() {
         return Ok(());
     }
     let is_here = own.is_ok();
-    refuse(door, caller, is_own, own).map_err(|problem| Problem {
+    refuse(door, caller, is_own, own).map_err(|problem| ApiProblem {
         // So that a command that was started in a wrong folder can say which is the right one.
         ledger: is_here.then(|| Box::new(LedgerFile(door.own.ledger.to_string()))),
         ..problem
@@ -160,27 +160,27 @@ pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
 }
 
 /// What counts beside the token of this machine.
-fn refuse(door: &Door, caller: &Caller, is_own: bool, own: Result<(), Problem>) -> Result<(), Problem> {
+fn refuse(door: &AccessControl, caller: &Caller, is_own: bool, own: Result<(), ApiProblem>) -> Result<(), ApiProblem> {
     match &door.elsewhere {
-        Elsewhere::Nothing => own.and_then(|()| Err(no_proof(&door.own, caller))),
-        Elsewhere::Token(token) if shows(Some(token), caller) => Ok(()),
+        RemoteToken::Nothing => own.and_then(|()| Err(no_proof(&door.own, caller))),
+        RemoteToken::Token(token) if shows(Some(token), caller) => Ok(()),
         // Whose token is right is told what else is not.
-        Elsewhere::Token(_) if is_own => own,
-        Elsewhere::Token(_) => Err(Problem::new(
-            Kind::Unauthorized,
+        RemoteToken::Token(_) if is_own => own,
+        RemoteToken::Token(_) => Err(ApiProblem::new(
+            ProblemKind::Unauthorized,
             no_token(caller),
             format!(
                 "send Authorization: Bearer … with the token that [api] in mailjob.toml names, or on its own machine with that in {}",
                 door.own.path.display()
             ),
         )),
-        Elsewhere::Unusable(_) => Err(Problem::new(
-            Kind::Unavailable,
+        RemoteToken::Unusable(_) => Err(ApiProblem::new(
+            ProblemKind::Unavailable,
             "The API's token can't be used.",
             "see the log of mailjob run",
         )),
-        Elsewhere::NoToken(listener) => Err(Problem::new(
-            Kind::Forbidden,
+        RemoteToken::NoToken(listener) => Err(ApiProblem::new(
+            ProblemKind::Forbidden,
             format!(
                 "The API answers on {listener}, which can be reached from elsewhere, with a token only, and there is none."
             ),
@@ -189,8 +189,8 @@ fn refuse(door: &Door, caller: &Caller, is_own: bool, own: Result<(), Problem>) 
                 door.own.path.display()
             ),
         )),
-        Elsewhere::Unreadable => Err(Problem::new(
-            Kind::Forbidden,
+        RemoteToken::Unreadable => Err(ApiProblem::new(
+            ProblemKind::Forbidden,
             "[api] in mailjob.toml can't be used, so nobody is let in from elsewhere.",
             "mend what mailjob check shows",
         )),
@@ -198,7 +198,7 @@ fn refuse(door: &Door, caller: &Caller, is_own: bool, own: Result<(), Problem>) 
 }
 
 /// Whether the request comes straight from a program of this machine, whoever's it is.
-fn of_this_machine(caller: &Caller) -> Result<(), Problem> {
+fn of_this_machine(caller: &Caller) -> Result<(), ApiProblem> {
     if !caller.peer.is_some_and(is_loopback) {
         return Err(not_ours("The request comes from another machine."));
     }
@@ -215,8 +215,8 @@ fn of_this_machine(caller: &Caller) -> Result<(), Problem> {
     if !is_loopback_name(host) {
         return Err(not_ours("The request names a host that is not this machine."));
     }
-    let foreign = Problem::new(
-        Kind::Forbidden,
+    let foreign = ApiProblem::new(
+        ProblemKind::Forbidden,
         "The request comes from a page of another site in a browser.",
         "use a program, or write [api] token = { file = \"…\" } into mailjob.toml",
     );
@@ -229,27 +229,27 @@ fn of_this_machine(caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-fn not_ours(detail: &str) -> Problem {
-    Problem::new(
-        Kind::Forbidden,
+fn not_ours(detail: &str) -> ApiProblem {
+    ApiProblem::new(
+        ProblemKind::Forbidden,
         detail,
         "ask on its own machine for localhost, 127.0.0.1 or [::1], or write [api] token = { file = \"…\" } into mailjob.toml",
     )
 }
 
 /// It comes from this machine and does not show that it is of our own user.
-fn no_proof(own: &OwnToken, caller: &Caller) -> Problem {
+fn no_proof(own: &OwnToken, caller: &Caller) -> ApiProblem {
     let path = own.path.display();
     match own.token {
-        Some(_) => Problem::new(
-            Kind::Unauthorized,
+        Some(_) => ApiProblem::new(
+            ProblemKind::Unauthorized,
             no_token(caller),
             format!(
                 "send Authorization: Bearer … with the token in {path}, which only the user that runs Mailjob can read"
             ),
         ),
-        None => Problem::new(
-            Kind::Unavailable,
+        None => ApiProblem::new(
+            ProblemKind::Unavailable,
             format!("The token of this machine in {path} can't be used."),
             "see the log of mailjob run",
         ),

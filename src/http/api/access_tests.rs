@@ -26,12 +26,12 @@ fn own(token: Option<&str>) -> OwnToken {
     }
 }
 
-fn door(api: &Api, listener: &str) -> Door {
-    Door::of(own(Some(OWN)), api, listener.parse::<SocketAddr>().unwrap(), read)
+fn door(api: &ApiAccess, listener: &str) -> AccessControl {
+    AccessControl::of(own(Some(OWN)), api, listener.parse::<SocketAddr>().unwrap(), read)
 }
 
-fn token(value: &str) -> Api {
-    Api::Token(SecretRef::Env(value.to_owned()))
+fn token(value: &str) -> ApiAccess {
+    ApiAccess::Token(SecretRef::Env(value.to_owned()))
 }
 
 /// A request of this machine: its target and its header fields.
@@ -58,13 +58,13 @@ fn from(peer: &str, target: &str, fields: &[(&str, &str)]) -> Caller {
     Caller::of(peer.parse().ok(), &target.parse().unwrap(), &headers)
 }
 
-fn status(door: &Door, caller: &Caller) -> u16 {
+fn status(door: &AccessControl, caller: &Caller) -> u16 {
     judge(door, caller).map_or_else(|problem| problem.status, |()| 200)
 }
 
 #[test]
 fn programs_of_our_own_user_are_let_in_on_this_machine_and_no_page_is() {
-    let here = door(&Api::Loopback, HERE);
+    let here = door(&ApiAccess::Loopback, HERE);
     type Case = (u16, &'static str, &'static [(&'static str, &'static str)]);
     let cases: &[Case] = &[
         (200, "/", &[("host", "127.0.0.1:8025")]),
@@ -136,14 +136,14 @@ fn programs_of_our_own_user_are_let_in_on_this_machine_and_no_page_is() {
 
 #[test]
 fn another_user_of_this_machine_is_told_where_the_token_lies() {
-    let here = door(&Api::Loopback, HERE);
+    let here = door(&ApiAccess::Loopback, HERE);
     let host = ("host", "localhost");
     let problem = judge(&here, &caller("/", &[host])).unwrap_err();
     assert_eq!(problem.status, 401);
     assert!(problem.cure.contains("/ledgers/mailjob.token"), "{problem:?}");
     let wrong = caller("/", &[host, ("authorization", "Bearer fedcba9876543211")]);
     assert_eq!(status(&here, &wrong), 401);
-    let without = Door::of(own(None), &Api::Loopback, HERE.parse().unwrap(), read);
+    let without = AccessControl::of(own(None), &ApiAccess::Loopback, HERE.parse().unwrap(), read);
     assert_eq!(status(&without, &own_caller("/", &[host])), 503);
     let both = door(&token(TOKEN), EVERYWHERE);
     assert_eq!(
@@ -166,7 +166,11 @@ fn what_a_proxy_passed_on_or_another_machine_asks_gets_nothing_by_the_machines_t
         "via",
     ] {
         let fields = [("host", "127.0.0.1:8025"), (name, "x")];
-        for (api, listener) in [(Api::Loopback, HERE), (Api::Loopback, EVERYWHERE), (token(TOKEN), HERE)] {
+        for (api, listener) in [
+            (ApiAccess::Loopback, HERE),
+            (ApiAccess::Loopback, EVERYWHERE),
+            (token(TOKEN), HERE),
+        ] {
             let door = door(&api, listener);
             assert_eq!(status(&door, &own_caller("/", &fields)), 403, "{name} {api:?}");
             let without = status(&door, &caller("/", &fields));
@@ -191,7 +195,7 @@ fn what_a_proxy_passed_on_or_another_machine_asks_gets_nothing_by_the_machines_t
         ("nobody", 403),
     ] {
         for listener in [HERE, EVERYWHERE] {
-            let door = door(&Api::Loopback, listener);
+            let door = door(&ApiAccess::Loopback, listener);
             assert_eq!(status(&door, &from(peer, "/", &fields)), expected, "{peer} {listener}");
         }
     }
@@ -241,14 +245,14 @@ fn where_no_token_can_be_asked_for_nobody_is_let_in() {
         &[("host", "localhost"), ("authorization", "Bearer 0123456789abcdef")],
     );
     let cases = [
-        (Api::Loopback, "127.8.8.8:1", 401),
-        (Api::Loopback, "[::1]:1", 401),
-        (Api::Loopback, "[::ffff:127.0.0.1]:1", 401),
-        (Api::Loopback, EVERYWHERE, 403),
-        (Api::Loopback, "[::]:8025", 403),
-        (Api::Loopback, "10.0.0.1:8025", 403),
-        (Api::Closed, HERE, 403),
-        (Api::Closed, EVERYWHERE, 403),
+        (ApiAccess::Loopback, "127.8.8.8:1", 401),
+        (ApiAccess::Loopback, "[::1]:1", 401),
+        (ApiAccess::Loopback, "[::ffff:127.0.0.1]:1", 401),
+        (ApiAccess::Loopback, EVERYWHERE, 403),
+        (ApiAccess::Loopback, "[::]:8025", 403),
+        (ApiAccess::Loopback, "10.0.0.1:8025", 403),
+        (ApiAccess::Closed, HERE, 403),
+        (ApiAccess::Closed, EVERYWHERE, 403),
         (token(""), HERE, 503),
         (token("short"), HERE, 503),
         (token("short"), EVERYWHERE, 503),
@@ -257,6 +261,6 @@ fn where_no_token_can_be_asked_for_nobody_is_let_in() {
         let door = door(&api, listener);
         assert_eq!(status(&door, &caller), expected, "{api:?} {listener}");
     }
-    let problem = judge(&door(&Api::Loopback, EVERYWHERE), &caller).unwrap_err();
+    let problem = judge(&door(&ApiAccess::Loopback, EVERYWHERE), &caller).unwrap_err();
     assert!(problem.cure.contains("[api] token"), "{problem:?}");
 }

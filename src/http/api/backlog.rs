@@ -8,8 +8,8 @@ use super::{
     Api,
     endpoints::{ByName, unknown},
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::{Kind, Problem},
+    parameters::NoParameters,
+    problem::{ApiProblem, ProblemKind},
 };
 use crate::{
     config::EndpointName,
@@ -19,7 +19,7 @@ use crate::{
 /// Which mails are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct BacklogQuery {
     /// Received then or later.
     since: Option<DateTime<Utc>>,
     /// With UIDs below this one: `next` of the page before.
@@ -38,7 +38,7 @@ fn hundred() -> u32 {
 /// What can be asked of a backlog.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get::<ByName, Wanted, _, _, _>(
+        Operation::get::<ByName, BacklogQuery, _, _, _>(
             "/endpoints/{name}/backlog",
             "get_backlog",
             "Mails that lay in an endpoint's mailbox before it was watched and are left there, the newest first.",
@@ -50,7 +50,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "Have such mails taken: all, those received since a time, or those with some UIDs. Before the first look this says what is done then.",
             take,
         ),
-        Operation::post::<ByName, Nothing, _, _, _>(
+        Operation::post::<ByName, NoParameters, _, _, _>(
             "/endpoints/{name}/backlog/skip",
             "skip_backlog",
             "Have them left where the mailbox waits for a word.",
@@ -59,7 +59,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-async fn page(api: Api, place: ByName, wanted: Wanted) -> Result<Json<BacklogPage>, Problem> {
+async fn page(api: Api, place: ByName, wanted: BacklogQuery) -> Result<Json<BacklogPage>, ApiProblem> {
     let mailbox = mailbox(&api, &place.name)?;
     let max = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let page = api
@@ -69,22 +69,22 @@ async fn page(api: Api, place: ByName, wanted: Wanted) -> Result<Json<BacklogPag
     Ok(Json(page))
 }
 
-async fn take(api: Api, place: ByName, wish: BacklogWish) -> Result<Json<BacklogAnswer>, Problem> {
+async fn take(api: Api, place: ByName, wish: BacklogWish) -> Result<Json<BacklogAnswer>, ApiProblem> {
     if wish.uids.len() > JobFilter::MOST {
         let why = format!("`uids` names {}; name {} at most.", wish.uids.len(), JobFilter::MOST);
-        return Err(Problem::new(Kind::BadRequest, why, "ask several times"));
+        return Err(ApiProblem::new(ProblemKind::BadRequest, why, "ask several times"));
     }
     let mailbox = mailbox(&api, &place.name)?;
     Ok(Json(api.jobs.backlog_take(&place.name, Some(&mailbox), wish).await?))
 }
 
-async fn skip(api: Api, place: ByName, _: Nothing) -> Result<Json<BacklogAnswer>, Problem> {
+async fn skip(api: Api, place: ByName, _: NoParameters) -> Result<Json<BacklogAnswer>, ApiProblem> {
     let mailbox = mailbox(&api, &place.name)?;
     Ok(Json(api.jobs.backlog_skip(&place.name, Some(&mailbox)).await?))
 }
 
 /// The mailbox of an endpoint that runs.
-fn mailbox(api: &Api, name: &str) -> Result<MailboxKey, Problem> {
+fn mailbox(api: &Api, name: &str) -> Result<MailboxKey, ApiProblem> {
     let name_of = EndpointName::new(name).ok_or_else(|| unknown(name))?;
     let running = api.running.borrow();
     let endpoint = running.config.endpoints.get(&name_of).ok_or_else(|| unknown(name))?;

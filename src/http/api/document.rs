@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     ROOT,
     operation::Operation,
-    problem::{self, Problem},
+    problem::{self, ApiProblem},
 };
 
 /// The document (OpenAPI 3.1).
@@ -20,7 +20,7 @@ pub(super) fn document(operations: &[Operation]) -> Value {
     let mut schemas = settings.for_serialize().into_generator();
     let mut paths = BTreeMap::<String, Map<String, Value>>::new();
     let mut responses = Map::new();
-    let problem = schemas.subschema_for::<Problem>().to_value();
+    let problem = schemas.subschema_for::<ApiProblem>().to_value();
     for operation in operations {
         let path = paths.entry(format!("{ROOT}{}", operation.path)).or_default();
         path.insert(operation.method.to_owned(), operation.document(&mut schemas));

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Api, Running,
+    Api, RunningConfig,
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::{Kind, Problem},
+    parameters::NoParameters,
+    problem::{ApiProblem, ProblemKind},
 };
 use crate::{
     config::{self, Action, Describe, Endpoint, EndpointName, effective},
@@ -19,7 +19,8 @@ use crate::{
 
 /// All endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Endpoints {
+#[schemars(rename = "Endpoints")]
+pub struct EndpointList {
     /// Each of them, by name.
     pub endpoints: Vec<EndpointRow>,
 }
@@ -107,7 +108,8 @@ pub struct Settings {
 
 /// That an endpoint goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Resumed {
+#[schemars(rename = "Resumed")]
+pub struct ResumeResult {
     /// How it was paused; nothing where it was not.
     pub was: Option<Pause>,
 }
@@ -123,27 +125,27 @@ pub(super) struct ByName {
 /// What can be asked of endpoints.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get::<Nothing, Nothing, _, _, _>(
+        Operation::get::<NoParameters, NoParameters, _, _, _>(
             "/endpoints",
             "list_endpoints",
             "Every endpoint that has a file, whether it runs or not.",
             list,
         ),
-        Operation::get::<ByName, Nothing, _, _, _>("/endpoints/{name}", "get_endpoint", "One endpoint.", one),
-        Operation::get::<ByName, Nothing, _, _, _>(
+        Operation::get::<ByName, NoParameters, _, _, _>("/endpoints/{name}", "get_endpoint", "One endpoint.", one),
+        Operation::get::<ByName, NoParameters, _, _, _>(
             "/endpoints/{name}/settings",
             "get_settings",
             "What an endpoint that runs is set to in the end, and where each setting comes from.",
             settings,
         )
-        .may(Kind::Conflict),
-        Operation::post::<ByName, Nothing, _, _, _>(
+        .may(ProblemKind::Conflict),
+        Operation::post::<ByName, NoParameters, _, _, _>(
             "/endpoints/{name}/pause",
             "pause_endpoint",
             "Pause an endpoint: mails are taken and wait, no job begins, what runs is finished.",
             pause,
         ),
-        Operation::post::<ByName, Nothing, _, _, _>(
+        Operation::post::<ByName, NoParameters, _, _, _>(
             "/endpoints/{name}/resume",
             "resume_endpoint",
             "Let an endpoint go on, whoever paused it.",
@@ -152,23 +154,23 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-async fn list(api: Api, _: Nothing, _: Nothing) -> Result<Json<Endpoints>, Problem> {
+async fn list(api: Api, _: NoParameters, _: NoParameters) -> Result<Json<EndpointList>, ApiProblem> {
     let endpoints = known(&api).await?;
-    Ok(Json(Endpoints { endpoints }))
+    Ok(Json(EndpointList { endpoints }))
 }
 
-async fn one(api: Api, place: ByName, _: Nothing) -> Result<Json<EndpointRow>, Problem> {
+async fn one(api: Api, place: ByName, _: NoParameters) -> Result<Json<EndpointRow>, ApiProblem> {
     let row = known(&api).await?.into_iter().find(|row| row.name == place.name);
     row.map(Json).ok_or_else(|| unknown(&place.name))
 }
 
-async fn settings(api: Api, place: ByName, _: Nothing) -> Result<Json<Settings>, Problem> {
+async fn settings(api: Api, place: ByName, _: NoParameters) -> Result<Json<Settings>, ApiProblem> {
     let name = EndpointName::new(&place.name).ok_or_else(|| unknown(&place.name))?;
     let found = api.running.borrow().config.endpoints.get(&name).cloned();
     let Some(endpoint) = found else {
         return match api.running.borrow().config.idle.contains(&name) {
-            true => Err(Problem::new(
-                Kind::Conflict,
+            true => Err(ApiProblem::new(
+                ProblemKind::Conflict,
                 format!("The endpoint {name} does not run."),
                 "mend its file, or enable it",
             )),
@@ -179,16 +181,20 @@ async fn settings(api: Api, place: ByName, _: Nothing) -> Result<Json<Settings>,
     let read = tokio::task::spawn_blocking(move || effective(&sources, &endpoint)).await;
     match read {
         Ok(Ok(toml)) => Ok(Json(Settings { toml })),
-        Ok(Err(problem)) => Err(Problem::new(Kind::Conflict, problem.to_string(), "mend its file")),
-        Err(error) => Err(Problem::new(
-            Kind::Internal,
+        Ok(Err(problem)) => Err(ApiProblem::new(
+            ProblemKind::Conflict,
+            problem.to_string(),
+            "mend its file",
+        )),
+        Err(error) => Err(ApiProblem::new(
+            ProblemKind::Internal,
             error.to_string(),
             "see the log of mailjob run",
         )),
     }
 }
 
-async fn pause(api: Api, place: ByName, _: Nothing) -> Result<Json<Pause>, Problem> {
+async fn pause(api: Api, place: ByName, _: NoParameters) -> Result<Json<Pause>, ApiProblem> {
     let name = EndpointName::new(&place.name).filter(|name| {
         let config = &api.running.borrow().config;
         config.endpoints.contains_key(name) || config.idle.contains(name)
@@ -197,17 +203,17 @@ async fn pause(api: Api, place: ByName, _: Nothing) -> Result<Json<Pause>, Probl
     Ok(Json(api.jobs.pause(name.as_str()).await?))
 }
 
-async fn resume(api: Api, place: ByName, _: Nothing) -> Result<Json<Resumed>, Problem> {
+async fn resume(api: Api, place: ByName, _: NoParameters) -> Result<Json<ResumeResult>, ApiProblem> {
     // Its file may be gone since it was paused.
     let was = api.jobs.resume(&place.name).await?;
     if was.is_none() && !known(&api).await?.iter().any(|row| row.name == place.name) {
         return Err(unknown(&place.name));
     }
-    Ok(Json(Resumed { was }))
+    Ok(Json(ResumeResult { was }))
 }
 
 /// Every endpoint that has a file, by name.
-async fn known(api: &Api) -> Result<Vec<EndpointRow>, Problem> {
+async fn known(api: &Api) -> Result<Vec<EndpointRow>, ApiProblem> {
     let pauses = api.jobs.pauses().await?;
     let mut rows = rows(&api.running.borrow(), &api.sources.endpoints);
     for row in &mut rows {
@@ -216,13 +222,13 @@ async fn known(api: &Api) -> Result<Vec<EndpointRow>, Problem> {
     Ok(rows)
 }
 
-pub(super) fn unknown(name: &str) -> Problem {
+pub(super) fn unknown(name: &str) -> ApiProblem {
     let name: String = name.chars().take(63).collect();
-    Problem::missing(format!("There is no endpoint {name:?}."), "/api/v1/endpoints")
+    ApiProblem::missing(format!("There is no endpoint {name:?}."), "/api/v1/endpoints")
 }
 
 /// The same without what the ledger knows. Pure.
-fn rows(running: &Running, folder: &Path) -> Vec<EndpointRow> {
+fn rows(running: &RunningConfig, folder: &Path) -> Vec<EndpointRow> {
     let config = &running.config;
     let runs = config
         .endpoints
@@ -236,7 +242,7 @@ fn rows(running: &Running, folder: &Path) -> Vec<EndpointRow> {
         .collect()
 }
 
-fn row(name: &EndpointName, endpoint: Option<&Endpoint>, running: &Running, folder: &Path) -> EndpointRow {
+fn row(name: &EndpointName, endpoint: Option<&Endpoint>, running: &RunningConfig, folder: &Path) -> EndpointRow {
     let is_its_own = |problem: &&config::Problem| problem.endpoint.as_ref() == Some(name);
     let problems: Vec<_> = running.problems.iter().filter(is_its_own).collect();
     // A file that is wrongly called counts as its own, too.

@@ -6,15 +6,15 @@ use serde::Deserialize;
 use super::{
     Api,
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::Problem,
+    parameters::NoParameters,
+    problem::ApiProblem,
 };
 use crate::ledger::{EventCursor, EventPage};
 
 /// Which events are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct EventQuery {
     /// After this one: `next` of the answer before, or 0 for the oldest that is kept. When nothing is said, no events are answered, only
     /// `next`: what happens from now on comes after it.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
@@ -34,7 +34,7 @@ fn hundred() -> u32 {
 
 /// What can be asked of events.
 pub(super) fn operations() -> Vec<Operation> {
-    vec![Operation::get::<Nothing, Wanted, _, _, _>(
+    vec![Operation::get::<NoParameters, EventQuery, _, _, _>(
         "/events",
         "list_events",
         "What happened, the oldest first.",
@@ -42,7 +42,7 @@ pub(super) fn operations() -> Vec<Operation> {
     )]
 }
 
-async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<EventPage>, Problem> {
+async fn list(api: Api, _: NoParameters, wanted: EventQuery) -> Result<Json<EventPage>, ApiProblem> {
     let Some(after) = wanted.after else {
         return Ok(Json(EventPage {
             events: Vec::new(),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Api,
-    problem::{Kind, Problem},
+    problem::{ApiProblem, ProblemKind},
 };
 use crate::job::JobId;
 
@@ -31,7 +31,7 @@ impl TryFrom<String> for JobName {
 
 impl JobName {
     /// The job that is meant. A whole id is not looked up here.
-    pub(super) async fn job(&self, api: &Api) -> Result<JobId, Problem> {
+    pub(super) async fn job(&self, api: &Api) -> Result<JobId, ApiProblem> {
         if let Ok(id) = self.0.parse() {
             return Ok(id);
         }
@@ -41,13 +41,13 @@ impl JobName {
             several => {
                 let several: Vec<_> = several.iter().map(ToString::to_string).collect();
                 let why = format!("`{}` may be any of: {}.", self.0, several.join(", "));
-                Err(Problem::new(Kind::Conflict, why, "name one of them"))
+                Err(ApiProblem::new(ProblemKind::Conflict, why, "name one of them"))
             }
         }
     }
 }
 
 /// That there is no such job.
-pub(super) fn unknown(job: impl std::fmt::Display) -> Problem {
-    Problem::missing(format!("There is no job {job}."), "/api/v1/jobs")
+pub(super) fn unknown(job: impl std::fmt::Display) -> ApiProblem {
+    ApiProblem::missing(format!("There is no job {job}."), "/api/v1/jobs")
 }

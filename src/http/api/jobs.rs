@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     Api,
     job_name::{JobName, unknown},
-    letter::Letter,
+    letter::MailDownload,
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::{Kind, Problem},
+    parameters::NoParameters,
+    problem::{ApiProblem, ProblemKind},
 };
 use crate::{
     job::JobId,
@@ -19,7 +19,8 @@ use crate::{
 /// What is to be done to jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+#[schemars(rename = "Order")]
+pub struct SteerRequest {
     /// What.
     pub action: Steer,
     /// To which, 1000 at most.
@@ -29,14 +30,16 @@ pub struct Order {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Ordered {
+#[schemars(rename = "Ordered")]
+pub struct SteerResponse {
     /// Each of the jobs, in the order in which they were named.
     pub jobs: Vec<Steered>,
 }
 
 /// Jobs that were found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Found {
+#[schemars(rename = "Found")]
+pub struct JobMatches {
     /// Each of them.
     pub jobs: Vec<JobId>,
 }
@@ -69,40 +72,45 @@ struct WhichReply {
 /// What can be asked of jobs.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get::<Nothing, JobFilter, _, _, _>("/jobs", "list_jobs", "A page of jobs, the newest first.", list),
-        Operation::post::<Nothing, Order, _, _, _>(
+        Operation::get::<NoParameters, JobFilter, _, _, _>(
+            "/jobs",
+            "list_jobs",
+            "A page of jobs, the newest first.",
+            list,
+        ),
+        Operation::post::<NoParameters, SteerRequest, _, _, _>(
             "/jobs/steer",
             "steer_jobs",
             "Do the same to many jobs, all in one commit.",
             many,
         ),
-        Operation::get::<Nothing, Prefix, _, _, _>(
+        Operation::get::<NoParameters, Prefix, _, _, _>(
             "/jobs/find",
             "find_jobs",
             "The jobs whose id begins or ends so, 10 at most, the newest first.",
             find,
         ),
-        Operation::get::<ById, Nothing, _, _, _>(
+        Operation::get::<ById, NoParameters, _, _, _>(
             "/jobs/{job}",
             "get_job",
             "A job's whole story: its mail, each attempt, its parts, its replies, and what was done in the mailbox.",
             story,
         )
-        .may(Kind::Conflict),
-        Operation::get::<ById, Nothing, _, _, _>(
+        .may(ProblemKind::Conflict),
+        Operation::get::<ById, NoParameters, _, _, _>(
             "/jobs/{job}/mail",
             "get_job_mail",
             "The mail of a job, as it came; while retention lasts.",
             mail,
         )
-        .may(Kind::Conflict),
+        .may(ProblemKind::Conflict),
         Operation::get::<ById, WhichReply, _, _, _>(
             "/jobs/{job}/reply",
             "get_job_reply",
             "A reply of a job, as it was sent; while retention lasts.",
             reply,
         )
-        .may(Kind::Conflict),
+        .may(ProblemKind::Conflict),
         one(
             "/jobs/{job}/retry",
             "retry_job",
@@ -126,57 +134,57 @@ pub(super) fn operations() -> Vec<Operation> {
 
 /// Something that is done to one job.
 fn one(path: &'static str, id: &'static str, about: &'static str, steer: Steer) -> Operation {
-    let work = move |api: Api, place: ById, Nothing {}: Nothing| async move {
+    let work = move |api: Api, place: ById, NoParameters {}: NoParameters| async move {
         let job = place.job.job(&api).await?;
         let steered = api.jobs.steer(steer, vec![job]).await?;
         let steered = steered.into_iter().next().ok_or_else(|| unknown(job))?;
         match steered.refused {
             None => Ok(Json(steered)),
             Some(Unsteerable::Unknown) => Err(unknown(job)),
-            Some(refused) => Err(Problem::new(
-                Kind::Conflict,
+            Some(refused) => Err(ApiProblem::new(
+                ProblemKind::Conflict,
                 format!("Job {job}: {refused}."),
                 "look at its story, GET /api/v1/jobs/{job}",
             )),
         }
     };
-    Operation::post::<ById, Nothing, _, _, _>(path, id, about, work).may(Kind::Conflict)
+    Operation::post::<ById, NoParameters, _, _, _>(path, id, about, work).may(ProblemKind::Conflict)
 }
 
-async fn list(api: Api, _: Nothing, filter: JobFilter) -> Result<Json<JobPage>, Problem> {
+async fn list(api: Api, _: NoParameters, filter: JobFilter) -> Result<Json<JobPage>, ApiProblem> {
     Ok(Json(api.jobs.list(filter).await?))
 }
 
-async fn find(api: Api, _: Nothing, wanted: Prefix) -> Result<Json<Found>, Problem> {
+async fn find(api: Api, _: NoParameters, wanted: Prefix) -> Result<Json<JobMatches>, ApiProblem> {
     let jobs = api.jobs.find(&wanted.prefix).await?;
-    Ok(Json(Found { jobs }))
+    Ok(Json(JobMatches { jobs }))
 }
 
-async fn many(api: Api, _: Nothing, order: Order) -> Result<Json<Ordered>, Problem> {
+async fn many(api: Api, _: NoParameters, order: SteerRequest) -> Result<Json<SteerResponse>, ApiProblem> {
     if order.jobs.is_empty() || order.jobs.len() > JobFilter::MOST {
         let why = format!("`jobs` names {}; name 1 to {}.", order.jobs.len(), JobFilter::MOST);
-        return Err(Problem::new(Kind::BadRequest, why, "ask several times"));
+        return Err(ApiProblem::new(ProblemKind::BadRequest, why, "ask several times"));
     }
     let jobs = api.jobs.steer(order.action, order.jobs).await?;
-    Ok(Json(Ordered { jobs }))
+    Ok(Json(SteerResponse { jobs }))
 }
 
-async fn story(api: Api, place: ById, _: Nothing) -> Result<Json<JobStory>, Problem> {
+async fn story(api: Api, place: ById, _: NoParameters) -> Result<Json<JobStory>, ApiProblem> {
     let job = place.job.job(&api).await?;
     let story = api.jobs.story(job).await?;
     story.map(Json).ok_or_else(|| unknown(job))
 }
 
-async fn mail(api: Api, place: ById, _: Nothing) -> Result<Letter, Problem> {
+async fn mail(api: Api, place: ById, _: NoParameters) -> Result<MailDownload, ApiProblem> {
     let job = place.job.job(&api).await?;
     let room = api.letters.clone().acquire_owned().await;
     let bytes = api.jobs.mail(job).await?;
-    Ok(Letter::new(format!("{job}.eml"), bytes, room.ok()))
+    Ok(MailDownload::new(format!("{job}.eml"), bytes, room.ok()))
 }
 
-async fn reply(api: Api, place: ById, which: WhichReply) -> Result<Letter, Problem> {
+async fn reply(api: Api, place: ById, which: WhichReply) -> Result<MailDownload, ApiProblem> {
     let job = place.job.job(&api).await?;
     let room = api.letters.clone().acquire_owned().await;
     let bytes = api.jobs.reply(job, which.rerun).await?;
-    Ok(Letter::new(format!("{job}-reply.eml"), bytes, room.ok()))
+    Ok(MailDownload::new(format!("{job}-reply.eml"), bytes, room.ok()))
 }

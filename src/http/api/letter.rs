@@ -12,26 +12,26 @@ use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::operation::{Answer, typed};
+use super::operation::{ApiResponse, typed};
 
 /// Bytes that are handed to the connection at a time.
 const PIECE: usize = 64 << 10;
 
 /// A mail, and its place in memory until the last of it was handed to the connection.
-pub(super) struct Letter {
+pub(super) struct MailDownload {
     name: String,
     bytes: Bytes,
     room: Option<OwnedSemaphorePermit>,
 }
 
-impl Letter {
+impl MailDownload {
     /// A mail under the name of a file.
     pub(super) fn new(name: String, bytes: Bytes, room: Option<OwnedSemaphorePermit>) -> Self {
         Self { name, bytes, room }
     }
 }
 
-impl Answer for Letter {
+impl ApiResponse for MailDownload {
     fn document(_: &mut SchemaGenerator) -> (&'static str, Value) {
         (
             "message/rfc822",

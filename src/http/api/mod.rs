@@ -42,16 +42,16 @@ use crate::{
 
 pub use self::{
     access::OwnToken,
-    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
-    jobs::{Found, Order, Ordered},
-    problem::{MEDIA_TYPE, Problem},
-    replies::{Accepted, Again, Replies, Retry},
+    endpoints::{EndpointAction, EndpointList, EndpointRow, EndpointState, FileProblem, ResumeResult, Settings},
+    jobs::{JobMatches, SteerRequest, SteerResponse},
+    problem::{ApiProblem, MEDIA_TYPE},
+    replies::{AcceptResult, ReplyList, RetryRequest, RetryState},
 };
 use self::{
-    access::{Caller, Door},
+    access::{AccessControl, Caller},
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::Kind,
+    parameters::NoParameters,
+    problem::ProblemKind,
 };
 
 /// Where the API begins.
@@ -71,7 +71,7 @@ const AT_ONCE: usize = 16;
 
 /// What runs now, as the configuration has it.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct RunningConfig {
     /// What runs.
     pub config: Config,
     /// All that is wrong with the files.
@@ -87,7 +87,7 @@ pub fn letters() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(LETTERS))
 }
 
-impl Running {
+impl RunningConfig {
     /// What runs with this configuration.
     #[must_use]
     pub fn of(config: &Config, problems: &[config::Problem]) -> Self {
@@ -106,7 +106,7 @@ pub struct Api {
     /// Where the files of the configuration are.
     pub sources: Arc<Sources>,
     /// What runs now.
-    pub running: watch::Receiver<Arc<Running>>,
+    pub running: watch::Receiver<Arc<RunningConfig>>,
     /// The replies.
     pub replies: Arc<dyn ReplyTable>,
     /// The jobs, pauses and events.
@@ -119,7 +119,7 @@ pub struct Api {
 
 /// Everything that can be asked for.
 fn operations() -> Vec<Operation> {
-    let own = Operation::get::<Nothing, Nothing, _, _, _>(
+    let own = Operation::get::<NoParameters, NoParameters, _, _, _>(
         "/openapi.json",
         "openapi",
         "This document.",
@@ -150,10 +150,14 @@ pub fn routes(api: Api) -> Router {
         routes = routes.route(operation.path, operation.handler);
     }
     let routes = routes
-        .fallback(|| async { Problem::missing("There is no such path.", "/api/v1/openapi.json") })
+        .fallback(|| async { ApiProblem::missing("There is no such path.", "/api/v1/openapi.json") })
         .method_not_allowed_fallback(|method: Method| async move {
             let why = format!("{method} means nothing here.");
-            Problem::new(Kind::MethodNotAllowed, why, "the Allow field names the methods that do")
+            ApiProblem::new(
+                ProblemKind::MethodNotAllowed,
+                why,
+                "the Allow field names the methods that do",
+            )
         })
         .layer(middleware::from_fn_with_state(guard, guarded))
         .with_state(api);
@@ -170,7 +174,7 @@ pub fn guard(routes: Router, api: &Api) -> Router {
 struct Guard {
     listener: SocketAddr,
     own: OwnToken,
-    running: watch::Receiver<Arc<Running>>,
+    running: watch::Receiver<Arc<RunningConfig>>,
     places: Arc<Semaphore>,
     /// Why the token can't be had, as it was said last.
     said: Arc<Mutex<String>>,
@@ -187,7 +191,7 @@ impl Guard {
         }
     }
 
-    async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
+    async fn answer(&self, request: Request, next: Next) -> Result<Response, ApiProblem> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let caller = Caller::of(peer.map(|peer| peer.0.ip()), request.uri(), request.headers());
         access::judge(&self.door().await, &caller)?;
@@ -198,24 +202,26 @@ impl Guard {
         };
         tokio::time::timeout(ANSWERING, answering).await.map_err(|_| {
             let why = format!("No answer within {} s.", ANSWERING.as_secs());
-            Problem::new(Kind::Unavailable, why, "ask for less, or later")
+            ApiProblem::new(ProblemKind::Unavailable, why, "ask for less, or later")
         })
     }
 
     /// The door as it is now. A configured token is read from its file.
-    async fn door(&self) -> Door {
+    async fn door(&self) -> AccessControl {
         let api = self.running.borrow().config.api.clone();
         let (own, listener) = (self.own.clone(), self.listener);
         let door = match api {
-            config::Api::Loopback | config::Api::Closed => Door::of(own, &api, listener, SecretRef::read),
-            config::Api::Token(_) => {
+            config::ApiAccess::Loopback | config::ApiAccess::Closed => {
+                AccessControl::of(own, &api, listener, SecretRef::read)
+            }
+            config::ApiAccess::Token(_) => {
                 let reading = {
                     let own = own.clone();
-                    tokio::task::spawn_blocking(move || Door::of(own, &api, listener, SecretRef::read))
+                    tokio::task::spawn_blocking(move || AccessControl::of(own, &api, listener, SecretRef::read))
                 };
                 reading
                     .await
-                    .unwrap_or_else(|error| Door::unusable(own, error.to_string()))
+                    .unwrap_or_else(|error| AccessControl::unusable(own, error.to_string()))
             }
         };
         let why = door.trouble().unwrap_or_default();
@@ -233,7 +239,10 @@ impl Guard {
 }
 
 async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = guard.answer(request, next).await.unwrap_or_else(Problem::into_response);
+    let mut response = guard
+        .answer(request, next)
+        .await
+        .unwrap_or_else(ApiProblem::into_response);
     // Nobody but who asked, and nothing but what it says it is.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

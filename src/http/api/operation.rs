@@ -19,12 +19,12 @@ use crate::message::clean::json_line;
 
 use super::{
     Api, MAX_BODY, READING,
-    parameters::{Nothing, Parameters, pairs, schema_of},
-    problem::{Kind, Problem},
+    parameters::{NoParameters, QueryParameters, pairs, schema_of},
+    problem::{ApiProblem, ProblemKind},
 };
 
 /// What an operation answers when all is well.
-pub(super) trait Answer: Send + 'static {
+pub(super) trait ApiResponse: Send + 'static {
     /// Its media type and schema.
     fn document(schemas: &mut SchemaGenerator) -> (&'static str, Value);
 
@@ -35,7 +35,7 @@ pub(super) trait Answer: Send + 'static {
 /// A JSON document.
 pub(super) struct Json<T>(pub(super) T);
 
-impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
+impl<T: Serialize + JsonSchema + Send + 'static> ApiResponse for Json<T> {
     fn document(schemas: &mut SchemaGenerator) -> (&'static str, Value) {
         ("application/json", schemas.subschema_for::<T>().to_value())
     }
@@ -43,7 +43,9 @@ impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
     fn respond(self) -> Response {
         match json_line(&self.0) {
             Ok(text) => typed(Body::from(text), "application/json"),
-            Err(error) => Problem::new(Kind::Internal, error.to_string(), "see the log of mailjob run").into_response(),
+            Err(error) => {
+                ApiProblem::new(ProblemKind::Internal, error.to_string(), "see the log of mailjob run").into_response()
+            }
         }
     }
 }
@@ -68,7 +70,7 @@ pub(super) struct Operation {
     /// What it does.
     pub(super) about: &'static str,
     /// What may go wrong with it.
-    pub(super) problems: Vec<Kind>,
+    pub(super) problems: Vec<ProblemKind>,
     /// What it is asked with.
     pub(super) parameters: Vec<Value>,
     /// The schema of its body.
@@ -80,12 +82,12 @@ pub(super) struct Operation {
 }
 
 /// What may go wrong with everything.
-const ALWAYS: [Kind; 5] = [
-    Kind::BadRequest,
-    Kind::Unauthorized,
-    Kind::Forbidden,
-    Kind::Internal,
-    Kind::Unavailable,
+const ALWAYS: [ProblemKind; 5] = [
+    ProblemKind::BadRequest,
+    ProblemKind::Unauthorized,
+    ProblemKind::Forbidden,
+    ProblemKind::Internal,
+    ProblemKind::Unavailable,
 ];
 
 impl Operation {
@@ -94,11 +96,14 @@ impl Operation {
     where
         P: DeserializeOwned + JsonSchema + Send,
         Q: DeserializeOwned + JsonSchema + Send,
-        A: Answer,
-        F: Future<Output = Result<A, Problem>> + Send,
+        A: ApiResponse,
+        F: Future<Output = Result<A, ApiProblem>> + Send,
         H: Fn(Api, P, Q) -> F + Clone + Send + Sync + 'static,
     {
-        let (places, wanted) = (Arc::new(Parameters::of::<P>()), Arc::new(Parameters::of::<Q>()));
+        let (places, wanted) = (
+            Arc::new(QueryParameters::of::<P>()),
+            Arc::new(QueryParameters::of::<Q>()),
+        );
         let parameters = [places.document("path"), wanted.document("query")].concat();
         let handler = move |State(api): State<Api>, path: Path, RawQuery(query): RawQuery| {
             let (places, wanted, work) = (places.clone(), wanted.clone(), work.clone());
@@ -108,7 +113,9 @@ impl Operation {
                     let query = wanted.read(pairs(query.as_deref().unwrap_or_default()));
                     work(api, place, query.map_err(unreadable)?).await
                 };
-                answer.await.map_or_else(Problem::into_response, Answer::respond)
+                answer
+                    .await
+                    .map_or_else(ApiProblem::into_response, ApiResponse::respond)
             }
         };
         Self {
@@ -130,11 +137,11 @@ impl Operation {
     where
         P: DeserializeOwned + JsonSchema + Send,
         B: DeserializeOwned + JsonSchema + Send,
-        A: Answer,
-        F: Future<Output = Result<A, Problem>> + Send,
+        A: ApiResponse,
+        F: Future<Output = Result<A, ApiProblem>> + Send,
         H: Fn(Api, P, B) -> F + Clone + Send + Sync + 'static,
     {
-        let places = Arc::new(Parameters::of::<P>());
+        let places = Arc::new(QueryParameters::of::<P>());
         let parameters = places.document("path");
         let handler = move |State(api): State<Api>, path: Path, query: RawQuery, headers: HeaderMap, body: Body| {
             let (places, work) = (places.clone(), work.clone());
@@ -142,11 +149,15 @@ impl Operation {
                 let answer = async {
                     let place: P = read_path(&places, path)?;
                     let query = query.0.unwrap_or_default();
-                    let Nothing {} = Parameters::of::<Nothing>().read(pairs(&query)).map_err(unreadable)?;
+                    let NoParameters {} = QueryParameters::of::<NoParameters>()
+                        .read(pairs(&query))
+                        .map_err(unreadable)?;
                     let body = read_body(&headers, body).await?;
                     work(api, place, read_object(&body)?).await
                 };
-                answer.await.map_or_else(Problem::into_response, Answer::respond)
+                answer
+                    .await
+                    .map_or_else(ApiProblem::into_response, ApiResponse::respond)
             }
         };
         Self {
@@ -154,7 +165,11 @@ impl Operation {
             path,
             id,
             about,
-            problems: [&ALWAYS[..], &[Kind::Slow, Kind::TooLarge, Kind::MediaType]].concat(),
+            problems: [
+                &ALWAYS[..],
+                &[ProblemKind::Slow, ProblemKind::TooLarge, ProblemKind::MediaType],
+            ]
+            .concat(),
             parameters,
             body: Some(schema_of::<B>().to_value()),
             answer: A::document,
@@ -164,14 +179,14 @@ impl Operation {
     }
 
     /// What else may go wrong with it.
-    pub(super) fn may(mut self, kind: Kind) -> Self {
+    pub(super) fn may(mut self, kind: ProblemKind) -> Self {
         self.problems.push(kind);
         self
     }
 
     fn with_place(self) -> Self {
         match self.path.contains('{') {
-            true => self.may(Kind::NotFound),
+            true => self.may(ProblemKind::NotFound),
             false => self,
         }
     }
@@ -203,34 +218,38 @@ impl Operation {
 
 type Path = Result<RawPathParams, RawPathParamsRejection>;
 
-fn read_path<P: DeserializeOwned>(known: &Parameters, path: Path) -> Result<P, Problem> {
+fn read_path<P: DeserializeOwned>(known: &QueryParameters, path: Path) -> Result<P, ApiProblem> {
     let path = path.map_err(|error| unreadable(error.to_string()))?;
     let pairs = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     known.read(pairs).map_err(unreadable)
 }
 
-fn unreadable(why: String) -> Problem {
-    Problem::new(Kind::BadRequest, why, "see /api/v1/openapi.json for what may be asked")
+fn unreadable(why: String) -> ApiProblem {
+    ApiProblem::new(
+        ProblemKind::BadRequest,
+        why,
+        "see /api/v1/openapi.json for what may be asked",
+    )
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiProblem> {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = said.and_then(|said| said.split(';').next()).unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(
-            Kind::MediaType,
+        return Err(ApiProblem::new(
+            ProblemKind::MediaType,
             "The Content-Type is not application/json.",
             "send a JSON object, {} where nothing else is to be said, with Content-Type: application/json",
         ));
     }
     timeout(READING, whole(body)).await.unwrap_or_else(|_| {
         let why = format!("The body did not come within {} s.", READING.as_secs());
-        Err(Problem::new(Kind::Slow, why, "send it at once"))
+        Err(ApiProblem::new(ProblemKind::Slow, why, "send it at once"))
     })
 }
 
 /// An object alone: serde would take a list for one as well, field by field.
-fn read_object<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
+fn read_object<B: DeserializeOwned>(body: &[u8]) -> Result<B, ApiProblem> {
     let read = serde_json::from_slice::<Map<_, _>>(body);
     let read = read.and_then(|object| {
         let mut object = Value::Object(object);
@@ -255,14 +274,14 @@ fn whole_numbers(value: &mut Value) {
     }
 }
 
-async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
+async fn whole(body: Body) -> Result<Vec<u8>, ApiProblem> {
     let mut pieces = body.into_data_stream();
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| unreadable(format!("the body broke off: {error}")))?;
         if whole.len() + piece.len() > MAX_BODY {
             let why = format!("The body has more than {MAX_BODY} bytes.");
-            return Err(Problem::new(Kind::TooLarge, why, "send less"));
+            return Err(ApiProblem::new(ProblemKind::TooLarge, why, "send less"));
         }
         whole.extend_from_slice(&piece);
     }

@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 /// No parameters.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
+pub(super) struct NoParameters {}
 
 /// The parameters that a type has, by name.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Parameters(BTreeMap<String, Parameter>);
+pub(super) struct QueryParameters(BTreeMap<String, Parameter>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Parameter {
@@ -32,7 +32,7 @@ pub(super) fn schema_of<T: JsonSchema>() -> Schema {
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-impl Parameters {
+impl QueryParameters {
     /// Those of a type whose fields are texts, numbers, switches, and lists of them.
     pub(super) fn of<T: JsonSchema>() -> Self {
         let schema = schema_of::<T>().to_value();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn read(query: &str) -> Result<Wanted, String> {
-        Parameters::of::<Wanted>().read(pairs(query))
+        QueryParameters::of::<Wanted>().read(pairs(query))
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn the_document_knows_no_null() {
-        let document = Parameters::of::<Wanted>().document("query");
+        let document = QueryParameters::of::<Wanted>().document("query");
         let text = Value::from(document.clone()).to_string();
         assert!(!text.contains("null"), "{text}");
         let name = document.iter().find(|each| each["name"] == "name").unwrap();

@@ -17,7 +17,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request was not done (RFC 9457), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Problem {
+#[schemars(rename = "Problem")]
+pub struct ApiProblem {
     /// Which problem: fixed, for programs.
     #[serde(rename = "type")]
     #[schemars(extend("format" = "uri"))]
@@ -43,7 +44,7 @@ pub struct LedgerFile(pub String);
 
 /// The problems there are, with their status, name and title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ProblemKind {
     /// The request can't be read.
     BadRequest,
     /// It has no token, or a wrong one.
@@ -68,7 +69,7 @@ pub(super) enum Kind {
     Unavailable,
 }
 
-impl Kind {
+impl ProblemKind {
     /// Its status, name and title.
     pub(super) fn of(self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -87,9 +88,9 @@ impl Kind {
     }
 }
 
-impl Problem {
+impl ApiProblem {
     /// A problem.
-    pub(super) fn new(kind: Kind, detail: impl Into<String>, cure: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(kind: ProblemKind, detail: impl Into<String>, cure: impl Into<Cow<'static, str>>) -> Self {
         let (status, name, title) = kind.of();
         Self {
             kind: format!("urn:mailjob:problem:{name}").into(),
@@ -103,25 +104,29 @@ impl Problem {
 
     /// There is no such job, reply or endpoint.
     pub(super) fn missing(what: impl Into<String>, list: &'static str) -> Self {
-        Self::new(Kind::NotFound, what, format!("GET {list} shows those that there are"))
+        Self::new(
+            ProblemKind::NotFound,
+            what,
+            format!("GET {list} shows those that there are"),
+        )
     }
 }
 
 /// What the ledger says.
-impl From<Error> for Problem {
+impl From<Error> for ApiProblem {
     fn from(error: Error) -> Self {
         let said = error.to_string();
         match error {
-            Error::Missing(_) => Self::new(Kind::NotFound, said, "ask for what the lists show"),
+            Error::Missing(_) => Self::new(ProblemKind::NotFound, said, "ask for what the lists show"),
             Error::Incomplete(_) => Self::new(
-                Kind::NotFound,
+                ProblemKind::NotFound,
                 said,
                 "POST /api/v1/jobs/{job}/retry has it fetched again",
             ),
-            Error::Stale(_) | Error::Illegal { .. } => Self::new(Kind::Conflict, said, "look at it again"),
-            Error::Full(_) => Self::new(Kind::Unavailable, said, "make room on the ledger's disk"),
+            Error::Stale(_) | Error::Illegal { .. } => Self::new(ProblemKind::Conflict, said, "look at it again"),
+            Error::Full(_) => Self::new(ProblemKind::Unavailable, said, "make room on the ledger's disk"),
             Error::Closed => Self::new(
-                Kind::Unavailable,
+                ProblemKind::Unavailable,
                 said,
                 "Mailjob is stopping: ask again after its next start",
             ),
@@ -136,13 +141,13 @@ impl From<Error> for Problem {
             | Error::Remote(_)
             | Error::Engine(_) => {
                 tracing::error!(error = said, "the API could not use the ledger");
-                Self::new(Kind::Internal, said, "see the log of mailjob run")
+                Self::new(ProblemKind::Internal, said, "see the log of mailjob run")
             }
         }
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let text = json_line(&self).unwrap_or_default();

@@ -7,8 +7,8 @@ use super::{
     Api,
     job_name::JobName,
     operation::{Json, Operation},
-    parameters::Nothing,
-    problem::{Kind, Problem},
+    parameters::NoParameters,
+    problem::{ApiProblem, ProblemKind},
 };
 use crate::{
     job::JobId,
@@ -17,7 +17,8 @@ use crate::{
 
 /// Replies in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Replies {
+#[schemars(rename = "Replies")]
+pub struct ReplyList {
     /// Each of them, the newest first.
     pub replies: Vec<OutboxRow>,
     /// How many there are from the first of these on.
@@ -29,7 +30,7 @@ pub struct Replies {
 /// Which replies are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct ReplyQuery {
     /// Of this SMTP account only.
     #[schemars(length(max = 63))]
     account: Option<String>,
@@ -52,7 +53,8 @@ fn hundred() -> u32 {
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Again {
+#[schemars(rename = "Again")]
+pub enum RetryState {
     /// All that wait.
     Queued,
     /// All that nobody has got.
@@ -62,14 +64,16 @@ pub enum Again {
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Retry {
+#[schemars(rename = "Retry")]
+pub struct RetryRequest {
     /// Those in this state.
-    pub state: Again,
+    pub state: RetryState,
 }
 
 /// What accepting came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Accepted {
+#[schemars(rename = "Accepted")]
+pub struct AcceptResult {
     /// Whether there was an unsure reply, which counts as sent now.
     pub accepted: bool,
 }
@@ -84,31 +88,31 @@ struct ByJob {
 /// What can be asked of replies.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::get::<Nothing, Wanted, _, _, _>("/replies", "list_replies", "Replies, the newest first.", list),
-        Operation::post::<Nothing, Retry, _, _, _>(
+        Operation::get::<NoParameters, ReplyQuery, _, _, _>("/replies", "list_replies", "Replies, the newest first.", list),
+        Operation::post::<NoParameters, RetryRequest, _, _, _>(
             "/replies/retry",
             "retry_replies",
             "Have replies tried again now.",
             retry_all,
         ),
-        Operation::post::<ByJob, Nothing, _, _, _>(
+        Operation::post::<ByJob, NoParameters, _, _, _>(
             "/replies/{job}/retry",
             "retry_reply",
             "Have the reply of a job tried again now: with the same bytes and the same Message-ID, by those who have not got it.",
             retry,
         )
-        .may(Kind::Conflict),
-        Operation::post::<ByJob, Nothing, _, _, _>(
+        .may(ProblemKind::Conflict),
+        Operation::post::<ByJob, NoParameters, _, _, _>(
             "/replies/{job}/accept",
             "accept_reply",
             "Count the unsure reply of a job as sent: somebody knows that it has arrived.",
             accept,
         )
-        .may(Kind::Conflict),
+        .may(ProblemKind::Conflict),
     ]
 }
 
-async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Problem> {
+async fn list(api: Api, _: NoParameters, wanted: ReplyQuery) -> Result<Json<ReplyList>, ApiProblem> {
     let usual = [
         ReplyState::Queued,
         ReplyState::Running,
@@ -128,24 +132,24 @@ async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Pro
     };
     let (replies, all) = api.replies.replies(filter).await?;
     let next = replies.last().map(|row| row.job).filter(|_| all > replies.len());
-    Ok(Json(Replies { replies, all, next }))
+    Ok(Json(ReplyList { replies, all, next }))
 }
 
-async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, Problem> {
+async fn retry_all(api: Api, _: NoParameters, which: RetryRequest) -> Result<Json<Retried>, ApiProblem> {
     let which = match which.state {
-        Again::Queued => ledger::Again::Queued,
-        Again::Refused => ledger::Again::Refused,
+        RetryState::Queued => ledger::RetrySelection::Queued,
+        RetryState::Refused => ledger::RetrySelection::Refused,
     };
     Ok(Json(api.replies.retry_replies(which).await?))
 }
 
-async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
-    let which = ledger::Again::Job(place.job.job(&api).await?);
+async fn retry(api: Api, place: ByJob, _: NoParameters) -> Result<Json<Retried>, ApiProblem> {
+    let which = ledger::RetrySelection::Job(place.job.job(&api).await?);
     Ok(Json(api.replies.retry_replies(which).await?))
 }
 
-async fn accept(api: Api, place: ByJob, _: Nothing) -> Result<Json<Accepted>, Problem> {
+async fn accept(api: Api, place: ByJob, _: NoParameters) -> Result<Json<AcceptResult>, ApiProblem> {
     let job = place.job.job(&api).await?;
     let accepted = api.replies.accept_reply(job).await?;
-    Ok(Json(Accepted { accepted }))
+    Ok(Json(AcceptResult { accepted }))
 }

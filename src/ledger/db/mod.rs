@@ -4,19 +4,19 @@ mod value;
 
 use std::{borrow::Cow, ops::ControlFlow, vec};
 
-pub(in crate::ledger) use self::value::{FromValue, ToValue, Value};
+pub(in crate::ledger) use self::value::{FromValue, SqlValue, ToValue};
 use super::types::error::Error;
 
 /// An engine, inside a transaction of its own.
-pub(in crate::ledger) trait Engine {
+pub(in crate::ledger) trait SqlEngine {
     /// Runs a statement; says how many rows it changed.
-    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize>;
+    fn execute(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<usize>;
 
     /// Runs a statement, and hands on its rows until nobody wants more.
     fn select(
         &self,
         sql: &str,
-        values: &[Value<'_>],
+        values: &[SqlValue<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()>;
 
@@ -27,10 +27,10 @@ pub(in crate::ledger) trait Engine {
     fn in_transaction(&self) -> bool;
 
     /// Makes a row that has these bytes, which may be many: no copy of them is made.
-    fn store_bytes(&self, at: Large, bytes: &[u8]) -> Result<()>;
+    fn store_bytes(&self, at: BlobColumn, bytes: &[u8]) -> Result<()>;
 
     /// A piece of those bytes, from there on, at most so many.
-    fn read_bytes(&self, at: Large, from: u64, most: usize) -> Result<Vec<u8>>;
+    fn read_bytes(&self, at: BlobColumn, from: u64, most: usize) -> Result<Vec<u8>>;
 
     /// Lets nobody else judge this mail until the transaction ends: whether all of its jobs, its parts or its replies have ended, or who has
     /// it next. Where there is one writer at a time, nobody else can.
@@ -42,7 +42,7 @@ pub(in crate::ledger) trait Engine {
 
 /// Where bytes are stored that may be many: a row of a table that has a key and them.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::ledger) struct Large {
+pub(in crate::ledger) struct BlobColumn {
     pub(in crate::ledger) table: &'static str,
     pub(in crate::ledger) key: &'static str,
     pub(in crate::ledger) column: &'static str,
@@ -51,7 +51,7 @@ pub(in crate::ledger) struct Large {
 
 /// A row's columns.
 pub(in crate::ledger) trait Columns {
-    fn column(&self, at: usize) -> Result<Value<'_>>;
+    fn column(&self, at: usize) -> Result<SqlValue<'_>>;
 }
 
 /// A row.
@@ -62,24 +62,24 @@ impl Row<'_> {
         let value = self.0.column(column)?;
         T::from_value(value).ok_or_else(|| {
             let found = match value {
-                Value::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
-                Value::Integer(number) => number.to_string(),
-                Value::Null => "nothing".to_owned(),
-                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+                SqlValue::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
+                SqlValue::Integer(number) => number.to_string(),
+                SqlValue::Null => "nothing".to_owned(),
+                SqlValue::Blob(bytes) => format!("{} bytes", bytes.len()),
             };
-            Failed::Unreadable(format!("{found} where there should be {} in column {column}", T::WHAT))
+            SqlError::Unreadable(format!("{found} where there should be {} in column {column}", T::WHAT))
         })
     }
 
     /// A column as it is kept.
-    pub(in crate::ledger) fn get_ref(&self, column: usize) -> Result<Value<'_>> {
+    pub(in crate::ledger) fn get_ref(&self, column: usize) -> Result<SqlValue<'_>> {
         self.0.column(column)
     }
 }
 
 /// Why a statement came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::ledger) enum Failed {
+pub(in crate::ledger) enum SqlError {
     /// It has no row.
     NoRow,
     /// A row has something in it that can't be.
@@ -88,21 +88,21 @@ pub(in crate::ledger) enum Failed {
     Ledger(Error),
 }
 
-pub(in crate::ledger) type Result<T> = std::result::Result<T, Failed>;
+pub(in crate::ledger) type Result<T> = std::result::Result<T, SqlError>;
 
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
+impl From<SqlError> for Error {
+    fn from(failed: SqlError) -> Self {
         match failed {
-            Failed::NoRow => Self::Engine("a row is missing that is always there".to_owned()),
-            Failed::Unreadable(what) => Self::Engine(format!(
+            SqlError::NoRow => Self::Engine("a row is missing that is always there".to_owned()),
+            SqlError::Unreadable(what) => Self::Engine(format!(
                 "a row can't be read: {what}; another version of Mailjob wrote it, or somebody else"
             )),
-            Failed::Ledger(error) => error,
+            SqlError::Ledger(error) => error,
         }
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for SqlError {
     fn from(error: Error) -> Self {
         Self::Ledger(error)
     }
@@ -117,13 +117,13 @@ impl<T> OptionalExtension<T> for Result<T> {
     fn optional(self) -> Result<Option<T>> {
         match self {
             Ok(found) => Ok(Some(found)),
-            Err(Failed::NoRow) => Ok(None),
+            Err(SqlError::NoRow) => Ok(None),
             Err(failed) => Err(failed),
         }
     }
 }
 
-impl dyn Engine + '_ {
+impl dyn SqlEngine + '_ {
     /// A statement, which the engine keeps prepared.
     pub(in crate::ledger) fn prepare<'a>(&'a self, sql: impl Into<Cow<'a, str>>) -> Statement<'a> {
         Statement {
@@ -135,7 +135,7 @@ impl dyn Engine + '_ {
 
 /// A statement to be run, as often as one likes.
 pub(in crate::ledger) struct Statement<'a> {
-    db: &'a dyn Engine,
+    db: &'a dyn SqlEngine,
     sql: Cow<'a, str>,
 }
 
@@ -151,7 +151,7 @@ impl Statement<'_> {
         values: impl Params,
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut found = Err(Failed::NoRow);
+        let mut found = Err(SqlError::NoRow);
         self.each(values, |row| {
             found = Ok(read(row)?);
             Ok(ControlFlow::Break(()))
@@ -185,23 +185,23 @@ impl Statement<'_> {
 
 /// The values of a statement's parameters, in order.
 pub(in crate::ledger) trait Params {
-    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R;
+    fn with<R>(&self, run: impl FnOnce(&[SqlValue<'_>]) -> R) -> R;
 }
 
 impl Params for () {
-    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+    fn with<R>(&self, run: impl FnOnce(&[SqlValue<'_>]) -> R) -> R {
         run(&[])
     }
 }
 
-impl Params for &[Value<'_>] {
-    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+impl Params for &[SqlValue<'_>] {
+    fn with<R>(&self, run: impl FnOnce(&[SqlValue<'_>]) -> R) -> R {
         run(self)
     }
 }
 
 impl<T: ToValue, const N: usize> Params for [T; N] {
-    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+    fn with<R>(&self, run: impl FnOnce(&[SqlValue<'_>]) -> R) -> R {
         run(&self.each_ref().map(ToValue::to_value))
     }
 }

@@ -2,35 +2,35 @@
 
 use std::sync::Arc;
 
-use super::{Failed, Result};
+use super::{Result, SqlError};
 use crate::{
     job::{JobId, state::State},
-    ledger::types::{event::NewsKind, mail::Verdict, reply::ReplyState},
+    ledger::types::{event::NewsKind, mail::MailOutcome, reply::ReplyState},
     status::state::PausedBy,
 };
 
 /// A value as an engine keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) enum Value<'a> {
+pub(in crate::ledger) enum SqlValue<'a> {
     Null,
     Integer(i64),
     Text(&'a str),
     Blob(&'a [u8]),
 }
 
-impl<'a> Value<'a> {
+impl<'a> SqlValue<'a> {
     /// A text.
     pub(in crate::ledger) fn as_str(self) -> Result<&'a str> {
         match self {
-            Value::Text(text) => Ok(text),
-            _ => Err(Failed::Unreadable("a text".to_owned())),
+            SqlValue::Text(text) => Ok(text),
+            _ => Err(SqlError::Unreadable("a text".to_owned())),
         }
     }
 
     /// A text, or nothing.
     pub(in crate::ledger) fn as_str_or_null(self) -> Result<Option<&'a str>> {
         match self {
-            Value::Null => Ok(None),
+            SqlValue::Null => Ok(None),
             other => other.as_str().map(Some),
         }
     }
@@ -38,15 +38,15 @@ impl<'a> Value<'a> {
     /// Bytes.
     pub(in crate::ledger) fn as_blob(self) -> Result<&'a [u8]> {
         match self {
-            Value::Blob(bytes) => Ok(bytes),
-            _ => Err(Failed::Unreadable("bytes".to_owned())),
+            SqlValue::Blob(bytes) => Ok(bytes),
+            _ => Err(SqlError::Unreadable("bytes".to_owned())),
         }
     }
 }
 
 /// What can be kept.
 pub(in crate::ledger) trait ToValue {
-    fn to_value(&self) -> Value<'_>;
+    fn to_value(&self) -> SqlValue<'_>;
 }
 
 /// What can be read; nothing where it is something else.
@@ -54,27 +54,27 @@ pub(in crate::ledger) trait FromValue: Sized {
     /// What it is, for people.
     const WHAT: &'static str;
 
-    fn from_value(value: Value<'_>) -> Option<Self>;
+    fn from_value(value: SqlValue<'_>) -> Option<Self>;
 }
 
 impl<T: ToValue + ?Sized> ToValue for &T {
-    fn to_value(&self) -> Value<'_> {
+    fn to_value(&self) -> SqlValue<'_> {
         (**self).to_value()
     }
 }
 
 impl<T: ToValue> ToValue for Option<T> {
-    fn to_value(&self) -> Value<'_> {
-        self.as_ref().map_or(Value::Null, ToValue::to_value)
+    fn to_value(&self) -> SqlValue<'_> {
+        self.as_ref().map_or(SqlValue::Null, ToValue::to_value)
     }
 }
 
 impl<T: FromValue> FromValue for Option<T> {
     const WHAT: &'static str = T::WHAT;
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         match value {
-            Value::Null => Some(None),
+            SqlValue::Null => Some(None),
             value => T::from_value(value).map(Some),
         }
     }
@@ -84,17 +84,17 @@ impl<T: FromValue> FromValue for Option<T> {
 macro_rules! integers {
     ($($kind:ty)*) => {$(
         impl ToValue for $kind {
-            fn to_value(&self) -> Value<'_> {
-                Value::Integer((*self).into())
+            fn to_value(&self) -> SqlValue<'_> {
+                SqlValue::Integer((*self).into())
             }
         }
 
         impl FromValue for $kind {
             const WHAT: &'static str = "a whole number in its bounds";
 
-            fn from_value(value: Value<'_>) -> Option<Self> {
+            fn from_value(value: SqlValue<'_>) -> Option<Self> {
                 match value {
-                    Value::Integer(number) => number.try_into().ok(),
+                    SqlValue::Integer(number) => number.try_into().ok(),
                     _ => None,
                 }
             }
@@ -104,44 +104,44 @@ macro_rules! integers {
 integers!(i64 u32);
 
 impl ToValue for bool {
-    fn to_value(&self) -> Value<'_> {
-        Value::Integer((*self).into())
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Integer((*self).into())
     }
 }
 
 impl FromValue for bool {
     const WHAT: &'static str = "yes or no";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         match value {
-            Value::Integer(number) => Some(number != 0),
+            SqlValue::Integer(number) => Some(number != 0),
             _ => None,
         }
     }
 }
 
 impl ToValue for str {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Text(self)
     }
 }
 
 impl ToValue for String {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Text(self)
     }
 }
 
 impl ToValue for Arc<str> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Text(self)
     }
 }
 
 impl FromValue for String {
     const WHAT: &'static str = "a text";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         value.as_str().ok().map(str::to_owned)
     }
 }
@@ -149,33 +149,33 @@ impl FromValue for String {
 impl FromValue for Arc<str> {
     const WHAT: &'static str = "a text";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         value.as_str().ok().map(Self::from)
     }
 }
 
 impl ToValue for [u8] {
-    fn to_value(&self) -> Value<'_> {
-        Value::Blob(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Blob(self)
     }
 }
 
 impl<const N: usize> ToValue for [u8; N] {
-    fn to_value(&self) -> Value<'_> {
-        Value::Blob(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Blob(self)
     }
 }
 
 impl ToValue for Vec<u8> {
-    fn to_value(&self) -> Value<'_> {
-        Value::Blob(self)
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Blob(self)
     }
 }
 
 impl FromValue for Vec<u8> {
     const WHAT: &'static str = "bytes";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         value.as_blob().ok().map(<[u8]>::to_vec)
     }
 }
@@ -183,21 +183,21 @@ impl FromValue for Vec<u8> {
 impl<const N: usize> FromValue for [u8; N] {
     const WHAT: &'static str = "so many bytes";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         value.as_blob().ok()?.try_into().ok()
     }
 }
 
 impl ToValue for JobId {
-    fn to_value(&self) -> Value<'_> {
-        Value::Blob(self.0.as_bytes())
+    fn to_value(&self) -> SqlValue<'_> {
+        SqlValue::Blob(self.0.as_bytes())
     }
 }
 
 impl FromValue for JobId {
     const WHAT: &'static str = "the id of a job";
 
-    fn from_value(value: Value<'_>) -> Option<Self> {
+    fn from_value(value: SqlValue<'_>) -> Option<Self> {
         uuid::Uuid::from_slice(value.as_blob().ok()?).ok().map(Self)
     }
 }
@@ -206,15 +206,15 @@ impl FromValue for JobId {
 macro_rules! words {
     ($($kind:ty, $what:literal, $named:expr;)*) => {$(
         impl ToValue for $kind {
-            fn to_value(&self) -> Value<'_> {
-                Value::Text(self.as_str())
+            fn to_value(&self) -> SqlValue<'_> {
+                SqlValue::Text(self.as_str())
             }
         }
 
         impl FromValue for $kind {
             const WHAT: &'static str = $what;
 
-            fn from_value(value: Value<'_>) -> Option<Self> {
+            fn from_value(value: SqlValue<'_>) -> Option<Self> {
                 $named(value.as_str().ok()?)
             }
         }
@@ -224,6 +224,6 @@ words! {
     State, "the state of a job", State::named;
     ReplyState, "the state of a reply", ReplyState::named;
     NewsKind, "a kind of news", NewsKind::named;
-    Verdict, "how a mail ended", Verdict::named;
+    MailOutcome, "how a mail ended", MailOutcome::named;
     PausedBy, "who pauses an endpoint", PausedBy::named;
 }

@@ -2,48 +2,48 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{maildrop, transaction::Desk};
+use super::{maildrop, transaction::Transaction};
 use crate::ledger::{
     Error, MailboxKey, MaildropName, OldMail,
-    db::{Engine, OptionalExtension, params},
-    types::backlog::{Record, Sort, sort},
+    db::{OptionalExtension, SqlEngine, params},
+    types::backlog::{BacklogRecord, Sort, sort},
     values::{instant, micros, signed},
 };
 
 /// Notes mails of this round: what is left, and what is to be taken.
 pub(in crate::ledger) fn note(
-    desk: &Desk<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     uid_validity: u32,
     mails: &[OldMail],
 ) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
+    let rules = rules(tx.db, mailbox)?;
     for mail in mails {
-        let record = record(desk.db, &rules, uid_validity, mail)?;
+        let record = record(tx.db, &rules, uid_validity, mail)?;
         match sort(mail, record, rules.first_look, rules.take_since) {
             Sort::Done => {}
-            Sort::Leave => insert(desk.db, rules.mailbox, rules.round, mail, false)?,
-            Sort::Take => insert(desk.db, rules.mailbox, rules.round, mail, true)?,
+            Sort::Leave => insert(tx.db, rules.mailbox, rules.round, mail, false)?,
+            Sort::Take => insert(tx.db, rules.mailbox, rules.round, mail, true)?,
         }
     }
     Ok(())
 }
 
 /// By what the mails of a mailbox are sorted.
-struct Rules {
+struct SortRules {
     mailbox: i64,
     round: i64,
     first_look: DateTime<Utc>,
     take_since: Option<DateTime<Utc>>,
 }
 
-fn rules(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Rules, Error> {
+fn rules(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<SortRules, Error> {
     let query = db.prepare(
         "SELECT b.mailbox, b.round, b.first_look, b.take_since
          FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
     );
     Ok(query.query_row([&*mailbox.0], |row| {
-        Ok(Rules {
+        Ok(SortRules {
             mailbox: row.get(0)?,
             round: row.get(1)?,
             first_look: instant(row.get(2)?),
@@ -53,7 +53,7 @@ fn rules(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Rules, Error> {
 }
 
 /// What is known of a mail that lies there.
-fn record(db: &dyn Engine, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
+fn record(db: &dyn SqlEngine, rules: &SortRules, uid_validity: u32, mail: &OldMail) -> Result<BacklogRecord, Error> {
     let first = rules.round == 1;
     let here = db.prepare(
         "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
@@ -65,10 +65,10 @@ fn record(db: &dyn Engine, rules: &Rules, uid_validity: u32, mail: &OldMail) -> 
         })
         .optional()?
         .unwrap_or(false);
-    let known = Record {
+    let known = BacklogRecord {
         first,
         here,
-        ..Record::default()
+        ..BacklogRecord::default()
     };
     if first || here {
         return Ok(known);
@@ -77,20 +77,20 @@ fn record(db: &dyn Engine, rules: &Rules, uid_validity: u32, mail: &OldMail) -> 
 }
 
 /// The same by its header alone, over the rounds before this one.
-fn by_key(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
+fn by_key(db: &dyn SqlEngine, mailbox: i64, round: i64, mail: &OldMail) -> Result<BacklogRecord, Error> {
     let Some(key) = mail.key else {
-        return Ok(Record::default());
+        return Ok(BacklogRecord::default());
     };
     let taken = db.prepare("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)");
     let left = db.prepare("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3");
-    Ok(Record {
+    Ok(BacklogRecord {
         taken: taken.query_row(params![mailbox, key], |row| row.get(0))?,
         left: left.query_row(params![mailbox, key, round], |row| row.get(0))?,
-        ..Record::default()
+        ..BacklogRecord::default()
     })
 }
 
-fn insert(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
+fn insert(db: &dyn SqlEngine, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO backlog_mail (mailbox, round, uid, key, received, size, sender, subject, wanted)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
@@ -111,25 +111,25 @@ fn insert(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail, wanted: boo
 
 /// Leaves those mails of a maildrop that were there before.
 pub(in crate::ledger) fn sort_maildrop(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     mails: Vec<(MaildropName, OldMail)>,
     first: bool,
 ) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
+    let rules = rules(tx.db, mailbox)?;
     for (name, mut mail) in mails {
         let record = if first {
-            Record {
+            BacklogRecord {
                 first,
-                ..Record::default()
+                ..BacklogRecord::default()
             }
         } else {
-            by_key(desk.db, rules.mailbox, i64::MAX, &mail)?
+            by_key(tx.db, rules.mailbox, i64::MAX, &mail)?
         };
         // What is taken is not skipped: the watch finds it by itself.
         if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
-            mail.uid = maildrop::skip(desk, mailbox, &[name])?.first().copied().unwrap_or(0);
-            insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
+            mail.uid = maildrop::skip(tx, mailbox, &[name])?.first().copied().unwrap_or(0);
+            insert(tx.db, rules.mailbox, rules.round, &mail, false)?;
         }
     }
     Ok(())

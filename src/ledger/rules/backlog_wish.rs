@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 
 use super::{
     backlog::{backlog, choice, knows_account, place, wake, want},
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::ledger::{
-    BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, Error, MailboxKey,
-    db::{Engine, params},
+    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey,
+    db::{SqlEngine, params},
     values::{instant, micros, signed},
 };
 
 /// A page of what is left, the newest first.
 pub(in crate::ledger) fn page(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     since: Option<DateTime<Utc>>,
     before: Option<u32>,
@@ -56,14 +56,14 @@ pub(in crate::ledger) fn page(
 
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.
 pub(in crate::ledger) fn take(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     wish: &BacklogWish,
 ) -> Result<BacklogAnswer, Error> {
-    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+    let Some((row, round)) = place(tx.db, &mailbox.0)? else {
         // Nobody knows yet which mails these are: a word on some of them is none on all.
-        if wish.uids.is_empty() && !is_seen(desk.db, mailbox)? {
-            choose(desk, mailbox, Choice::Take { since: wish.since })?;
+        if wish.uids.is_empty() && !is_seen(tx.db, mailbox)? {
+            choose(tx, mailbox, BacklogChoice::Take { since: wish.since })?;
         }
         return Ok(BacklogAnswer {
             taken: 0,
@@ -72,10 +72,10 @@ pub(in crate::ledger) fn take(
     };
     let mut taken = 0;
     if wish.uids.is_empty() {
-        taken = want(desk, mailbox, wish.since)?;
+        taken = want(tx, mailbox, wish.since)?;
     }
     for uid in &wish.uids {
-        taken += desk
+        taken += tx
             .db
             .prepare(
                 "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND uid = ?3 AND wanted = 0
@@ -83,26 +83,26 @@ pub(in crate::ledger) fn take(
             )
             .execute(params![row, round, uid, wish.since.map(micros)])? as u64;
     }
-    wake(desk, mailbox, row)?;
+    wake(tx, mailbox, row)?;
     Ok(BacklogAnswer {
         taken,
-        backlog: backlog(desk.db, mailbox)?,
+        backlog: backlog(tx.db, mailbox)?,
     })
 }
 
 /// An operator wants what lies there left, where nobody had decided.
-pub(in crate::ledger) fn skip(desk: &mut Desk<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
-    if !is_seen(desk.db, mailbox)? {
-        choose(desk, mailbox, Choice::Skip)?;
+pub(in crate::ledger) fn skip(tx: &mut Transaction<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
+    if !is_seen(tx.db, mailbox)? {
+        choose(tx, mailbox, BacklogChoice::Skip)?;
     }
     Ok(BacklogAnswer {
         taken: 0,
-        backlog: backlog(desk.db, mailbox)?,
+        backlog: backlog(tx.db, mailbox)?,
     })
 }
 
 /// Whether nobody has to say what becomes of what lies in a mailbox: as the watch judges at its first look.
-pub(in crate::ledger) fn is_decided(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+pub(in crate::ledger) fn is_decided(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<bool, Error> {
     if is_seen(db, mailbox)? || choice(db, mailbox)?.is_some() {
         return Ok(true);
     }
@@ -111,22 +111,22 @@ pub(in crate::ledger) fn is_decided(db: &dyn Engine, mailbox: &MailboxKey) -> Re
 }
 
 /// Whether a mailbox was looked at.
-fn is_seen(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+fn is_seen(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<bool, Error> {
     let query = db.prepare("SELECT EXISTS (SELECT 1 FROM mailbox WHERE name = ?)");
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
-fn choose(desk: &mut Desk<'_>, mailbox: &MailboxKey, choice: Choice) -> Result<(), Error> {
+fn choose(tx: &mut Transaction<'_>, mailbox: &MailboxKey, choice: BacklogChoice) -> Result<(), Error> {
     let (take, since) = match choice {
-        Choice::Skip => (false, None),
-        Choice::Take { since } => (true, since),
+        BacklogChoice::Skip => (false, None),
+        BacklogChoice::Take { since } => (true, since),
     };
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, take, since) VALUES (?1, ?2, ?3)
              ON CONFLICT (mailbox) DO UPDATE SET take = excluded.take, since = excluded.since",
         )
         .execute(params![&*mailbox.0, take, since.map(micros)])?;
-    desk.after.bells.insert(mailbox.clone());
+    tx.after.bells.insert(mailbox.clone());
     Ok(())
 }

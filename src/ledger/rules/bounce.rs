@@ -2,10 +2,10 @@
 //!
 //! Whoever has seen a reply can forge a bounce of it. All that it does is a note on what was sent already, and only the first one counts.
 
-use super::{note, transaction::Desk};
+use super::{note, transaction::Transaction};
 use crate::{
     addr_spec::normal,
-    job::{JobId, token::Named},
+    job::{JobId, token::ReplyReference},
     ledger::{
         Bounced, Error, EventKind, NewsKind, RecipientEnd, ReplyState,
         db::{OptionalExtension, params},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The reply of a job, and the run that it is of: the job's present one, or an earlier one.
-struct Reply {
+struct BouncedReply {
     job: JobId,
     row: i64,
     past: Option<i64>,
@@ -23,34 +23,34 @@ struct Reply {
 }
 
 /// Notes that a reply came back; the job that caused it, where it is known.
-pub(in crate::ledger) fn bounced(desk: &mut Desk<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
+pub(in crate::ledger) fn bounced(tx: &mut Transaction<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
     for (key, message_id) in &bounce.replies {
-        let Some(reply) = find(desk, *key, message_id)? else {
+        let Some(reply) = find(tx, *key, message_id)? else {
             continue;
         };
         let job = reply.job;
         let mut recipients = reply.recipients.clone();
         if mark(&mut recipients, bounce) {
             match reply.past {
-                None => mark_present(desk, &reply, &recipients, &bounce.said)?,
-                Some(rerun) => mark_past(desk, &reply, rerun, &recipients, &bounce.said)?,
+                None => mark_present(tx, &reply, &recipients, &bounce.said)?,
+                Some(rerun) => mark_past(tx, &reply, rerun, &recipients, &bounce.said)?,
             }
-            note::news(desk, reply.row, NewsKind::Bounced)?;
-            note::reply(desk, reply.row, EventKind::ReplyBounced, &bounce.said)?;
+            note::news(tx, reply.row, NewsKind::Bounced)?;
+            note::reply(tx, reply.row, EventKind::ReplyBounced, &bounce.said)?;
         }
         return Ok(Some(job));
     }
     Ok(None)
 }
 
-fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, Error> {
+fn find(tx: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<Option<BouncedReply>, Error> {
     let job = match key {
-        Named::Job(job) => desk
+        ReplyReference::Job(job) => tx
             .db
             .prepare("SELECT id, uuid FROM job WHERE uuid = ?")
             .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<JobId>(1)?)))
             .optional()?,
-        Named::Token(key) => desk
+        ReplyReference::Token(key) => tx
             .db
             .prepare("SELECT j.id, j.uuid FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?")
             .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -59,7 +59,7 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
     let Some((row, job)) = job else {
         return Ok(None);
     };
-    let present = desk
+    let present = tx
         .db
         .prepare(format!(
             "SELECT {STATE}, r.recipients, r.detail FROM reply r WHERE r.job = ?1 AND r.message_id = ?2 COLLATE NOCASE"
@@ -73,16 +73,16 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
         })
         .optional()?;
     if let Some((state, addresses, said)) = present {
-        let recipients = recipients::recipients(desk.db, row, state, &addresses, said.as_deref())?;
+        let recipients = recipients::recipients(tx.db, row, state, &addresses, said.as_deref())?;
         let past = None;
-        return Ok(Some(Reply {
+        return Ok(Some(BouncedReply {
             job,
             row,
             past,
             recipients,
         }));
     }
-    let past = desk
+    let past = tx
         .db
         .prepare("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND message_id = ?2 COLLATE NOCASE")
         .query_row(params![row, message_id], |found| {
@@ -90,7 +90,7 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
         })
         .optional()?;
     let Some((rerun, ends)) = past else { return Ok(None) };
-    Ok(Some(Reply {
+    Ok(Some(BouncedReply {
         job,
         row,
         past: Some(rerun),
@@ -116,9 +116,14 @@ fn mark(recipients: &mut [RecipientEnd], bounce: &Bounced) -> bool {
 }
 
 /// Each recipient gets a row of its own: else one who has got it would count as the whole reply does.
-fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_present(
+    tx: &Transaction<'_>,
+    reply: &BouncedReply,
+    recipients: &[RecipientEnd],
+    said: &str,
+) -> Result<(), Error> {
     for end in recipients {
-        let bounced = (end.state == ReplyState::Bounced).then_some(desk.now);
+        let bounced = (end.state == ReplyState::Bounced).then_some(tx.now);
         let state = match end.state {
             ReplyState::Bounced => ReplyState::Sent,
             state => state,
@@ -126,7 +131,7 @@ fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], sai
         if !matches!(state, ReplyState::Sent | ReplyState::Refused) {
             continue;
         }
-        desk.db
+        tx.db
             .prepare(
                 "INSERT INTO reply_recipient (job, address, state, said, bounced) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = coalesce(bounced, excluded.bounced)",
@@ -135,20 +140,26 @@ fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], sai
     }
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
-    desk.db
+    tx.db
         .prepare("UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 THEN ?4 END WHERE job = ?1 AND state = 'sent'")
-        .execute(params![reply.row, capped(said), all, desk.now])?;
+        .execute(params![reply.row, capped(said), all, tx.now])?;
     Ok(())
 }
 
-fn mark_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_past(
+    tx: &Transaction<'_>,
+    reply: &BouncedReply,
+    rerun: i64,
+    recipients: &[RecipientEnd],
+    said: &str,
+) -> Result<(), Error> {
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 THEN ?6 END WHERE job = ?1 AND rerun = ?2",
         )
-        .execute(params![reply.row, rerun, written, capped(said), all, desk.now])?;
+        .execute(params![reply.row, rerun, written, capped(said), all, tx.now])?;
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use crate::ledger::{
     Error, SealedVersion,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::{instant, micros},
 };
 
-pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<SealedVersion>, Error> {
+pub(in crate::ledger) fn all(db: &dyn SqlEngine) -> Result<Vec<SealedVersion>, Error> {
     let query = db.prepare("SELECT file, number, sealed, beside, taken FROM file_version ORDER BY file, number");
     let rows = query.query_map((), |row| {
         Ok(SealedVersion {
@@ -21,7 +21,7 @@ pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<SealedVersion>, Erro
 }
 
 pub(in crate::ledger) fn revise(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     keep: &[SealedVersion],
     dropped: &[(String, i64)],
 ) -> Result<(), Error> {

@@ -1,25 +1,25 @@
 //! The end of an attempt: outcome and reply together.
 
 use super::{
-    claim::{self, Running, running, step},
+    claim::{self, RunningJob, running, step},
     note, parts, pause, rate, route, settle, talk,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     job::{
         NewReply, Outcome, ReplyDecision, Trace,
-        state::{End, Event, State},
+        state::{AttemptEnd, JobEvent, State},
     },
     ledger::{
         Error, Finish, NewsKind, PausedBy, Summary,
-        db::{Large, params},
+        db::{BlobColumn, params},
         values::{capped, micros, signed},
         views::mails::REPLY_BODY,
     },
 };
 
 /// Ends an attempt. Says which gate held its reply back.
-pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
+pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
         attempt,
@@ -32,9 +32,9 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
         trace,
         gone,
     } = finish;
-    let found = running(desk, job, attempt)?;
-    let end = End::from(&outcome);
-    let state = step(job, State::Running, Event::Finished(end)).and_then(|state| match (state, due) {
+    let found = running(tx, job, attempt)?;
+    let end = AttemptEnd::from(&outcome);
+    let state = step(job, State::Running, JobEvent::Finished(end)).and_then(|state| match (state, due) {
         (State::Deferred, None) => Err(Error::Illegal {
             job,
             illegal: "a retry has no due time".into(),
@@ -44,66 +44,59 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
     let state = match state {
         Ok(state) => state,
         Err(illegal) => {
-            hold(desk, &found, &illegal)?;
+            hold(tx, &found, &illegal)?;
             return Err(illegal);
         }
     };
-    let words = Words::of(&outcome);
-    note_attempt(desk, &found, attempt, &words, &trace)?;
+    let words = OutcomeColumns::of(&outcome);
+    note_attempt(tx, &found, attempt, &words, &trace)?;
     if let Some(action) = gone {
-        let endpoint = claim::endpoint_of(desk.db, found.row)?;
-        pause::pause(desk, &endpoint, PausedBy::Gone, Some(action))?;
+        let endpoint = claim::endpoint_of(tx.db, found.row)?;
+        pause::pause(tx, &endpoint, PausedBy::Gone, Some(action))?;
     }
-    change_job(
-        desk,
-        &found,
-        state,
-        due.map(micros),
-        &words,
-        summary.unwrap_or_default(),
-    )?;
-    if matches!(end, End::Failed | End::Ignored) {
-        talk::give_back(desk, found.row)?;
+    change_job(tx, &found, state, due.map(micros), &words, summary.unwrap_or_default())?;
+    if matches!(end, AttemptEnd::Failed | AttemptEnd::Ignored) {
+        talk::give_back(tx, found.row)?;
     }
     let mut held_back = None;
-    match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
-        Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
-            None => queue_reply(desk, found.row, reply)?,
+    match reply.filter(|_| matches!(end, AttemptEnd::Done | AttemptEnd::Failed)) {
+        Some(ReplyDecision::Send(reply)) => match rate::pass(tx, found.row, &gates)? {
+            None => queue_reply(tx, found.row, reply)?,
             Some(code) => {
                 held_back = Some(code);
-                keep_silent(desk, found.row, code)?;
-                note::news(desk, found.row, NewsKind::Unanswered)?;
+                keep_silent(tx, found.row, code)?;
+                note::news(tx, found.row, NewsKind::Unanswered)?;
             }
         },
-        Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
+        Some(ReplyDecision::Silent(why)) => keep_silent(tx, found.row, &why)?,
         Some(ReplyDecision::Gathered) => {
-            keep_silent(desk, found.row, "combined")?;
-            parts::keep(desk, found.row, &outcome)?;
+            keep_silent(tx, found.row, "combined")?;
+            parts::keep(tx, found.row, &outcome)?;
         }
         None => {}
     }
     if let Outcome::Split(pieces) = &outcome {
-        parts::split(desk, &found, pieces)?;
+        parts::split(tx, &found, pieces)?;
     }
     // Who comes next has the mail before anybody could think that it ended.
-    let passed_on = end == End::Ignored && found.part == 0 && route::pass_on(desk, found.mail, &next)?;
+    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::forward(tx, found.mail, &next)?;
     if state.ended() {
         match (found.part, found.parts) {
             (0, 0) => {}
             // Who failed may be tried again: what its parts answered is needed then.
             (0, _) if state == State::Failed => {}
-            (0, _) => parts::drop_kept(desk.db, found.row)?,
-            _ => parts::ended(desk, &found)?,
+            (0, _) => parts::drop_kept(tx.db, found.row)?,
+            _ => parts::ended(tx, &found)?,
         }
     }
     if state.ended() && !passed_on {
-        settle::conclude(desk, found.mail)?;
+        settle::conclude(tx, found.mail)?;
     }
     Ok(held_back)
 }
 
 /// An outcome as it is stored.
-struct Words<'a> {
+struct OutcomeColumns<'a> {
     outcome: &'static str,
     reason: Option<String>,
     detail: Option<&'a str>,
@@ -112,7 +105,7 @@ struct Words<'a> {
     waits: bool,
 }
 
-impl<'a> Words<'a> {
+impl<'a> OutcomeColumns<'a> {
     fn of(outcome: &'a Outcome) -> Self {
         let (name, reason, detail) = match outcome {
             Outcome::Done(answer) => {
@@ -149,12 +142,18 @@ impl<'a> Words<'a> {
     }
 }
 
-fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, trace: &Trace) -> Result<(), Error> {
+fn note_attempt(
+    tx: &Transaction<'_>,
+    job: &RunningJob,
+    number: u32,
+    words: &OutcomeColumns<'_>,
+    trace: &Trace,
+) -> Result<(), Error> {
     let trace = match trace == &Trace::default() {
         true => None,
         false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
     };
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail, answer, trace)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -163,7 +162,7 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
             job.row,
             number,
             job.started,
-            desk.now,
+            tx.now,
             words.outcome,
             words.reason,
             words.detail,
@@ -174,15 +173,15 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
 }
 
 fn change_job(
-    desk: &Desk<'_>,
-    job: &Running,
+    tx: &Transaction<'_>,
+    job: &RunningJob,
     state: State,
     due: Option<i64>,
-    words: &Words<'_>,
+    words: &OutcomeColumns<'_>,
     summary: Summary,
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    desk.db
+    tx.db
         .prepare(
             "UPDATE job SET state = ?2, due = coalesce(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
              sender = coalesce(?7, sender), subject = coalesce(?8, subject), message_id = coalesce(?9, message_id),
@@ -200,20 +199,20 @@ fn change_job(
             said(summary.subject),
             said(summary.message_id)
         ])?;
-    note::job(desk, job.row, State::Running, state, words.reason.as_deref())
+    note::job(tx, job.row, State::Running, state, words.reason.as_deref())
 }
 
 /// A bug of ours must not lose a mail: a person looks.
-fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
-    desk.db
+fn hold(tx: &Transaction<'_>, job: &RunningJob, illegal: &Error) -> Result<(), Error> {
+    tx.db
         .prepare("UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![job.row, State::Held, illegal.to_string()])?;
-    note::job(desk, job.row, State::Running, State::Held, None)
+    note::job(tx, job.row, State::Running, State::Held, None)
 }
 
-fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
+fn queue_reply(tx: &mut Transaction<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
     let recipients = serde_json::to_string(&reply.recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients, size)
              VALUES (?1, ?2, 'queued', ?3, ?3, ?4, ?5, ?6, ?7)",
@@ -221,23 +220,23 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
         .execute(params![
             job,
             reply.account,
-            desk.now,
+            tx.now,
             reply.message_id,
             reply.sender,
             recipients,
             signed(reply.bytes.len())
         ])?;
-    let body = Large { row: job, ..REPLY_BODY };
-    desk.db.store_bytes(body, &reply.bytes)?;
+    let body = BlobColumn { row: job, ..REPLY_BODY };
+    tx.db.store_bytes(body, &reply.bytes)?;
     if let Some(new) = &reply.conversation {
-        talk::begin(desk, job, new)?;
+        talk::begin(tx, job, new)?;
     }
-    desk.after.accounts.insert(reply.account.into());
+    tx.after.accounts.insert(reply.account.into());
     Ok(())
 }
 
-fn keep_silent(desk: &Desk<'_>, job: i64, why: &str) -> Result<(), Error> {
-    desk.db
+fn keep_silent(tx: &Transaction<'_>, job: i64, why: &str) -> Result<(), Error> {
+    tx.db
         .prepare("UPDATE job SET silent = ?2 WHERE id = ?1")
         .execute(params![job, why])?;
     Ok(())

@@ -9,13 +9,13 @@ use std::ops::ControlFlow;
 use super::{
     mail_bytes::{drop_bytes, drop_upload},
     parts, past, settle,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::{Keep, Retention},
     ledger::{
         Dropped, Error,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::signed,
     },
 };
@@ -44,7 +44,7 @@ pub(in crate::ledger) const STORY: [&str; 11] = [
 
 /// What may be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) enum Kind {
+pub(in crate::ledger) enum RetainedKind {
     /// Bytes of mails.
     Mails,
     /// Bytes of replies.
@@ -53,7 +53,7 @@ pub(in crate::ledger) enum Kind {
     History,
 }
 
-impl Kind {
+impl RetainedKind {
     /// Every kind, in the order in which they are dropped.
     pub(in crate::ledger) const ALL: [Self; 3] = [Self::Mails, Self::Results, Self::History];
 
@@ -95,20 +95,25 @@ impl Kind {
         }
     }
 
-    fn drop(self, desk: &Desk<'_>, row: i64) -> Result<Option<u64>, Error> {
+    fn drop(self, tx: &Transaction<'_>, row: i64) -> Result<Option<u64>, Error> {
         match self {
-            Self::Mails => drop_mail(desk.db, row),
-            Self::Results => drop_reply(desk.db, row),
-            Self::History => drop_story(desk, row),
+            Self::Mails => drop_mail(tx.db, row),
+            Self::Results => drop_reply(tx.db, row),
+            Self::History => drop_story(tx, row),
         }
     }
 }
 
 /// A candidate: its time and its row.
-pub(in crate::ledger) type Found = (i64, i64);
+pub(in crate::ledger) type PruneCandidate = (i64, i64);
 
 /// Before when this kind is dropped, in microseconds: by its age, or so that the rest is no larger than it may be.
-pub(in crate::ledger) fn before(db: &dyn Engine, kind: Kind, keep: Keep, now: i64) -> Result<Option<i64>, Error> {
+pub(in crate::ledger) fn before(
+    db: &dyn SqlEngine,
+    kind: RetainedKind,
+    keep: Keep,
+    now: i64,
+) -> Result<Option<i64>, Error> {
     let age = |age: std::time::Duration| now.saturating_sub(signed(age.as_micros()));
     let too_much = match keep.size {
         Some(most) => first_over(db, kind, most)?,
@@ -118,7 +123,7 @@ pub(in crate::ledger) fn before(db: &dyn Engine, kind: Kind, keep: Keep, now: i6
 }
 
 /// The time behind the newest with which all newer ones together are larger than that.
-fn first_over(db: &dyn Engine, kind: Kind, most: u64) -> Result<Option<i64>, Error> {
+fn first_over(db: &dyn SqlEngine, kind: RetainedKind, most: u64) -> Result<Option<i64>, Error> {
     let query = db.prepare(kind.sizes());
     let (mut sum, mut found) = (0_u64, None);
     query.each((), |row| {
@@ -134,11 +139,11 @@ fn first_over(db: &dyn Engine, kind: Kind, most: u64) -> Result<Option<i64>, Err
 
 /// The next candidates behind this one.
 pub(in crate::ledger) fn candidates(
-    db: &dyn Engine,
-    kind: Kind,
-    behind: Found,
+    db: &dyn SqlEngine,
+    kind: RetainedKind,
+    behind: PruneCandidate,
     before: i64,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<PruneCandidate>, Error> {
     let query = db.prepare(kind.candidates());
     let rows = query.query_map([behind.0, behind.1, before, STEP_ROWS], |row| {
         Ok((row.get(0)?, row.get(1)?))
@@ -148,14 +153,14 @@ pub(in crate::ledger) fn candidates(
 
 /// Drops those of the candidates that may go, until that is much. Says which was looked at last.
 pub(in crate::ledger) fn drop_some(
-    desk: &Desk<'_>,
-    kind: Kind,
-    found: &[Found],
-) -> Result<(Dropped, Option<Found>), Error> {
+    tx: &Transaction<'_>,
+    kind: RetainedKind,
+    found: &[PruneCandidate],
+) -> Result<(Dropped, Option<PruneCandidate>), Error> {
     let (mut dropped, mut last) = (Dropped::default(), None);
     for candidate in found {
         last = Some(*candidate);
-        if let Some(bytes) = kind.drop(desk, candidate.1)? {
+        if let Some(bytes) = kind.drop(tx, candidate.1)? {
             dropped.count += 1;
             dropped.bytes += bytes;
         }
@@ -167,16 +172,16 @@ pub(in crate::ledger) fn drop_some(
 }
 
 /// Drops uploads that nobody will take.
-pub(in crate::ledger) fn drop_uploads(desk: &Desk<'_>) -> Result<u64, Error> {
-    let query = desk.db.prepare("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2");
-    let found = query.query_map([desk.now - ABANDONED, STEP_ROWS], |row| row.get(0))?;
+pub(in crate::ledger) fn drop_uploads(tx: &Transaction<'_>) -> Result<u64, Error> {
+    let query = tx.db.prepare("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2");
+    let found = query.query_map([tx.now - ABANDONED, STEP_ROWS], |row| row.get(0))?;
     let found = found.collect::<Result<Vec<i64>, _>>()?;
-    found.into_iter().map(|mail| drop_upload(desk.db, mail)).sum()
+    found.into_iter().map(|mail| drop_upload(tx.db, mail)).sum()
 }
 
 /// Drops conversations that expired before then, with what counts their answers. Says whether there may be more.
-pub(in crate::ledger) fn drop_conversations(desk: &Desk<'_>, before: i64) -> Result<bool, Error> {
-    let dropped = desk
+pub(in crate::ledger) fn drop_conversations(tx: &Transaction<'_>, before: i64) -> Result<bool, Error> {
+    let dropped = tx
         .db
         .prepare(
             "DELETE FROM conversation WHERE key IN (SELECT key FROM conversation WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
@@ -186,7 +191,7 @@ pub(in crate::ledger) fn drop_conversations(desk: &Desk<'_>, before: i64) -> Res
 }
 
 /// A mail's bytes, unless its last touch is still due in its mailbox as it is now (its current UIDVALIDITY), or something is to do.
-fn drop_mail(db: &dyn Engine, mail: i64) -> Result<Option<u64>, Error> {
+fn drop_mail(db: &dyn SqlEngine, mail: i64) -> Result<Option<u64>, Error> {
     if !has_ended(db, mail)? || is_due(db, mail, "('done', 'failed', 'ignored')")? {
         return Ok(None);
     }
@@ -196,7 +201,7 @@ fn drop_mail(db: &dyn Engine, mail: i64) -> Result<Option<u64>, Error> {
 }
 
 /// A reply's bytes.
-fn drop_reply(db: &dyn Engine, job: i64) -> Result<Option<u64>, Error> {
+fn drop_reply(db: &dyn SqlEngine, job: i64) -> Result<Option<u64>, Error> {
     let size = db
         .prepare("SELECT size FROM reply WHERE job = ? AND state IN ('sent', 'refused')")
         .query_row([job], |row| row.get::<Option<i64>>(0))
@@ -209,12 +214,12 @@ fn drop_reply(db: &dyn Engine, job: i64) -> Result<Option<u64>, Error> {
 }
 
 /// The jobs of a mail with all that belongs to them. How it ended stays: it may be seen again.
-fn drop_story(desk: &Desk<'_>, mail: i64) -> Result<Option<u64>, Error> {
-    let db = desk.db;
+fn drop_story(tx: &Transaction<'_>, mail: i64) -> Result<Option<u64>, Error> {
+    let db = tx.db;
     let Some(verdict) = settle::ended(db, mail)? else {
         return Ok(None);
     };
-    if is_due(db, mail, "('waiting', 'done', 'failed', 'ignored')")? || is_wanted(desk, mail)? {
+    if is_due(db, mail, "('waiting', 'done', 'failed', 'ignored')")? || is_wanted(tx, mail)? {
         return Ok(None);
     }
     let bytes: i64 = db
@@ -237,12 +242,12 @@ fn drop_story(desk: &Desk<'_>, mail: i64) -> Result<Option<u64>, Error> {
     Ok(Some(bytes.unsigned_abs()))
 }
 
-fn has_ended(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+fn has_ended(db: &dyn SqlEngine, mail: i64) -> Result<bool, Error> {
     Ok(settle::ended(db, mail)?.is_some())
 }
 
 /// Whether something is left to do with it in its mailbox as it is now.
-fn is_due(db: &dyn Engine, mail: i64, touches: &str) -> Result<bool, Error> {
+fn is_due(db: &dyn SqlEngine, mail: i64, touches: &str) -> Result<bool, Error> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity
          WHERE p.mail = ? AND p.touch IN {touches})"
@@ -251,12 +256,12 @@ fn is_due(db: &dyn Engine, mail: i64, touches: &str) -> Result<bool, Error> {
 }
 
 /// Whether a conversation of its jobs may still be answered or counts one of them, or somebody is to be told of one.
-fn is_wanted(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
-    let query = desk.db.prepare(
+fn is_wanted(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
+    let query = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job j WHERE j.mail = ?1 AND (
            EXISTS (SELECT 1 FROM conversation c WHERE c.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM conversation_answer a JOIN conversation c ON c.key = a.key WHERE a.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM news n WHERE n.job = j.id)))",
     );
-    Ok(query.query_row([mail, desk.now], |row| row.get(0))?)
+    Ok(query.query_row([mail, tx.now], |row| row.get(0))?)
 }

@@ -2,12 +2,12 @@
 
 use crate::ledger::{
     Content, Error, NewMail, Raw,
-    db::{Engine, OptionalExtension, params},
+    db::{OptionalExtension, SqlEngine, params},
     values::{micros, signed},
 };
 
 /// A mail that was seen before.
-pub(in crate::ledger) struct Seen {
+pub(in crate::ledger) struct SeenMail {
     pub(in crate::ledger) id: i64,
     /// At this very place; else at another of the same mailbox.
     pub(in crate::ledger) here: bool,
@@ -44,7 +44,7 @@ impl Present {
     }
 }
 
-pub(in crate::ledger) fn known(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+pub(in crate::ledger) fn known(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Option<SeenMail>, Error> {
     let place = mail.place;
     let present = db
         .prepare(
@@ -62,14 +62,14 @@ pub(in crate::ledger) fn known(db: &dyn Engine, mailbox: i64, mail: &NewMail) ->
         })
         .optional()?;
     if let Some(present) = present.filter(|present| present.is(mail)) {
-        return Ok(Some(Seen {
+        return Ok(Some(SeenMail {
             id: present.id,
             here: true,
             lacks: present.lacks,
         }));
     }
     if let Some(id) = same_content(db, mailbox, mail)? {
-        return Ok(Some(Seen {
+        return Ok(Some(SeenMail {
             id,
             here: false,
             lacks: false,
@@ -83,7 +83,7 @@ pub(in crate::ledger) fn known(db: &dyn Engine, mailbox: i64, mail: &NewMail) ->
 
 /// A mail that has the very same bytes, as far as the server agrees: no two mails are one because both are empty or blank, unless they
 /// arrived in the same second and have the size that the server tells; nor where it tells another size for each.
-pub(in crate::ledger) fn same_content(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
+pub(in crate::ledger) fn same_content(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
     let Content::Whole { raw, sha256 } = &mail.content else {
         return Ok(None);
     };
@@ -104,7 +104,7 @@ pub(in crate::ledger) fn same_content(db: &dyn Engine, mailbox: i64, mail: &NewM
 
 /// A mail of another UIDVALIDITY that has the same header. Each known mail stands for one mail of the new UIDVALIDITY: two that share
 /// their header stay two. Of one that comes without all of its bytes the header is not enough: the size must be the same too.
-fn same_header(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+fn same_header(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Option<SeenMail>, Error> {
     let Some(key) = mail.header_key else { return Ok(None) };
     let query = db.prepare(
         "SELECT id, lacks IS NOT NULL FROM mail m WHERE mailbox = ?1 AND header_key = ?2
@@ -114,7 +114,7 @@ fn same_header(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<S
     let (whole, told) = (matches!(mail.content, Content::Whole { .. }), mail.told.map(signed));
     let values = params![mailbox, key, mail.place.uid_validity, whole, told];
     let found = query.query_row(values, |row| {
-        Ok(Seen {
+        Ok(SeenMail {
             id: row.get(0)?,
             here: false,
             lacks: row.get(1)?,
@@ -125,7 +125,7 @@ fn same_header(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<S
 
 /// A mail of another UIDVALIDITY of which we have no byte, and that arrived in the same second with the same size. As with headers, each
 /// stands for one mail of the new UIDVALIDITY.
-fn same_arrival(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+fn same_arrival(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Option<SeenMail>, Error> {
     let (Some(told), Some(received)) = (mail.told, mail.received) else {
         return Ok(None);
     };
@@ -137,7 +137,7 @@ fn same_arrival(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<
     let (told, received) = (signed(told), micros(received));
     let values = params![mailbox, told, received, mail.place.uid_validity];
     let found = query.query_row(values, |row| {
-        Ok(Seen {
+        Ok(SeenMail {
             id: row.get(0)?,
             here: false,
             lacks: true,

@@ -5,17 +5,17 @@ use super::{
     known,
     mail_bytes::{self, pieces},
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{
         JobId,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
-        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, Wanted,
-        db::{Engine, OptionalExtension, params},
+        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, RefetchRequest,
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros, signed},
     },
 };
@@ -24,13 +24,13 @@ use crate::{
 const AWAITED: &str = "it waits until its mail is fetched again from its mailbox, which mailjob run does within seconds where it watches that";
 
 /// Why a mail is not whole; nothing where it is.
-pub(in crate::ledger) fn why(db: &dyn Engine, mail: i64) -> Result<Option<String>, Error> {
+pub(in crate::ledger) fn why(db: &dyn SqlEngine, mail: i64) -> Result<Option<String>, Error> {
     let query = db.prepare("SELECT lacks FROM mail WHERE id = ?");
     Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Its mailbox, and a place there under its UIDVALIDITY as it is now.
-fn within_reach(db: &dyn Engine, mail: i64) -> Result<Option<MailboxKey>, Error> {
+fn within_reach(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailboxKey>, Error> {
     let query = db.prepare(
         "SELECT b.name FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity WHERE p.mail = ? LIMIT 1",
     );
@@ -40,51 +40,51 @@ fn within_reach(db: &dyn Engine, mail: i64) -> Result<Option<MailboxKey>, Error>
 
 /// Has a mail fetched again, for a job that is held until then. False where there is no place any more to fetch it from.
 pub(in crate::ledger) fn want(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     mail: i64,
     job: i64,
     (from, to): (State, State),
 ) -> Result<bool, Error> {
-    let Some(mailbox) = within_reach(desk.db, mail)? else {
+    let Some(mailbox) = within_reach(tx.db, mail)? else {
         return Ok(false);
     };
-    desk.db
+    tx.db
         .prepare("UPDATE mail SET wanted = ?2, ended = NULL, idle = NULL WHERE id = ?1")
-        .execute([mail, desk.now])?;
-    desk.db
+        .execute([mail, tx.now])?;
+    tx.db
         .prepare(
             "UPDATE job SET rerun = rerun + (state IN ('done', 'failed', 'ignored')), state = ?2, due = ?3, retries = 0, interrupted = 0,
                silent = NULL, detail = ?4 WHERE id = ?1",
         )
-        .execute(params![job, to, desk.now, AWAITED])?;
+        .execute(params![job, to, tx.now, AWAITED])?;
     if from != to {
-        note::event_of_job(desk, job, to)?;
+        note::event_of_job(tx, job, to)?;
     }
     // The operator knows: he asked for it.
-    note::forget_news(desk, job)?;
-    desk.db
+    note::forget_news(tx, job)?;
+    tx.db
         .prepare(
             "UPDATE place SET touch = 'waiting' WHERE mail = ?1 AND touch <> 'waiting'
              AND uid_validity = (SELECT uid_validity FROM mailbox b WHERE b.id = place.mailbox)",
         )
         .execute([mail])?;
-    desk.after.bells.insert(mailbox);
+    tx.after.bells.insert(mailbox);
     Ok(true)
 }
 
 /// The mails of a mailbox that are to be fetched again.
 pub(in crate::ledger) fn wanted(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     uid_validity: u32,
-) -> Result<Vec<Wanted>, Error> {
+) -> Result<Vec<RefetchRequest>, Error> {
     let query = db.prepare(
         "SELECT m.id, (SELECT max(p.uid) FROM place p WHERE p.mail = m.id AND p.uid_validity = ?2)
          FROM mail m INDEXED BY mail_wanted WHERE m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND m.wanted IS NOT NULL ORDER BY m.id",
     );
     let rows = query.query_map(params![&*mailbox.0, uid_validity], |row| {
         let place = |uid| Place { uid_validity, uid };
-        Ok(Wanted {
+        Ok(RefetchRequest {
             mail: MailId(row.get(0)?),
             place: row.get::<Option<u32>>(1)?.map(place),
         })
@@ -93,8 +93,8 @@ pub(in crate::ledger) fn wanted(
 }
 
 /// A mail that was wanted can't be fetched: its jobs are held with these words, and the operator hears of it.
-pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
-    let changed = desk
+pub(in crate::ledger) fn unfetched(tx: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
+    let changed = tx
         .db
         .prepare(
             "UPDATE mail SET wanted = NULL, lacks = ?2, size = CASE WHEN size < ?3 THEN ?3 ELSE size END WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
@@ -104,36 +104,41 @@ pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Re
         return Ok(());
     }
     let reason = why.reason.code();
-    for job in held(desk.db, mail)? {
-        desk.db
+    for job in held(tx.db, mail)? {
+        tx.db
             .prepare("UPDATE job SET reason = ?2, detail = ?3 WHERE id = ?1")
             .execute(params![job.row, reason, capped(&why.detail)])?;
         // It is held as before, for another reason.
-        note::event_of_job(desk, job.row, State::Held)?;
-        note::news(desk, job.row, NewsKind::Held)?;
+        note::event_of_job(tx, job.row, State::Held)?;
+        note::news(tx, job.row, NewsKind::Held)?;
     }
     Ok(())
 }
 
 /// Gives a mail its bytes, all of them. Its jobs, which were held for want of them, are queued; but where the same mail came before and
 /// has a job, a person must say whether it is worked on twice.
-pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, new: &NewMail) -> Result<(), Error> {
+pub(in crate::ledger) fn complete(
+    tx: &mut Transaction<'_>,
+    mailbox: i64,
+    mail: i64,
+    new: &NewMail,
+) -> Result<(), Error> {
     let Content::Whole { raw, sha256 } = &new.content else {
         return Ok(());
     };
-    let twin = known::same_content(desk.db, mailbox, new)?;
+    let twin = known::same_content(tx.db, mailbox, new)?;
     let size = match raw {
         Raw::Inline(bytes) => {
-            mail_bytes::store_at(desk.db, mail, bytes)?;
+            mail_bytes::store_at(tx.db, mail, bytes)?;
             signed(bytes.len())
         }
         Raw::Uploaded { upload, size } => {
-            let from = mail_bytes::claim_upload(desk.db, *upload, *size)?;
-            move_pieces(desk.db, from, mail)?;
+            let from = mail_bytes::claim_upload(tx.db, *upload, *size)?;
+            move_pieces(tx.db, from, mail)?;
             signed(*size)
         }
     };
-    desk.db
+    tx.db
         .prepare(
             "UPDATE mail SET lacks = NULL, wanted = NULL, sha256 = ?2, header_key = ?3, size = ?4, told = ?5, received = coalesce(?6, received)
              WHERE id = ?1",
@@ -146,23 +151,23 @@ pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, 
             new.told.map(signed),
             new.received.map(micros)
         ])?;
-    for job in held(desk.db, mail)? {
-        if let Some(other) = twin.map(|twin| job_of(desk.db, twin, job.row)).transpose()?.flatten() {
+    for job in held(tx.db, mail)? {
+        if let Some(other) = twin.map(|twin| job_of(tx.db, twin, job.row)).transpose()?.flatten() {
             let detail = format!(
                 "its mail is here now, and is the same as that of job {other}, which came before: discard this one, or retry it to have the work done twice"
             );
-            desk.db
+            tx.db
                 .prepare("UPDATE job SET detail = ?2 WHERE id = ?1")
                 .execute(params![job.row, detail])?;
             continue;
         }
-        let state = step(job.id, State::Held, Event::Retried)?;
-        desk.db
+        let state = step(job.id, State::Held, JobEvent::Retried)?;
+        tx.db
             .prepare("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")
-            .execute(params![job.row, state, desk.now])?;
-        note::job(desk, job.row, State::Held, state, None)?;
-        note::forget_news(desk, job.row)?;
-        desk.after.endpoints.extend(EndpointName::new(&job.endpoint));
+            .execute(params![job.row, state, tx.now])?;
+        note::job(tx, job.row, State::Held, state, None)?;
+        note::forget_news(tx, job.row)?;
+        tx.after.endpoints.extend(EndpointName::new(&job.endpoint));
     }
     Ok(())
 }
@@ -174,7 +179,7 @@ struct HeldJob {
 }
 
 /// The jobs of a mail that are held.
-fn held(db: &dyn Engine, mail: i64) -> Result<Vec<HeldJob>, Error> {
+fn held(db: &dyn SqlEngine, mail: i64) -> Result<Vec<HeldJob>, Error> {
     let query = db.prepare("SELECT id, uuid, endpoint FROM job WHERE mail = ? AND state = 'held'");
     let rows = query.query_map([mail], |row| {
         Ok(HeldJob {
@@ -187,7 +192,7 @@ fn held(db: &dyn Engine, mail: i64) -> Result<Vec<HeldJob>, Error> {
 }
 
 /// The job of a mail at the endpoint of this job.
-fn job_of(db: &dyn Engine, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
+fn job_of(db: &dyn SqlEngine, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
     let query = db.prepare(
         "SELECT uuid FROM job WHERE mail = ?1 AND part = 0 AND endpoint = (SELECT endpoint FROM job WHERE id = ?2)",
     );
@@ -195,7 +200,7 @@ fn job_of(db: &dyn Engine, mail: i64, job: i64) -> Result<Option<JobId>, Error> 
 }
 
 /// Makes the pieces of one mail those of another.
-fn move_pieces(db: &dyn Engine, from: i64, to: i64) -> Result<(), Error> {
+fn move_pieces(db: &dyn SqlEngine, from: i64, to: i64) -> Result<(), Error> {
     let ((first, last), (target, _)) = (pieces(from), pieces(to));
     // One by one: an UPDATE of several rows makes SQLite open a table of its own for their keys.
     let ids = db

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::ledger::{
     Error, UploadId,
-    db::{Engine, OptionalExtension, params},
+    db::{OptionalExtension, SqlEngine, params},
     lease::{UPLOAD_TERM, low},
     values::{PIECE, signed},
 };
@@ -19,7 +19,7 @@ pub(in crate::ledger) fn pieces(mail: i64) -> (i64, i64) {
 }
 
 /// Whether a mail's bytes are still there.
-pub(in crate::ledger) fn has_bytes(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+pub(in crate::ledger) fn has_bytes(db: &dyn SqlEngine, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
     let query = db.prepare(
         "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)
@@ -29,47 +29,47 @@ pub(in crate::ledger) fn has_bytes(db: &dyn Engine, mail: i64) -> Result<bool, E
 }
 
 /// Stores one piece of a large mail.
-pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
-    let mail = match uploading(desk.db, upload)? {
+pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
+    let mail = match uploading(tx.db, upload)? {
         Some((mail, until)) => {
-            if until < desk.now + low(UPLOAD_TERM) {
-                desk.db
+            if until < tx.now + low(UPLOAD_TERM) {
+                tx.db
                     .prepare("UPDATE upload SET until = ?2 WHERE mail = ?1")
-                    .execute([mail, desk.now + UPLOAD_TERM])?;
+                    .execute([mail, tx.now + UPLOAD_TERM])?;
             }
             mail
         }
-        None if index == 0 => begin_upload(desk, upload)?,
+        None if index == 0 => begin_upload(tx, upload)?,
         None => return Err(missing(upload)),
     };
-    store(desk.db, mail, i64::from(index), piece)
+    store(tx.db, mail, i64::from(index), piece)
 }
 
 /// The mail that is coming, and until when it is waited for.
-fn uploading(db: &dyn Engine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+fn uploading(db: &dyn SqlEngine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
     let query = db.prepare("SELECT mail, until FROM upload WHERE uuid = ?");
     let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(row.optional()?)
 }
 
-fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
-    let mail = next_mail(desk.db)?;
-    desk.db
+fn begin_upload(tx: &Transaction<'_>, upload: UploadId) -> Result<i64, Error> {
+    let mail = next_mail(tx.db)?;
+    tx.db
         .prepare("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")
         .execute(params![
             mail,
             upload.0.as_bytes(),
-            desk.now,
-            desk.holder.owner.0,
-            desk.now + UPLOAD_TERM
+            tx.now,
+            tx.holder.owner.0,
+            tx.now + UPLOAD_TERM
         ])?;
     // From now on it is looked whether it is still waited for.
-    desk.holder.until(desk.now);
+    tx.holder.until(tx.now);
     Ok(mail)
 }
 
 /// The id of the next mail: its bytes may come before its row.
-pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
+pub(in crate::ledger) fn next_mail(db: &dyn SqlEngine) -> Result<i64, Error> {
     db.lock_count(b"mail")?;
     let query = db.prepare(
         "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
@@ -77,7 +77,7 @@ pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
     Ok(query.query_row((), |row| row.get(0))?)
 }
 
-fn store(db: &dyn Engine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
+fn store(db: &dyn SqlEngine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
     if index >= PIECES {
         return Err(Error::Engine(format!("a mail has more than {PIECES} pieces")));
     }
@@ -91,7 +91,7 @@ fn missing(upload: UploadId) -> Error {
 }
 
 /// Drops the bytes of a mail; says how many.
-pub(in crate::ledger) fn drop_bytes(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn drop_bytes(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let (first, last) = pieces(mail);
     let size: i64 = db
         .prepare("SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2")
@@ -101,14 +101,14 @@ pub(in crate::ledger) fn drop_bytes(db: &dyn Engine, mail: i64) -> Result<u64, E
     Ok(size.unsigned_abs())
 }
 
-pub(in crate::ledger) fn store_bytes(db: &dyn Engine, bytes: &Bytes) -> Result<i64, Error> {
+pub(in crate::ledger) fn store_bytes(db: &dyn SqlEngine, bytes: &Bytes) -> Result<i64, Error> {
     let id = next_mail(db)?;
     store_at(db, id, bytes)?;
     Ok(id)
 }
 
 /// Stores the bytes of this mail.
-pub(in crate::ledger) fn store_at(db: &dyn Engine, mail: i64, bytes: &Bytes) -> Result<(), Error> {
+pub(in crate::ledger) fn store_at(db: &dyn SqlEngine, mail: i64, bytes: &Bytes) -> Result<(), Error> {
     for (index, piece) in (0..).zip(bytes.chunks(PIECE)) {
         store(db, mail, index, piece)?;
     }
@@ -116,7 +116,7 @@ pub(in crate::ledger) fn store_at(db: &dyn Engine, mail: i64, bytes: &Bytes) -> 
 }
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u64) -> Result<i64, Error> {
+pub(in crate::ledger) fn claim_upload(db: &dyn SqlEngine, upload: UploadId, size: u64) -> Result<i64, Error> {
     let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
@@ -135,7 +135,7 @@ pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u
 }
 
 /// Drops the pieces of a mail that nobody will take.
-pub(in crate::ledger) fn abandon(db: &dyn Engine, upload: UploadId) -> Result<(), Error> {
+pub(in crate::ledger) fn abandon(db: &dyn SqlEngine, upload: UploadId) -> Result<(), Error> {
     if let Some((mail, _)) = uploading(db, upload)? {
         drop_upload(db, mail)?;
     }
@@ -143,7 +143,7 @@ pub(in crate::ledger) fn abandon(db: &dyn Engine, upload: UploadId) -> Result<()
 }
 
 /// Drops an upload that nobody will take.
-pub(in crate::ledger) fn drop_upload(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn drop_upload(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let freed = drop_bytes(db, mail)?;
     db.prepare("DELETE FROM upload WHERE mail = ?").execute([mail])?;
     Ok(freed)

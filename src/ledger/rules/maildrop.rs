@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use super::{backlog, settle, transaction::Desk};
+use super::{backlog, settle, transaction::Transaction};
 use crate::ledger::{
     Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::signed,
 };
 
 /// The mails of a maildrop that have a number.
-pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+pub(in crate::ledger) fn mails(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let query = db.prepare(
         "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
            CASE WHEN m.lacks IS NULL THEN m.sha256 END
@@ -37,18 +37,18 @@ pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<
 
 /// Gives each mail a number of its own: that of one of its name which was not taken, or the next.
 pub(in crate::ledger) fn number(
-    desk: &Desk<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
-    let mailbox = mailbox_row(desk, mailbox)?;
-    desk.db.lock_count(b"maildrop")?;
-    let mut next = next(desk.db, mailbox)?;
-    let free = desk.db.prepare(
+    let mailbox = mailbox_row(tx, mailbox)?;
+    tx.db.lock_count(b"maildrop")?;
+    let mut next = next(tx.db, mailbox)?;
+    let free = tx.db.prepare(
         "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped
          AND NOT EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?4 AND p.uid = d.uid) ORDER BY uid",
     );
-    let insert = desk
+    let insert = tx
         .db
         .prepare("INSERT INTO maildrop (mailbox, uidl, size, uid) VALUES (?1, ?2, ?3, ?4)");
     let mut given = BTreeSet::new();
@@ -78,8 +78,12 @@ pub(in crate::ledger) fn number(
 }
 
 /// Notes what was read of the headers of these mails.
-pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u32, [u8; 32])]) -> Result<(), Error> {
-    let note = desk.db.prepare(
+pub(in crate::ledger) fn seen(
+    tx: &Transaction<'_>,
+    mailbox: &MailboxKey,
+    keys: &[(u32, [u8; 32])],
+) -> Result<(), Error> {
+    let note = tx.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
     for (uid, key) in keys {
@@ -90,12 +94,12 @@ pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u3
 
 /// Notes that these mails are never to be taken, and that the maildrop was seen; gives back their numbers.
 pub(in crate::ledger) fn skip(
-    desk: &Desk<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
-    let uids = number(desk, mailbox, names)?;
-    let skip = desk.db.prepare(
+    let uids = number(tx, mailbox, names)?;
+    let skip = tx.db.prepare(
         "UPDATE maildrop SET skipped = 1 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
     for uid in &uids {
@@ -105,32 +109,32 @@ pub(in crate::ledger) fn skip(
 }
 
 /// Notes that these mails are not in the maildrop any more.
-pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+pub(in crate::ledger) fn left(tx: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
     let place = |&uid| Place {
         uid_validity: MAILDROP,
         uid,
     };
     let places: Vec<_> = uids.iter().map(place).collect();
-    settle::settled(desk, mailbox, &places)?;
-    let forget = desk
+    settle::settled(tx, mailbox, &places)?;
+    let forget = tx
         .db
         .prepare("DELETE FROM maildrop WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2");
     for uid in uids {
         forget.execute(params![&*mailbox.0, uid])?;
     }
-    backlog::taken(desk, mailbox, uids)
+    backlog::taken(tx, mailbox, uids)
 }
 
-fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
-    desk.db
+fn mailbox_row(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
+    tx.db
         .prepare("INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")
         .execute(params![&*mailbox.0, MAILDROP])?;
-    let query = desk.db.prepare("SELECT id FROM mailbox WHERE name = ?");
+    let query = tx.db.prepare("SELECT id FROM mailbox WHERE name = ?");
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
 /// The first number that no mail has. One that a mail was taken under is never given to another: its place is remembered.
-fn next(db: &dyn Engine, mailbox: i64) -> Result<i64, Error> {
+fn next(db: &dyn SqlEngine, mailbox: i64) -> Result<i64, Error> {
     let query = db.prepare(
         "SELECT 1 + max(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
                         coalesce((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",

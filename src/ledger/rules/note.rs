@@ -1,7 +1,7 @@
 //! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
 //! the same time.
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::{
     job::state::State,
     ledger::{Error, EventKind, NewsKind, db::params},
@@ -16,7 +16,7 @@ const GONE: &str = "status-410";
 
 /// A job went from one state to another.
 pub(in crate::ledger) fn job(
-    desk: &Desk<'_>,
+    tx: &Transaction<'_>,
     row: i64,
     from: State,
     to: State,
@@ -25,110 +25,113 @@ pub(in crate::ledger) fn job(
     if from == to {
         return Ok(());
     }
-    event_of_job(desk, row, to)?;
+    event_of_job(tx, row, to)?;
     match worth_telling(to, reason) {
-        Some(kind) => news(desk, row, kind),
+        Some(kind) => news(tx, row, kind),
         None => Ok(()),
     }
 }
 
 /// The same without a word to the operator, who knows: he asked for it.
-pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> Result<(), Error> {
+pub(in crate::ledger) fn event_of_job(tx: &Transaction<'_>, row: i64, to: State) -> Result<(), Error> {
     let Some(kind) = event(to) else { return Ok(()) };
-    in_order(desk)?;
-    let id = desk
+    in_order(tx)?;
+    let id = tx
         .db
         .prepare(
             "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
              SELECT ?2, ?3, id, endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
         )
-        .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
-    sweep(desk, id)
+        .query_row(params![row, tx.now, kind.as_str()], |row| row.get(0))?;
+    sweep(tx, id)
 }
 
 /// A job was made in this state.
-pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Result<(), Error> {
+pub(in crate::ledger) fn new_job(tx: &Transaction<'_>, row: i64, state: State) -> Result<(), Error> {
     let kind = match state {
         State::Held => EventKind::Held,
         _ => EventKind::Made,
     };
-    in_order(desk)?;
-    let id = desk
+    in_order(tx)?;
+    let id = tx
         .db
         .prepare(
             "INSERT INTO event (at, kind, job, endpoint, reason, detail)
              SELECT ?2, ?3, id, endpoint, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
         )
-        .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
-    sweep(desk, id)?;
+        .query_row(params![row, tx.now, kind.as_str()], |row| row.get(0))?;
+    sweep(tx, id)?;
     match state {
-        State::Held => news(desk, row, NewsKind::Held),
+        State::Held => news(tx, row, NewsKind::Held),
         _ => Ok(()),
     }
 }
 
 /// Something happened to the reply of a job; the server's words, or an operator's.
-pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
-    in_order(desk)?;
-    let id = desk
+pub(in crate::ledger) fn reply(tx: &Transaction<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
+    in_order(tx)?;
+    let id = tx
         .db
         .prepare(
             "INSERT INTO event (at, kind, job, endpoint, detail)
              SELECT ?2, ?3, id, endpoint, substr(?4, 1, 200) FROM job WHERE id = ?1 RETURNING id",
         )
-        .query_row(params![job, desk.now, kind.as_str(), said], |row| row.get(0))?;
-    sweep(desk, id)
+        .query_row(params![job, tx.now, kind.as_str(), said], |row| row.get(0))?;
+    sweep(tx, id)
 }
 
 /// A mail had its last touch at a place, as it ended there.
-pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
-    in_order(desk)?;
-    let id = desk
+pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
+    in_order(tx)?;
+    let id = tx
         .db
         .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
-        .query_row(params![desk.now, EventKind::Settled.as_str(), mail, verdict], |row| {
+        .query_row(params![tx.now, EventKind::Settled.as_str(), mail, verdict], |row| {
             row.get(0)
         })?;
-    sweep(desk, id)
+    sweep(tx, id)
 }
 
 /// An endpoint was paused or resumed; who had paused it.
-pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
-    in_order(desk)?;
-    let id = desk
+pub(in crate::ledger) fn endpoint(
+    tx: &Transaction<'_>,
+    kind: EventKind,
+    endpoint: &str,
+    by: &str,
+) -> Result<(), Error> {
+    in_order(tx)?;
+    let id = tx
         .db
         .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
-        .query_row(params![desk.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
-    sweep(desk, id)
+        .query_row(params![tx.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
+    sweep(tx, id)
 }
 
 /// Something that the operator is to be told of a job.
-pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
-    in_order(desk)?;
-    desk.db
+pub(in crate::ledger) fn news(tx: &Transaction<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
+    in_order(tx)?;
+    tx.db
         .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
-        .execute(params![job, kind.as_str(), desk.now])?;
+        .execute(params![job, kind.as_str(), tx.now])?;
     Ok(())
 }
 
 /// The operator need not be told of this job any more.
-pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
-    desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
+pub(in crate::ledger) fn forget_news(tx: &Transaction<'_>, job: i64) -> Result<(), Error> {
+    tx.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
     Ok(())
 }
 
 /// Who follows events goes on behind the last id, and who tells news forgets all up to one: an id that is committed after a higher one
 /// would never be seen. Where several write at a time, one after the other has to write these, until its transaction ends.
-fn in_order(desk: &Desk<'_>) -> Result<(), Error> {
-    Ok(desk.db.lock_count(b"what happened")?)
+fn in_order(tx: &Transaction<'_>) -> Result<(), Error> {
+    Ok(tx.db.lock_count(b"what happened")?)
 }
 
 /// Drops what is too old, now and then.
-fn sweep(desk: &Desk<'_>, id: i64) -> Result<(), Error> {
+fn sweep(tx: &Transaction<'_>, id: i64) -> Result<(), Error> {
     if id % SWEEP == 0 {
-        desk.db
-            .prepare("DELETE FROM event WHERE id <= ?")
-            .execute([id - KEPT])?;
+        tx.db.prepare("DELETE FROM event WHERE id <= ?").execute([id - KEPT])?;
     }
     Ok(())
 }

@@ -3,19 +3,19 @@
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Error, Told,
-    db::{Engine, params},
+    Error, SentNotices,
+    db::{SqlEngine, params},
     values::{instant, micros},
 };
 
-pub(in crate::ledger) fn told(db: &dyn Engine) -> Result<Told, Error> {
+pub(in crate::ledger) fn told(db: &dyn SqlEngine) -> Result<SentNotices, Error> {
     let query = db.prepare("SELECT key, told FROM notice");
     let rows = query.query_map((), |row| Ok((row.get(0)?, instant(row.get(1)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(in crate::ledger) fn note(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     told: &[String],
     over: &[String],
     at: DateTime<Utc>,

@@ -3,18 +3,18 @@
 use uuid::Uuid;
 
 use super::{
-    claim::{Running, endpoint, step},
+    claim::{RunningJob, endpoint, step},
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     job::{
-        Answer, EndedPart, File, JobId, Outcome, Piece,
-        state::{Event, State},
+        Answer, AttachmentRef, EndedPart, JobId, Outcome, ResultFile,
+        state::{JobEvent, State},
     },
     ledger::{
         Error, GatheredParts,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, signed},
     },
 };
@@ -28,8 +28,12 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 }
 
 /// Makes a job for each part of a mail. They are due at once.
-pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Piece]) -> Result<(), Error> {
-    let insert = desk.db.prepare(
+pub(in crate::ledger) fn split(
+    tx: &Transaction<'_>,
+    mail_job: &RunningJob,
+    pieces: &[AttachmentRef],
+) -> Result<(), Error> {
+    let insert = tx.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
          SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
     );
@@ -41,7 +45,7 @@ pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Pi
                 mail_job.row,
                 id,
                 State::Queued,
-                desk.now,
+                tx.now,
                 number,
                 parts,
                 piece.index,
@@ -49,16 +53,16 @@ pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Pi
             ],
             |row| row.get(0),
         )?;
-        note::new_job(desk, part, State::Queued)?;
+        note::new_job(tx, part, State::Queued)?;
     }
-    desk.db
+    tx.db
         .prepare("UPDATE job SET parts = ?2 WHERE id = ?1")
         .execute(params![mail_job.row, parts])?;
     Ok(())
 }
 
 /// Keeps what a part's action answered until it is gathered.
-pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(tx: &Transaction<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
     let nothing = Answer::default();
     let (answer, tell) = match outcome {
         Outcome::Done(answer) => (answer, None),
@@ -66,10 +70,10 @@ pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> 
         Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => return Ok(()),
     };
     let data = answer.data.as_ref().map(serde_json::Value::to_string);
-    desk.db
+    tx.db
         .prepare("INSERT INTO part_answer (job, text, tell, data) VALUES (?1, ?2, ?3, ?4)")
         .execute(params![part, answer.text, tell, data])?;
-    let insert = desk
+    let insert = tx
         .db
         .prepare("INSERT INTO part_file (job, number, name, media_type, data) VALUES (?1, ?2, ?3, ?4, ?5)");
     for (number, file) in (1i64..).zip(&answer.files) {
@@ -79,9 +83,9 @@ pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> 
 }
 
 /// Queues the mail's own job when this was the last of its parts that had not ended.
-pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<(), Error> {
-    desk.db.lock_mail(part.mail)?;
-    let waiting = desk
+pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>, part: &RunningJob) -> Result<(), Error> {
+    tx.db.lock_mail(part.mail)?;
+    let waiting = tx
         .db
         .prepare(
             "SELECT w.id, w.uuid, w.endpoint FROM job p JOIN job w ON w.mail = p.mail AND w.endpoint = p.endpoint AND w.part = 0
@@ -95,17 +99,17 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<()
     let Some((row, id, endpoint)) = waiting else {
         return Ok(());
     };
-    let state = step(id, State::Waiting, Event::Gathered)?;
-    desk.db
+    let state = step(id, State::Waiting, JobEvent::Gathered)?;
+    tx.db
         .prepare("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")
-        .execute(params![row, state, desk.now])?;
-    note::job(desk, row, State::Waiting, state, None)?;
-    desk.after.endpoints.extend(endpoint);
+        .execute(params![row, state, tx.now])?;
+    note::job(tx, row, State::Waiting, state, None)?;
+    tx.after.endpoints.extend(endpoint);
     Ok(())
 }
 
 /// Drops what was kept of one part, which is to answer anew.
-pub(in crate::ledger) fn drop_answer(db: &dyn Engine, part: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_answer(db: &dyn SqlEngine, part: i64) -> Result<(), Error> {
     for table in ["part_file", "part_answer"] {
         db.prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([part])?;
@@ -114,7 +118,7 @@ pub(in crate::ledger) fn drop_answer(db: &dyn Engine, part: i64) -> Result<(), E
 }
 
 /// Drops what was kept of the parts of a mail's job that has ended: it is in that job's reply, or goes nowhere.
-pub(in crate::ledger) fn drop_kept(db: &dyn Engine, mail_job: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_kept(db: &dyn SqlEngine, mail_job: i64) -> Result<(), Error> {
     let of_parts = "IN (SELECT p.id FROM job w JOIN job p ON p.mail = w.mail AND p.endpoint = w.endpoint AND p.part > 0
                     WHERE w.id = ?)";
     for table in ["part_file", "part_answer"] {
@@ -125,7 +129,7 @@ pub(in crate::ledger) fn drop_kept(db: &dyn Engine, mail_job: i64) -> Result<(),
 }
 
 /// Drops what was kept of all parts of a mail; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let size: i64 = db
         .prepare(
             "SELECT coalesce(sum(length(data)), 0) FROM part_file WHERE job IN (SELECT id FROM job WHERE mail = ?)",
@@ -141,7 +145,7 @@ pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error
 }
 
 /// How the parts ended.
-pub(in crate::ledger) fn gathered(db: &dyn Engine, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+pub(in crate::ledger) fn gathered(db: &dyn SqlEngine, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
     let query = db.prepare(
         "SELECT p.id, p.part, p.attachment_name, p.state, p.reason, a.tell, a.text, a.data,
            (SELECT coalesce(sum(length(f.data)), 0) FROM part_file f WHERE f.job = p.id), a.job IS NOT NULL
@@ -176,10 +180,10 @@ pub(in crate::ledger) fn gathered(db: &dyn Engine, mail_job: JobId, most: u64) -
     Ok(GatheredParts { parts, size })
 }
 
-fn files(db: &dyn Engine, part: i64) -> Result<Vec<File>, Error> {
+fn files(db: &dyn SqlEngine, part: i64) -> Result<Vec<ResultFile>, Error> {
     let query = db.prepare("SELECT name, media_type, data FROM part_file WHERE job = ? ORDER BY number");
     let rows = query.query_map([part], |row| {
-        Ok(File {
+        Ok(ResultFile {
             name: row.get(0)?,
             media_type: row.get(1)?,
             data: row.get::<Vec<u8>>(2)?.into(),

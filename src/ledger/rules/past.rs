@@ -1,9 +1,9 @@
 //! A reply is set aside when its job runs anew.
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::ledger::{
     Error, RecipientEnd, ReplyState, Unsteerable,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::signed,
     views::past::present,
 };
@@ -12,8 +12,12 @@ use crate::ledger::{
 ///
 /// # Errors
 /// The inner one where it is being submitted at this moment.
-pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Result<Result<(), Unsteerable>, Error> {
-    let Some(reply) = present(desk.db, job, rerun)? else {
+pub(in crate::ledger) fn set_aside(
+    tx: &Transaction<'_>,
+    job: i64,
+    rerun: u32,
+) -> Result<Result<(), Unsteerable>, Error> {
+    let Some(reply) = present(tx.db, job, rerun)? else {
         return Ok(Ok(()));
     };
     if reply.state == ReplyState::Running {
@@ -21,7 +25,7 @@ pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Res
     }
     let recipients: &Vec<RecipientEnd> = &reply.recipients;
     let recipients = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
              SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
@@ -29,7 +33,7 @@ pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Res
         )
         .execute(params![job, signed(rerun), recipients])?;
     for table in ["reply_recipient", "reply_body", "reply"] {
-        desk.db
+        tx.db
             .prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([job])?;
     }
@@ -37,7 +41,7 @@ pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Res
 }
 
 /// Drops the bytes of a mail's earlier replies; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let of_mail = "job IN (SELECT id FROM job WHERE mail = ?) AND bytes IS NOT NULL";
     let freed: i64 = db
         .prepare(format!(

@@ -3,12 +3,12 @@
 //! A job that finds no room gets a place of its own in time, and comes back then: whoever came first goes first, and nobody is woken
 //! in vain. Places bind nobody but the one who waits; what begins is counted when it begins.
 
-use super::{claim::running, transaction::Desk};
+use super::{claim::running, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
-        Admission, Error, Gate,
-        db::{Engine, OptionalExtension, params},
+        Admission, Error, RateLimit,
+        db::{OptionalExtension, SqlEngine, params},
         values::{instant, signed},
     },
 };
@@ -20,37 +20,37 @@ const SWEPT: i64 = 4;
 
 /// Lets a job begin where every gate has room, else keeps a place for it at the first that has none.
 pub(in crate::ledger) fn admit(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     job: JobId,
     attempt: u32,
-    gates: &[Gate],
+    gates: &[RateLimit],
 ) -> Result<Admission, Error> {
-    let row = running(desk, job, attempt)?.row;
+    let row = running(tx, job, attempt)?.row;
     for gate in gates {
-        desk.db.lock_count(gate.key.as_bytes())?;
-        if let Some(at) = waits(desk.db, desk.now, row, gate)? {
+        tx.db.lock_count(gate.key.as_bytes())?;
+        if let Some(at) = waits(tx.db, tx.now, row, gate)? {
             return Ok(Admission::At(instant(at)));
         }
     }
-    desk.db
+    tx.db
         .prepare("UPDATE rated SET begun = 1, at = ?2 WHERE job = ?1 AND begun = 0")
-        .execute([row, desk.now])?;
+        .execute([row, tx.now])?;
     Ok(Admission::Now)
 }
 
 /// A job's own row at a gate.
-struct Own {
+struct GateEntry {
     id: i64,
     begun: bool,
     at: i64,
 }
 
 /// When a job has its place, where it can't begin now.
-fn waits(db: &dyn Engine, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>, Error> {
+fn waits(db: &dyn SqlEngine, now: i64, job: i64, gate: &RateLimit) -> Result<Option<i64>, Error> {
     let own = db
         .prepare("SELECT id, begun, at FROM rated WHERE job = ?1 AND gate = ?2")
         .query_row(params![job, gate.key], |row| {
-            Ok(Own {
+            Ok(GateEntry {
                 id: row.get(0)?,
                 begun: row.get(1)?,
                 at: row.get(2)?,
@@ -73,7 +73,7 @@ fn waits(db: &dyn Engine, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>
 }
 
 /// The first time from now on at which a place more leaves at most as many in any span as there may be.
-fn next_place(db: &dyn Engine, now: i64, but: i64, gate: &Gate) -> Result<i64, Error> {
+fn next_place(db: &dyn SqlEngine, now: i64, but: i64, gate: &RateLimit) -> Result<i64, Error> {
     let full: Option<i64> = db
         .prepare("SELECT at FROM rated WHERE gate = ?1 AND id <> ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3")
         .query_row(params![gate.key, but, i64::from(gate.rate.count) - 1], |row| row.get(0))
@@ -82,7 +82,7 @@ fn next_place(db: &dyn Engine, now: i64, but: i64, gate: &Gate) -> Result<i64, E
 }
 
 /// Whether fewer happened in the span that ends now than may.
-fn has_room(db: &dyn Engine, now: i64, gate: &Gate) -> Result<bool, Error> {
+fn has_room(db: &dyn SqlEngine, now: i64, gate: &RateLimit) -> Result<bool, Error> {
     let happened: i64 = db
         .prepare("SELECT count(*) FROM rated WHERE gate = ?1 AND at > ?2 AND begun = 1")
         .query_row(params![gate.key, now.saturating_sub(span(gate))], |row| row.get(0))?;
@@ -90,26 +90,30 @@ fn has_room(db: &dyn Engine, now: i64, gate: &Gate) -> Result<bool, Error> {
 }
 
 /// Counts what a job causes now, where every gate has room; else returns the code of the first that has none.
-pub(in crate::ledger) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Result<Option<&'static str>, Error> {
+pub(in crate::ledger) fn pass(
+    tx: &Transaction<'_>,
+    job: i64,
+    gates: &[RateLimit],
+) -> Result<Option<&'static str>, Error> {
     for gate in gates {
-        desk.db.lock_count(gate.key.as_bytes())?;
-        if !has_room(desk.db, desk.now, gate)? {
+        tx.db.lock_count(gate.key.as_bytes())?;
+        if !has_room(tx.db, tx.now, gate)? {
             return Ok(Some(gate.code));
         }
     }
     for gate in gates {
-        note(desk.db, desk.now, gate, job, true, desk.now)?;
+        note(tx.db, tx.now, gate, job, true, tx.now)?;
     }
     Ok(None)
 }
 
-fn note(db: &dyn Engine, now: i64, gate: &Gate, job: i64, begun: bool, at: i64) -> Result<usize, Error> {
+fn note(db: &dyn SqlEngine, now: i64, gate: &RateLimit, job: i64, begun: bool, at: i64) -> Result<usize, Error> {
     db.prepare("DELETE FROM rated WHERE id IN (SELECT id FROM rated WHERE at < ?1 LIMIT ?2)")
         .execute([now - A_DAY, SWEPT])?;
     let insert = db.prepare("INSERT INTO rated (gate, job, begun, at) VALUES (?1, ?2, ?3, ?4)");
     Ok(insert.execute(params![gate.key, job, begun, at])?)
 }
 
-fn span(gate: &Gate) -> i64 {
+fn span(gate: &RateLimit) -> i64 {
     signed(usize::try_from(gate.rate.per.as_micros()).unwrap_or(usize::MAX))
 }

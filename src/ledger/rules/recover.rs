@@ -5,16 +5,16 @@ use super::{
     claim::{endpoint, step},
     mail_bytes::drop_upload,
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Company, Event, State, company},
+        state::{Isolation, JobEvent, State, company},
     },
     ledger::{
-        Error, Reading,
+        ClockReading, Error,
         db::params,
         lease::{TERM, low},
         sqlite::time::{self, Noted},
@@ -27,30 +27,30 @@ use crate::{
 ///
 /// Whoever calls this has the lock of the file: no other process is alive that could work on anything, so that all leases but its own end
 /// at once. An engine that has no such lock leaves that to their time.
-pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<Noted, Error> {
-    let (now, owner) = (desk.now, desk.holder.owner.0);
-    let noted = time::begin(desk.db, reading)?;
+pub(in crate::ledger) fn begin(tx: &mut Transaction<'_>, reading: ClockReading) -> Result<Noted, Error> {
+    let (now, owner) = (tx.now, tx.holder.owner.0);
+    let noted = time::begin(tx.db, reading)?;
     for others in [
         // Where it runs is indexed: few rows do.
         "UPDATE job SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
         "UPDATE reply SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
         "UPDATE upload SET until = ?1 WHERE owner IS DISTINCT FROM ?2",
     ] {
-        desk.db.prepare(others).execute([now, owner])?;
+        tx.db.prepare(others).execute([now, owner])?;
     }
     // Queued means due. The first condition is that of the index.
-    desk.db
+    tx.db
         .prepare("UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1")
         .execute([now])?;
-    ended(desk)?;
+    ended(tx)?;
     Ok(noted)
 }
 
 /// Prolongs what is held on to, then puts right what nobody holds. Says whether anything is left that has an owner.
-pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
-    prolong(desk)?;
-    ended(desk)?;
-    let any = desk.db.prepare(
+pub(in crate::ledger) fn look(tx: &mut Transaction<'_>) -> Result<bool, Error> {
+    prolong(tx)?;
+    ended(tx)?;
+    let any = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM reply WHERE state = 'running')
          OR EXISTS (SELECT 1 FROM upload)",
     );
@@ -58,9 +58,9 @@ pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
 }
 
 /// Those of ours that are held on to and have not much of their term left.
-fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
-    let (now, owner) = (desk.now, desk.holder.owner.0);
-    let (jobs, replies) = (desk.holder.jobs.rows(), desk.holder.replies.rows());
+fn prolong(tx: &Transaction<'_>) -> Result<(), Error> {
+    let (now, owner) = (tx.now, tx.holder.owner.0);
+    let (jobs, replies) = (tx.holder.jobs.rows(), tx.holder.replies.rows());
     for (rows, sql) in [
         (
             jobs,
@@ -72,7 +72,7 @@ fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
         ),
     ] {
         if !rows.is_empty() {
-            desk.db
+            tx.db
                 .prepare(sql)
                 .execute(params![now + TERM, owner, now + low(TERM), format!("{rows:?}")])?;
         }
@@ -81,26 +81,26 @@ fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
 }
 
 /// Queues again what has passed its end, and drops what came of mails that nobody will take.
-pub(in crate::ledger) fn ended(desk: &mut Desk<'_>) -> Result<(), Error> {
-    for job in interrupted(desk)? {
-        requeue(desk, &job)?;
-        desk.after.endpoints.extend(job.endpoint);
-        desk.after.everyone |= company(job.times.saturating_sub(1)) == Company::LastOfItsKind;
+pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>) -> Result<(), Error> {
+    for job in interrupted(tx)? {
+        requeue(tx, &job)?;
+        tx.after.endpoints.extend(job.endpoint);
+        tx.after.everyone |= company(job.times.saturating_sub(1)) == Isolation::LastOfItsKind;
     }
-    let replies = desk
+    let replies = tx
         .db
         .prepare(
             "UPDATE reply SET state = 'queued', owner = NULL, until = NULL WHERE state = 'running' AND until <= ?1",
         )
-        .execute([desk.now])?;
-    desk.after.every_account |= replies > 0;
-    let uploads = desk
+        .execute([tx.now])?;
+    tx.after.every_account |= replies > 0;
+    let uploads = tx
         .db
         .prepare("SELECT mail FROM upload WHERE until <= ?1")
-        .query_map([desk.now], |row| row.get(0))?
+        .query_map([tx.now], |row| row.get(0))?
         .collect::<Result<Vec<_>, _>>()?;
     for upload in uploads {
-        drop_upload(desk.db, upload)?;
+        drop_upload(tx.db, upload)?;
     }
     Ok(())
 }
@@ -112,11 +112,11 @@ struct Interrupted {
     endpoint: Option<EndpointName>,
 }
 
-fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
-    let query = desk
+fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
+    let query = tx
         .db
         .prepare("SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1");
-    let rows = query.query_map([desk.now], |row| {
+    let rows = query.query_map([tx.now], |row| {
         Ok(Interrupted {
             row: row.get(0)?,
             job: row.get(1)?,
@@ -127,8 +127,8 @@ fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
-    let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
+fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
+    let state = step(*job, State::Running, JobEvent::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
             Reason::Poison.code(),
@@ -139,18 +139,18 @@ fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -
     if state == State::Held {
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
              SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
         )
-        .execute(params![row, desk.now, reason, detail])?;
-    desk.db
+        .execute(params![row, tx.now, reason, detail])?;
+    tx.db
         .prepare(
             "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail),
              owner = NULL, until = NULL
              WHERE id = ?1",
         )
         .execute(params![row, state, times, reason, detail])?;
-    note::job(desk, *row, State::Running, state, reason.as_deref())
+    note::job(tx, *row, State::Running, state, reason.as_deref())
 }

@@ -1,53 +1,53 @@
 //! An operator has replies tried again, or says that one has arrived.
 
-use super::{settle, submit, transaction::Desk};
+use super::{settle, submit, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
-        Again, Error, ReplyState, Retried,
-        db::{Engine, OptionalExtension, params},
+        Error, ReplyState, Retried, RetrySelection,
+        db::{OptionalExtension, SqlEngine, params},
         views::recipients::STATE,
     },
 };
 
 /// Has replies tried again at once.
-pub(in crate::ledger) fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retried, Error> {
+pub(in crate::ledger) fn retry(tx: &mut Transaction<'_>, which: RetrySelection) -> Result<Retried, Error> {
     let mut retried = Retried::default();
     match which {
-        Again::Queued => {
-            retried.due = desk
+        RetrySelection::Queued => {
+            retried.due = tx
                 .db
                 .prepare("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0")
-                .execute([desk.now])?;
-            let running: i64 = desk
+                .execute([tx.now])?;
+            let running: i64 = tx
                 .db
                 .prepare("SELECT count(*) FROM reply WHERE state = 'running'")
                 .query_row((), |row| row.get(0))?;
             retried.running = usize::try_from(running).unwrap_or(0);
         }
-        Again::Job(job) => one(desk, find(desk.db, job)?, &mut retried)?,
-        Again::Refused => {
-            let refused = desk
+        RetrySelection::Job(job) => one(tx, find(tx.db, job)?, &mut retried)?,
+        RetrySelection::Refused => {
+            let refused = tx
                 .db
                 .prepare("SELECT job FROM reply WHERE state = 'refused'")
                 .query_map((), |row| row.get(0))?
                 .collect::<Result<Vec<i64>, _>>()?;
             for reply in refused {
-                one(desk, (reply, ReplyState::Refused), &mut retried)?;
+                one(tx, (reply, ReplyState::Refused), &mut retried)?;
             }
         }
     }
-    desk.after.every_account = true;
+    tx.after.every_account = true;
     Ok(retried)
 }
 
 /// Counts an unsure reply as sent. Says whether there was one.
-pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
-    find(desk.db, job)?;
-    submit::accept(desk, job)
+pub(in crate::ledger) fn accept(tx: &mut Transaction<'_>, job: JobId) -> Result<bool, Error> {
+    find(tx.db, job)?;
+    submit::accept(tx, job)
 }
 
-fn find(db: &dyn Engine, job: JobId) -> Result<(i64, ReplyState), Error> {
+fn find(db: &dyn SqlEngine, job: JobId) -> Result<(i64, ReplyState), Error> {
     let found = db
         .prepare(format!(
             "SELECT r.job, {STATE} FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?"
@@ -59,8 +59,8 @@ fn find(db: &dyn Engine, job: JobId) -> Result<(i64, ReplyState), Error> {
 }
 
 /// Makes one due; where it was refused, to those who were, and its days count anew.
-fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried) -> Result<(), Error> {
-    let db = desk.db;
+fn one(tx: &Transaction<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried) -> Result<(), Error> {
+    let db = tx.db;
     let has = |sql| db.prepare(sql).query_row([reply], |row| row.get::<bool>(0));
     let refused = matches!(state, ReplyState::Refused | ReplyState::Unsure)
         || has(
@@ -76,7 +76,7 @@ fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried
             db.prepare(
                 "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
             )
-            .execute(params![reply, desk.now, refused])?;
+            .execute(params![reply, tx.now, refused])?;
             if !matches!(state, ReplyState::Queued | ReplyState::Unsure) {
                 let mail = db
                     .prepare("SELECT mail FROM job WHERE id = ?")

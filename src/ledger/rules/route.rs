@@ -1,31 +1,31 @@
 //! A mail on its way from one endpoint of its mailbox to the next.
 
-use super::{claim::step, note, settle, take::make_job, transaction::Desk};
+use super::{claim::step, note, settle, take::make_job, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
-        Error, HandedOn, MailboxKey,
-        db::{Engine, OptionalExtension, params},
+        Error, MailboxKey, ReassignedJobs,
+        db::{OptionalExtension, SqlEngine, params},
     },
 };
 
 /// Gives a mail to the first of these endpoints that has no job for it. Says whether there was one.
-pub(in crate::ledger) fn pass_on(desk: &mut Desk<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
-    desk.db.lock_mail(mail)?;
+pub(in crate::ledger) fn forward(tx: &mut Transaction<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
+    tx.db.lock_mail(mail)?;
     for endpoint in route {
-        let had = desk
+        let had = tx
             .db
             .prepare("SELECT 1 FROM job WHERE mail = ?1 AND endpoint = ?2")
             .query_row(params![mail, endpoint.as_str()], |_| Ok(()))
             .optional()?;
         if had.is_none() {
             // It may have ended where it was before.
-            settle::opens(desk.db, mail)?;
-            make_job(desk, endpoint, mail, None)?;
+            settle::opens(tx.db, mail)?;
+            make_job(tx, endpoint, mail, None)?;
             return Ok(true);
         }
     }
@@ -41,20 +41,20 @@ struct Stranded {
 }
 
 /// Ends jobs that have not begun and whose endpoint is none of `known`, and passes their mails on.
-pub(in crate::ledger) fn hand_on(
-    desk: &mut Desk<'_>,
+pub(in crate::ledger) fn reassign_orphans(
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     known: &[EndpointName],
     route: &[EndpointName],
-) -> Result<HandedOn, Error> {
-    let mut handed = HandedOn::default();
-    for Stranded { row, job, mail, begun } in stranded(desk, mailbox, known)? {
+) -> Result<ReassignedJobs, Error> {
+    let mut handed = ReassignedJobs::default();
+    for Stranded { row, job, mail, begun } in stranded(tx, mailbox, known)? {
         if begun {
             handed.left += 1;
             continue;
         }
-        let state = step(job, State::Queued, Event::Orphaned)?;
-        desk.db
+        let state = step(job, State::Queued, JobEvent::Orphaned)?;
+        tx.db
             .prepare("UPDATE job SET state = ?2, reason = ?3, detail = ?4 WHERE id = ?1")
             .execute(params![
                 row,
@@ -62,9 +62,9 @@ pub(in crate::ledger) fn hand_on(
                 Reason::Gone.code(),
                 "its endpoint has no file any more"
             ])?;
-        note::job(desk, row, State::Queued, state, None)?;
-        if !pass_on(desk, mail, route)? {
-            settle::conclude(desk, mail)?;
+        note::job(tx, row, State::Queued, state, None)?;
+        if !forward(tx, mail, route)? {
+            settle::conclude(tx, mail)?;
         }
         handed.jobs += 1;
     }
@@ -73,7 +73,7 @@ pub(in crate::ledger) fn hand_on(
 
 /// The other mailboxes whose mails have jobs at this endpoint that have not begun.
 pub(in crate::ledger) fn strays(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     endpoint: &EndpointName,
     home: &MailboxKey,
 ) -> Result<Vec<MailboxKey>, Error> {
@@ -85,11 +85,11 @@ pub(in crate::ledger) fn strays(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stranded(desk: &Desk<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
+fn stranded(tx: &Transaction<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
     let known: Vec<&str> = known.iter().map(EndpointName::as_str).collect();
     let known = serde_json::to_string(&known).map_err(|error| Error::Engine(error.to_string()))?;
     // By the index of what is due, in this order: SQLite would rather look through all jobs, or all mails of the mailbox.
-    let query = desk.db.prepare(
+    let query = tx.db.prepare(
         "SELECT j.id, j.uuid, j.mail, j.state <> 'queued' OR j.attempt > 0
          FROM job j INDEXED BY job_due CROSS JOIN mail m ON m.id = j.mail
          WHERE j.state IN ('queued', 'deferred') AND j.endpoint NOT IN (SELECT value FROM json_each(?2))

@@ -2,26 +2,26 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{mail_bytes::pieces, note, transaction::Desk};
+use super::{mail_bytes::pieces, note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::state::State,
     ledger::{
-        Error, MailboxKey, Place, Settling, Verdict,
-        db::{Engine, OptionalExtension, params},
+        Error, MailOutcome, MailboxKey, Place, Settling,
+        db::{OptionalExtension, SqlEngine, params},
     },
 };
 
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.
-pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
-    desk.db.lock_mail(mail)?;
-    let Some(verdict) = ended(desk.db, mail)? else {
+pub(in crate::ledger) fn conclude(tx: &mut Transaction<'_>, mail: i64) -> Result<(), Error> {
+    tx.db.lock_mail(mail)?;
+    let Some(verdict) = ended(tx.db, mail)? else {
         return Ok(());
     };
-    if !begin(desk, mail)? {
-        return leave(desk, mail);
+    if !begin(tx, mail)? {
+        return leave(tx, mail);
     }
-    let waiting = desk.db.prepare(
+    let waiting = tx.db.prepare(
         "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
          WHERE p.mail = ? AND p.touch = 'waiting'",
     );
@@ -32,20 +32,20 @@ pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), 
         })?
         .collect::<Result<Vec<_>, _>>()?;
     // Place by place: an UPDATE of several rows makes SQLite open a table of its own for their keys.
-    let update = desk
+    let update = tx
         .db
         .prepare("UPDATE place SET touch = ?4 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3");
     for (name, (mailbox, uid_validity, uid)) in places {
         update.execute(params![mailbox, uid_validity, uid, verdict])?;
-        desk.after.bells.insert(MailboxKey(name));
+        tx.after.bells.insert(MailboxKey(name));
     }
     Ok(())
 }
 
 /// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
-fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
+fn begin(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
-    let note = desk
+    let note = tx
         .db
         .prepare(
             "UPDATE mail SET
@@ -57,21 +57,21 @@ fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
                     WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
              WHERE id = ?1 RETURNING lacks IS NULL",
         );
-    Ok(note.query_row([mail, desk.now, first, last], |row| row.get(0))?)
+    Ok(note.query_row([mail, tx.now, first, last], |row| row.get(0))?)
 }
 
 /// What we have not read is not touched: its places count as settled and stay as they are.
-fn leave(desk: &Desk<'_>, mail: i64) -> Result<(), Error> {
-    let left = desk
+fn leave(tx: &Transaction<'_>, mail: i64) -> Result<(), Error> {
+    let left = tx
         .db
         .prepare(
             "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
         )
-        .execute([mail, desk.now])?;
-    (0..left).try_for_each(|_| note::settled(desk, mail, None))
+        .execute([mail, tx.now])?;
+    (0..left).try_for_each(|_| note::settled(tx, mail, None))
 }
 
-pub(in crate::ledger) fn ended(db: &dyn Engine, mail: i64) -> Result<Option<Verdict>, Error> {
+pub(in crate::ledger) fn ended(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailOutcome>, Error> {
     let query = db.prepare(
         "SELECT j.state, coalesce(r.state IN ('queued', 'running'), 0), j.part > 0
          FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
@@ -90,7 +90,7 @@ pub(in crate::ledger) fn ended(db: &dyn Engine, mail: i64) -> Result<Option<Verd
 }
 
 /// How a mail had ended whose jobs were dropped since.
-fn dropped(db: &dyn Engine, mail: i64) -> Result<Option<Verdict>, Error> {
+fn dropped(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailOutcome>, Error> {
     let query = db.prepare("SELECT verdict FROM mail WHERE id = ?");
     Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
 }
@@ -101,19 +101,19 @@ fn is_open((state, reply_waits): &(State, bool)) -> bool {
 }
 
 /// How a mail ended over its jobs, each with whether its reply is still to go; `None` while it has not.
-fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
+fn verdict(jobs: &[(State, bool)]) -> Option<MailOutcome> {
     let open = jobs.iter().any(is_open);
     let any = |wanted| jobs.iter().any(|(state, _)| *state == wanted);
     match () {
         () if open || jobs.is_empty() => None,
-        () if any(State::Failed) => Some(Verdict::Failed),
-        () if any(State::Done) => Some(Verdict::Done),
-        () => Some(Verdict::Ignored),
+        () if any(State::Failed) => Some(MailOutcome::Failed),
+        () if any(State::Done) => Some(MailOutcome::Done),
+        () => Some(MailOutcome::Ignored),
     }
 }
 
 /// A mail that had ended has not: its bytes are needed, and where it has not had its last touch, that waits. What was settled stays so.
-pub(in crate::ledger) fn reopen(db: &dyn Engine, mail: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn reopen(db: &dyn SqlEngine, mail: i64) -> Result<(), Error> {
     opens(db, mail)?;
     db.prepare("UPDATE place SET touch = 'waiting' WHERE mail = ? AND touch IN ('done', 'failed', 'ignored')")
         .execute([mail])?;
@@ -121,14 +121,14 @@ pub(in crate::ledger) fn reopen(db: &dyn Engine, mail: i64) -> Result<(), Error>
 }
 
 /// A mail that had ended has something to do again: it is not old any more.
-pub(in crate::ledger) fn opens(db: &dyn Engine, mail: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn opens(db: &dyn SqlEngine, mail: i64) -> Result<(), Error> {
     db.prepare("UPDATE mail SET ended = NULL, idle = NULL WHERE id = ? AND (ended IS NOT NULL OR idle IS NOT NULL)")
         .execute([mail])?;
     Ok(())
 }
 
 /// How many mails of a mailbox as it is now were over before then, and are due for their last touch.
-pub(in crate::ledger) fn unsettled(db: &dyn Engine, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn unsettled(db: &dyn SqlEngine, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
     let query = db.prepare(
         "SELECT count(*) FROM place p INDEXED BY place_due JOIN mail m ON m.id = p.mail
          WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = (SELECT uid_validity FROM mailbox WHERE name = ?1)
@@ -140,7 +140,7 @@ pub(in crate::ledger) fn unsettled(db: &dyn Engine, mailbox: &MailboxKey, before
 
 /// What is due for its last touch, oldest first.
 pub(in crate::ledger) fn settling(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     uid_validity: u32,
     max: i64,
@@ -167,23 +167,23 @@ pub(in crate::ledger) fn settling(
 }
 
 /// Notes that these places got their last touch, or are gone.
-pub(in crate::ledger) fn settled(desk: &Desk<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
-    let touch = desk.db.prepare(
+pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    let touch = tx.db.prepare(
         "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
          AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",
     );
-    let idle = desk
+    let idle = tx
         .db
         .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL");
     for place in places {
         let touched = touch
-            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, desk.now], |row| {
+            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, tx.now], |row| {
                 Ok((row.get::<i64>(0)?, row.get::<Option<String>>(1)?))
             })
             .optional()?;
         if let Some((mail, verdict)) = touched {
-            note::settled(desk, mail, verdict.as_deref())?;
-            idle.execute(params![mail, desk.now])?;
+            note::settled(tx, mail, verdict.as_deref())?;
+            idle.execute(params![mail, tx.now])?;
         }
     }
     Ok(())
@@ -196,22 +196,22 @@ mod tests {
     #[test]
     fn a_mail_ends_with_its_last_job_and_reply() {
         use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
-        type Case = (&'static [(State, bool)], Option<Verdict>);
+        type Case = (&'static [(State, bool)], Option<MailOutcome>);
         let table: [Case; 14] = [
             (&[], None),
-            (&[(Done, false)], Some(Verdict::Done)),
+            (&[(Done, false)], Some(MailOutcome::Done)),
             (&[(Done, true)], None),
-            (&[(Failed, false)], Some(Verdict::Failed)),
-            (&[(Ignored, false)], Some(Verdict::Ignored)),
+            (&[(Failed, false)], Some(MailOutcome::Failed)),
+            (&[(Ignored, false)], Some(MailOutcome::Ignored)),
             (&[(Held, false)], None),
             (&[(Queued, false)], None),
             (&[(Running, false)], None),
             (&[(Deferred, false)], None),
             (&[(Waiting, false)], None),
-            (&[(Done, false), (Ignored, false)], Some(Verdict::Done)),
+            (&[(Done, false), (Ignored, false)], Some(MailOutcome::Done)),
             (
                 &[(Done, false), (Failed, false), (Ignored, false)],
-                Some(Verdict::Failed),
+                Some(MailOutcome::Failed),
             ),
             (&[(Done, false), (Held, false)], None),
             (&[(Failed, true), (Done, false)], None),

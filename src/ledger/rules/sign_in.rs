@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Refused,
+    auth::BlockedSignIn,
     ledger::{
         Error, SealedToken, SignInRow,
-        db::{self, Engine, OptionalExtension, Row, params},
+        db::{self, OptionalExtension, Row, SqlEngine, params},
         values::{capped, instant, micros},
     },
 };
@@ -15,20 +15,20 @@ use crate::{
 const COLUMNS: &str = "account, sealed, origin, issued, signed_in, refreshed, refused, refusal";
 
 /// A sign-in's row.
-pub(in crate::ledger) fn find(db: &dyn Engine, name: &str) -> Result<Option<SignInRow>, Error> {
+pub(in crate::ledger) fn find(db: &dyn SqlEngine, name: &str) -> Result<Option<SignInRow>, Error> {
     let query = db.prepare(format!("SELECT {COLUMNS} FROM sign_in WHERE account = ?"));
     Ok(query.query_row([name], row).optional()?)
 }
 
 /// Every sign-in's row, by name.
-pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<(String, SignInRow)>, Error> {
+pub(in crate::ledger) fn all(db: &dyn SqlEngine) -> Result<Vec<(String, SignInRow)>, Error> {
     let query = db.prepare(format!("SELECT {COLUMNS} FROM sign_in ORDER BY account"));
     let rows = query.query_map((), |found| Ok((found.get(0)?, row(found)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Stores a token, and that the sign-in is well.
-pub(in crate::ledger) fn store(db: &dyn Engine, name: &str, token: &SealedToken) -> Result<(), Error> {
+pub(in crate::ledger) fn store(db: &dyn SqlEngine, name: &str, token: &SealedToken) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO sign_in (account, sealed, origin, issued, signed_in, refreshed) VALUES (?1, ?2, ?3, ?4, ?5, ?4)
          ON CONFLICT (account) DO UPDATE SET sealed = excluded.sealed, origin = excluded.origin,
@@ -46,7 +46,7 @@ pub(in crate::ledger) fn store(db: &dyn Engine, name: &str, token: &SealedToken)
 }
 
 /// Notes that an access token was granted.
-pub(in crate::ledger) fn refreshed(db: &dyn Engine, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+pub(in crate::ledger) fn refreshed(db: &dyn SqlEngine, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO sign_in (account, refreshed) VALUES (?1, ?2)
          ON CONFLICT (account) DO UPDATE SET refreshed = excluded.refreshed, refused = NULL, refusal = NULL",
@@ -56,7 +56,7 @@ pub(in crate::ledger) fn refreshed(db: &dyn Engine, name: &str, at: DateTime<Utc
 }
 
 /// Notes that it needs a person.
-pub(in crate::ledger) fn refused(db: &dyn Engine, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+pub(in crate::ledger) fn refused(db: &dyn SqlEngine, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO sign_in (account, refused, refusal) VALUES (?1, ?2, ?3)
          ON CONFLICT (account) DO UPDATE SET refused = coalesce(refused, excluded.refused), refusal = excluded.refusal",
@@ -66,7 +66,7 @@ pub(in crate::ledger) fn refused(db: &dyn Engine, name: &str, at: DateTime<Utc>,
 }
 
 /// Forgets it. Says whether there was a token.
-pub(in crate::ledger) fn forget(db: &dyn Engine, name: &str) -> Result<bool, Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, name: &str) -> Result<bool, Error> {
     let query = db.prepare("DELETE FROM sign_in WHERE account = ? RETURNING sealed IS NOT NULL");
     Ok(query.query_row([name], |row| row.get(0)).optional()?.unwrap_or(false))
 }
@@ -82,7 +82,7 @@ fn row(row: &Row<'_>) -> db::Result<SignInRow> {
         _ => None,
     };
     let refused = match row.get::<Option<_>>(6)? {
-        Some(since) => Some(Refused {
+        Some(since) => Some(BlockedSignIn {
             since: instant(since),
             why: row.get::<Option<_>>(7)?.unwrap_or_default(),
         }),

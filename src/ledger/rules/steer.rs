@@ -1,19 +1,19 @@
 //! What an operator does to jobs: tries them again, discards them, has them run anew.
 
 use super::{
-    claim::{self, Running, step},
+    claim::{self, RunningJob, step},
     lacking, mail_bytes, note, parts, past, settle, talk,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
         Error, Steer, Steered, Unsteerable,
-        db::{Failed, ToValue, params},
+        db::{SqlError, ToValue, params},
     },
 };
 
@@ -21,12 +21,12 @@ use crate::{
 const MOST: usize = 1_000;
 
 /// Why nothing was done, or what the engine said.
-enum Stop {
+enum SteerError {
     Refused(Unsteerable),
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for SteerError {
     fn from(error: Error) -> Self {
         match error {
             Error::Illegal { .. } => Self::Refused(Unsteerable::State),
@@ -35,19 +35,19 @@ impl From<Error> for Stop {
     }
 }
 
-impl From<Failed> for Stop {
-    fn from(error: Failed) -> Self {
+impl From<SqlError> for SteerError {
+    fn from(error: SqlError) -> Self {
         Self::Failed(error.into())
     }
 }
 
 /// Does the same to each of these jobs.
-pub(in crate::ledger) fn steer(desk: &mut Desk<'_>, steer: Steer, jobs: &[JobId]) -> Result<Vec<Steered>, Error> {
-    jobs.iter().take(MOST).map(|job| one(desk, steer, *job)).collect()
+pub(in crate::ledger) fn steer(tx: &mut Transaction<'_>, steer: Steer, jobs: &[JobId]) -> Result<Vec<Steered>, Error> {
+    jobs.iter().take(MOST).map(|job| one(tx, steer, *job)).collect()
 }
 
-fn one(desk: &mut Desk<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
-    let Some(job) = find(desk, "j.uuid = ?1", id)? else {
+fn one(tx: &mut Transaction<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
+    let Some(job) = find(tx, "j.uuid = ?1", id)? else {
         return Ok(Steered {
             job: id,
             state: None,
@@ -55,22 +55,22 @@ fn one(desk: &mut Desk<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
         });
     };
     // What is refused leaves nothing half done.
-    desk.db.execute_batch("SAVEPOINT steer")?;
+    tx.db.execute_batch("SAVEPOINT steer")?;
     let done = match steer {
-        Steer::Retry => retry(desk, &job),
-        Steer::Replay => replay(desk, &job),
-        Steer::Discard => discard(desk, &job),
+        Steer::Retry => retry(tx, &job),
+        Steer::Replay => replay(tx, &job),
+        Steer::Discard => discard(tx, &job),
     };
     let refused = match done {
         Ok(()) => None,
-        Err(Stop::Refused(why)) => {
-            desk.db.execute_batch("ROLLBACK TO steer")?;
+        Err(SteerError::Refused(why)) => {
+            tx.db.execute_batch("ROLLBACK TO steer")?;
             Some(why)
         }
-        Err(Stop::Failed(error)) => return Err(error),
+        Err(SteerError::Failed(error)) => return Err(error),
     };
-    desk.db.execute_batch("RELEASE steer")?;
-    let state = find(desk, "j.uuid = ?1", id)?.map(|job| job.state);
+    tx.db.execute_batch("RELEASE steer")?;
+    let state = find(tx, "j.uuid = ?1", id)?.map(|job| job.state);
     Ok(Steered {
         job: id,
         state,
@@ -90,12 +90,12 @@ struct Job {
     endpoint: Option<EndpointName>,
 }
 
-fn find(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Option<Job>, Error> {
-    Ok(all(desk, condition, value)?.into_iter().next())
+fn find(tx: &Transaction<'_>, condition: &str, value: impl ToValue) -> Result<Option<Job>, Error> {
+    Ok(all(tx, condition, value)?.into_iter().next())
 }
 
-fn all(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>, Error> {
-    let query = desk.db.prepare(format!(
+fn all(tx: &Transaction<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>, Error> {
+    let query = tx.db.prepare(format!(
         "SELECT j.id, j.uuid, j.mail, j.state, j.part, j.parts, j.rerun, j.endpoint FROM job j WHERE {condition} ORDER BY j.part"
     ));
     let rows = query.query_map([value], |row| {
@@ -117,132 +117,133 @@ fn all(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>
 const SAME: &str =
     "j.mail = (SELECT mail FROM job WHERE id = ?1) AND j.endpoint = (SELECT endpoint FROM job WHERE id = ?1)";
 
-fn its_parts(desk: &Desk<'_>, job: &Job) -> Result<Vec<Job>, Error> {
-    all(desk, &format!("{SAME} AND j.part > 0"), job.row)
+fn its_parts(tx: &Transaction<'_>, job: &Job) -> Result<Vec<Job>, Error> {
+    all(tx, &format!("{SAME} AND j.part > 0"), job.row)
 }
 
-fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn retry(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     // Before anything is changed: whether that can be done at all.
-    step(job.id, job.state, Event::Retried)?;
-    if lacking::why(desk.db, job.mail)?.is_some() {
-        return fetch_again(desk, job);
+    step(job.id, job.state, JobEvent::Retried)?;
+    if lacking::why(tx.db, job.mail)?.is_some() {
+        return fetch_again(tx, job);
     }
     if job.part > 0 {
-        let whole = find(desk, &format!("{SAME} AND j.part = 0"), job.row)?;
+        let whole = find(tx, &format!("{SAME} AND j.part = 0"), job.row)?;
         match whole {
-            Some(whole) if whole.state == State::Failed => reopen(desk, &whole)?,
+            Some(whole) if whole.state == State::Failed => reopen(tx, &whole)?,
             Some(whole) if whole.state == State::Waiting => {}
-            _ => return Err(Stop::Refused(Unsteerable::Part)),
+            _ => return Err(SteerError::Refused(Unsteerable::Part)),
         }
-        return requeue(desk, job, Event::Retried);
+        return requeue(tx, job, JobEvent::Retried);
     }
-    let bad = its_parts(desk, job)?;
+    let bad = its_parts(tx, job)?;
     let bad: Vec<_> = bad
         .iter()
         .filter(|part| matches!(part.state, State::Failed | State::Held))
         .collect();
     if bad.is_empty() || job.state == State::Deferred {
-        return requeue(desk, job, Event::Retried);
+        return requeue(tx, job, JobEvent::Retried);
     }
-    reopen(desk, job)?;
-    bad.into_iter().try_for_each(|part| requeue(desk, part, Event::Retried))
+    reopen(tx, job)?;
+    bad.into_iter()
+        .try_for_each(|part| requeue(tx, part, JobEvent::Retried))
 }
 
-fn replay(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
-    step(job.id, job.state, Event::Replayed)?;
-    if lacking::why(desk.db, job.mail)?.is_some() {
-        return fetch_again(desk, job);
+fn replay(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
+    step(job.id, job.state, JobEvent::Replayed)?;
+    if lacking::why(tx.db, job.mail)?.is_some() {
+        return fetch_again(tx, job);
     }
     if job.part > 0 {
-        return Err(Stop::Refused(Unsteerable::Part));
+        return Err(SteerError::Refused(Unsteerable::Part));
     }
     if job.parts == 0 {
-        return requeue(desk, job, Event::Replayed);
+        return requeue(tx, job, JobEvent::Replayed);
     }
-    reopen(desk, job)?;
-    its_parts(desk, job)?
+    reopen(tx, job)?;
+    its_parts(tx, job)?
         .iter()
-        .try_for_each(|part| requeue(desk, part, Event::Replayed))
+        .try_for_each(|part| requeue(tx, part, JobEvent::Replayed))
 }
 
 /// Holds a job until its mail was fetched again, of which we don't hold all bytes.
-fn fetch_again(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn fetch_again(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     if job.part > 0 {
-        return Err(Stop::Refused(Unsteerable::Incomplete));
+        return Err(SteerError::Refused(Unsteerable::Incomplete));
     }
-    let state = step(job.id, job.state, Event::Awaited)?;
-    past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
-    match lacking::want(desk, job.mail, job.row, (job.state, state))? {
+    let state = step(job.id, job.state, JobEvent::Awaited)?;
+    past::set_aside(tx, job.row, job.rerun)?.map_err(SteerError::Refused)?;
+    match lacking::want(tx, job.mail, job.row, (job.state, state))? {
         true => Ok(()),
-        false => Err(Stop::Refused(Unsteerable::Unreachable)),
+        false => Err(SteerError::Refused(Unsteerable::Unreachable)),
     }
 }
 
 /// Queues a job.
-fn requeue(desk: &mut Desk<'_>, job: &Job, event: Event) -> Result<(), Stop> {
+fn requeue(tx: &mut Transaction<'_>, job: &Job, event: JobEvent) -> Result<(), SteerError> {
     let state = step(job.id, job.state, event)?;
     if job.part > 0 {
-        parts::drop_answer(desk.db, job.row)?;
+        parts::drop_answer(tx.db, job.row)?;
     }
-    anew(desk, job, state)?;
-    desk.after.endpoints.extend(job.endpoint.clone());
+    anew(tx, job, state)?;
+    tx.after.endpoints.extend(job.endpoint.clone());
     Ok(())
 }
 
 /// Has the job of a mail wait for its parts again.
-fn reopen(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
-    let state = step(job.id, job.state, Event::Reopened)?;
-    anew(desk, job, state)
+fn reopen(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
+    let state = step(job.id, job.state, JobEvent::Reopened)?;
+    anew(tx, job, state)
 }
 
 /// Gives a job all its attempts again, and its mail back its life.
-fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
-    if !mail_bytes::has_bytes(desk.db, job.mail)? {
-        return Err(Stop::Refused(Unsteerable::Forgotten));
+fn anew(tx: &Transaction<'_>, job: &Job, state: State) -> Result<(), SteerError> {
+    if !mail_bytes::has_bytes(tx.db, job.mail)? {
+        return Err(SteerError::Refused(Unsteerable::Forgotten));
     }
-    past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
-    desk.db
+    past::set_aside(tx, job.row, job.rerun)?.map_err(SteerError::Refused)?;
+    tx.db
         .prepare(
             "UPDATE job SET state = ?2, due = ?3, retries = 0, interrupted = 0, silent = NULL, rerun = rerun + ?4 WHERE id = ?1",
         )
-        .execute(params![job.row, state, desk.now, job.state.ended()])?;
-    note::job(desk, job.row, job.state, state, None)?;
-    Ok(settle::reopen(desk.db, job.mail)?)
+        .execute(params![job.row, state, tx.now, job.state.ended()])?;
+    note::job(tx, job.row, job.state, state, None)?;
+    Ok(settle::reopen(tx.db, job.mail)?)
 }
 
 /// Ends a job by an operator's word. Nobody is answered, and the operator need not be told of it.
-fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn discard(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     if job.state == State::Waiting {
-        return Err(Stop::Refused(Unsteerable::Parts));
+        return Err(SteerError::Refused(Unsteerable::Parts));
     }
-    let state = step(job.id, job.state, Event::Discarded)?;
-    desk.db
+    let state = step(job.id, job.state, JobEvent::Discarded)?;
+    tx.db
         .prepare("UPDATE job SET state = ?2, reason = ?3, detail = ?4, silent = ?3 WHERE id = ?1")
         .execute(params![
             job.row,
             state,
             Reason::Discarded.code(),
-            match lacking::why(desk.db, job.mail)? {
+            match lacking::why(tx.db, job.mail)? {
                 None => "an operator discarded it",
                 Some(_) =>
                     "an operator discarded it; its mail was never received whole and stays in its mailbox as it is",
             }
         ])?;
-    note::event_of_job(desk, job.row, state)?;
-    note::forget_news(desk, job.row)?;
-    desk.db
+    note::event_of_job(tx, job.row, state)?;
+    note::forget_news(tx, job.row)?;
+    tx.db
         .prepare("DELETE FROM rated WHERE job = ? AND begun = 0")
         .execute([job.row])?;
-    talk::give_back(desk, job.row)?;
+    talk::give_back(tx, job.row)?;
     if job.part > 0 {
-        let ended = Running {
+        let ended = RunningJob {
             row: job.row,
             mail: job.mail,
             started: None,
             part: job.part,
             parts: job.parts,
         };
-        parts::ended(desk, &ended)?;
+        parts::ended(tx, &ended)?;
     }
-    Ok(settle::conclude(desk, job.mail)?)
+    Ok(settle::conclude(tx, job.mail)?)
 }

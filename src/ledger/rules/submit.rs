@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{note, settle, transaction::Desk};
+use super::{note, settle, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
         Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros},
         views::recipients,
     },
@@ -23,7 +23,7 @@ const LOST: i64 = 3;
 const NEVER: i64 = 253_402_300_799_000_000;
 
 /// A reply that is being submitted.
-struct Reply {
+struct ReplyInFlight {
     row: i64,
     mail: i64,
     account: String,
@@ -32,16 +32,16 @@ struct Reply {
 
 /// Ends a submission.
 pub(in crate::ledger) fn submitted(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     job: JobId,
     attempt: u32,
     what: &Submitted,
 ) -> Result<(), Error> {
-    let reply = running(desk, job, attempt)?;
+    let reply = running(tx, job, attempt)?;
     if let Submitted::Lost { due, detail } = what {
-        return lost(desk, &reply, *due, detail);
+        return lost(tx, &reply, *due, detail);
     }
-    let before = recipients::ends(desk.db, reply.row)?;
+    let before = recipients::ends(tx.db, reply.row)?;
     let open = reply
         .recipients
         .iter()
@@ -53,7 +53,7 @@ pub(in crate::ledger) fn submitted(
             .iter()
             .any(|one| Some(one.state) != now.first().map(|first| first.state));
     if told_apart || matches!(what, Submitted::Each { .. }) {
-        now.iter().try_for_each(|one| note(desk.db, reply.row, one))?;
+        now.iter().try_for_each(|one| note(tx.db, reply.row, one))?;
     }
     let closed = before.values().map(|end| end.state);
     let closed = closed.filter(|state| *state != ReplyState::Queued);
@@ -61,17 +61,17 @@ pub(in crate::ledger) fn submitted(
     let state = ReplyState::over(&states);
     let due = match what {
         Submitted::Later { due, .. } => Some(micros(*due)),
-        Submitted::Each { due, .. } => Some(due.map_or(desk.now + AGAIN, micros)),
+        Submitted::Each { due, .. } => Some(due.map_or(tx.now + AGAIN, micros)),
         Submitted::Sent(_) | Submitted::Refused(_) | Submitted::Lost { .. } => None,
     };
     let ended = !matches!(what, Submitted::Later { .. });
     // Who got it first may have sent it back before the last one was tried.
     let (stored, bounced) = match state {
-        ReplyState::Bounced => (ReplyState::Sent, Some(desk.now)),
+        ReplyState::Bounced => (ReplyState::Sent, Some(tx.now)),
         state => (state, None),
     };
     let said = words(what);
-    desk.db
+    tx.db
         .prepare(
             "UPDATE reply SET state = ?2, due = coalesce(?3, due), detail = ?4, ended = coalesce(?5, ended), bounced = ?6,
              owner = NULL, until = NULL WHERE job = ?1",
@@ -81,28 +81,33 @@ pub(in crate::ledger) fn submitted(
             stored.as_str(),
             due.filter(|_| state == ReplyState::Queued),
             capped(&said),
-            ended.then_some(desk.now),
+            ended.then_some(tx.now),
             bounced
         ])?;
     match stored {
-        ReplyState::Sent => note::reply(desk, reply.row, EventKind::ReplySent, &said)?,
-        ReplyState::Refused => note::reply(desk, reply.row, EventKind::ReplyRefused, &said)?,
+        ReplyState::Sent => note::reply(tx, reply.row, EventKind::ReplySent, &said)?,
+        ReplyState::Refused => note::reply(tx, reply.row, EventKind::ReplyRefused, &said)?,
         ReplyState::Queued | ReplyState::Running | ReplyState::Unsure | ReplyState::Bounced => {}
     }
     if state == ReplyState::Queued {
-        desk.after.accounts.insert(reply.account.into());
+        tx.after.accounts.insert(reply.account.into());
         return Ok(());
     }
     if states.contains(&ReplyState::Refused) {
-        note::news(desk, reply.row, NewsKind::Refused)?;
+        note::news(tx, reply.row, NewsKind::Refused)?;
     }
-    settle::conclude(desk, reply.mail)
+    settle::conclude(tx, reply.mail)
 }
 
 /// The server had all of it and its answer was lost. It is sent again, with the same Message-ID, until it is unsure: who gets it must not
 /// get a copy of it each time for days.
-fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: &str) -> Result<(), Error> {
-    let times: i64 = desk
+fn lost(
+    tx: &mut Transaction<'_>,
+    reply: &ReplyInFlight,
+    due: Option<DateTime<Utc>>,
+    detail: &str,
+) -> Result<(), Error> {
+    let times: i64 = tx
         .db
         .prepare(
             "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3, owner = NULL, until = NULL
@@ -112,23 +117,23 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
             row.get(0)
         })?;
     if times < LOST && due.is_some() {
-        desk.after.accounts.insert(reply.account.as_str().into());
+        tx.after.accounts.insert(reply.account.as_str().into());
         return Ok(());
     }
     let words = format!(
         "its end was lost {}, so the server may have it: {detail}",
         plural::counted(times, "time")
     );
-    desk.db
+    tx.db
         .prepare("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")
         .execute(params![reply.row, NEVER, capped(&words)])?;
-    note::reply(desk, reply.row, EventKind::ReplyUnsure, &words)?;
-    note::news(desk, reply.row, NewsKind::Unsure)
+    note::reply(tx, reply.row, EventKind::ReplyUnsure, &words)?;
+    note::news(tx, reply.row, NewsKind::Unsure)
 }
 
 /// An operator knows that an unsure reply has arrived: it counts as sent, and its mail may be settled.
-pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
-    let found = desk
+pub(in crate::ledger) fn accept(tx: &mut Transaction<'_>, job: JobId) -> Result<bool, Error> {
+    let found = tx
         .db
         .prepare("SELECT j.id, j.mail FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1 AND r.unsure = 1")
         .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))
@@ -137,26 +142,26 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
         return Ok(false);
     };
     const SAID: &str = "an operator says that it has arrived";
-    desk.db
+    tx.db
         .prepare("UPDATE reply_recipient SET state = 'sent', said = ?2 WHERE job = ?1 AND state = 'queued'")
         .execute(params![row, SAID])?;
-    desk.db
+    tx.db
         .prepare("UPDATE reply SET state = 'sent', unsure = 0, lost = 0, ended = ?2, detail = ?3 WHERE job = ?1")
-        .execute(params![row, desk.now, SAID])?;
-    note::reply(desk, row, EventKind::ReplySent, SAID)?;
-    settle::conclude(desk, mail)?;
+        .execute(params![row, tx.now, SAID])?;
+    note::reply(tx, row, EventKind::ReplySent, SAID)?;
+    settle::conclude(tx, mail)?;
     Ok(true)
 }
 
-fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
-    let found = desk
+fn running(tx: &Transaction<'_>, job: JobId, attempt: u32) -> Result<ReplyInFlight, Error> {
+    let found = tx
         .db
         .prepare(
             "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
         )
-        .query_row(params![job, attempt, desk.holder.owner.0], |row| {
-            let reply = Reply {
+        .query_row(params![job, attempt, tx.holder.owner.0], |row| {
+            let reply = ReplyInFlight {
                 row: row.get(0)?,
                 mail: row.get(1)?,
                 account: row.get(3)?,
@@ -204,7 +209,7 @@ fn words(what: &Submitted) -> String {
     }
 }
 
-fn note(db: &dyn Engine, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
+fn note(db: &dyn SqlEngine, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO reply_recipient (job, address, state, said) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (job, address) DO UPDATE SET state = excluded.state, said = excluded.said",

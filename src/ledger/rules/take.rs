@@ -3,25 +3,25 @@
 use uuid::Uuid;
 
 use super::{
-    known::{Seen, known},
+    known::{SeenMail, known},
     lacking,
     mail_bytes::{abandon, claim_upload, next_mail, store_bytes},
     note, settle,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
     ledger::{
-        Content, Cursor, Error, Intake, MailId, MailboxKey, NewMail, Raw, Taken,
-        db::{Engine, params},
+        Content, Cursor, Error, Intake, IntakeResult, MailId, MailboxKey, NewMail, Raw,
+        db::{SqlEngine, params},
         values::{capped, micros, signed},
     },
 };
 
 /// A mailbox is read up to this cursor. Gives its row, which is made where there was none.
-pub(super) fn read_up_to(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
-    let row = desk
+pub(super) fn read_up_to(tx: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
+    let row = tx
         .db
         .prepare(
             "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
@@ -35,11 +35,11 @@ pub(super) fn read_up_to(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) 
 }
 
 /// Takes mails and moves the cursor.
-pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
-    let mailbox = read_up_to(desk, &intake.mailbox, intake.cursor)?;
+pub(in crate::ledger) fn take(tx: &mut Transaction<'_>, intake: Intake) -> Result<IntakeResult, Error> {
+    let mailbox = read_up_to(tx, &intake.mailbox, intake.cursor)?;
     // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
-    desk.db.lock_count(intake.mailbox.0.as_bytes())?;
-    let mut taken = Taken::default();
+    tx.db.lock_count(intake.mailbox.0.as_bytes())?;
+    let mut taken = IntakeResult::default();
     for mail in intake.mails {
         let spare = match &mail.content {
             Content::Whole {
@@ -49,33 +49,33 @@ pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Tak
             Content::Whole { .. } => None,
             Content::Lacking(lack) => lack.upload,
         };
-        match known(desk.db, mailbox, &mail)? {
+        match known(tx.db, mailbox, &mail)? {
             Some(seen) => {
-                match again(desk, mailbox, &mail, seen)? {
+                match again(tx, mailbox, &mail, seen)? {
                     true => taken.completed += 1,
                     false => taken.known += 1,
                 }
                 // Pieces that were needed are another mail's by now.
-                spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?;
+                spare.map_or(Ok(()), |upload| abandon(tx.db, upload))?;
             }
             None => {
-                let id = store_mail(desk, mailbox, &mail)?;
-                note_place(desk, mailbox, &mail, id)?;
+                let id = store_mail(tx, mailbox, &mail)?;
+                note_place(tx, mailbox, &mail, id)?;
                 let held = match &mail.content {
                     Content::Whole { .. } => None,
                     Content::Lacking(lack) => Some((lack.reason, lack.detail.clone())),
                 };
                 for endpoint in &intake.endpoints {
-                    make_job(desk, endpoint, id, held.as_ref())?;
+                    make_job(tx, endpoint, id, held.as_ref())?;
                 }
                 taken.new += 1;
                 match mail.content {
                     Content::Whole {
                         raw: Raw::Inline(bytes),
                         ..
-                    } => desk.after.fresh.push((MailId(id), bytes)),
+                    } => tx.after.fresh.push((MailId(id), bytes)),
                     Content::Whole { .. } => {}
-                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?,
+                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(tx.db, upload))?,
                 }
             }
         }
@@ -84,51 +84,51 @@ pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Tak
 }
 
 /// A mail that is known, seen again. Says whether it lacked bytes and is whole now.
-fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Result<bool, Error> {
+fn again(tx: &mut Transaction<'_>, mailbox: i64, mail: &NewMail, seen: SeenMail) -> Result<bool, Error> {
     if !seen.here {
-        note_place(desk, mailbox, mail, seen.id)?;
+        note_place(tx, mailbox, mail, seen.id)?;
     }
     let completes = match &mail.content {
-        Content::Whole { .. } => seen.lacks && has_open_job(desk.db, seen.id)?,
+        Content::Whole { .. } => seen.lacks && has_open_job(tx.db, seen.id)?,
         Content::Lacking(lack) => {
             if seen.here && seen.lacks {
-                lacking::unfetched(desk, seen.id, lack)?;
+                lacking::unfetched(tx, seen.id, lack)?;
             }
             false
         }
     };
     if completes {
-        lacking::complete(desk, mailbox, seen.id, mail)?;
+        lacking::complete(tx, mailbox, seen.id, mail)?;
     } else if !seen.here {
         // It may have ended already: then its last touch is due here too.
-        settle::conclude(desk, seen.id)?;
+        settle::conclude(tx, seen.id)?;
     }
     Ok(completes)
 }
 
-fn has_open_job(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+fn has_open_job(db: &dyn SqlEngine, mail: i64) -> Result<bool, Error> {
     let query =
         db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))");
     Ok(query.query_row([mail], |row| row.get(0))?)
 }
 
-fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
+fn store_mail(tx: &Transaction<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
     let (id, size, sha256, lacks) = match &mail.content {
         Content::Whole { raw, sha256 } => {
             let (id, size) = match raw {
-                Raw::Inline(bytes) => (store_bytes(desk.db, bytes)?, signed(bytes.len())),
-                Raw::Uploaded { upload, size } => (claim_upload(desk.db, *upload, *size)?, signed(*size)),
+                Raw::Inline(bytes) => (store_bytes(tx.db, bytes)?, signed(bytes.len())),
+                Raw::Uploaded { upload, size } => (claim_upload(tx.db, *upload, *size)?, signed(*size)),
             };
             (id, size, &sha256[..], None)
         }
         Content::Lacking(lack) => (
-            next_mail(desk.db)?,
+            next_mail(tx.db)?,
             signed(lack.size),
             &[][..],
             Some(capped(&lack.detail)),
         ),
     };
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO mail (id, mailbox, sha256, header_key, size, received, taken, told, lacks)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -140,7 +140,7 @@ fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Erro
             mail.header_key,
             size,
             mail.received.map(micros),
-            desk.now,
+            tx.now,
             mail.told.map(signed),
             lacks
         ])?;
@@ -148,8 +148,8 @@ fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Erro
 }
 
 /// Notes where a mail is.
-fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
-    desk.db
+fn note_place(tx: &Transaction<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
+    tx.db
         .prepare(
             "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')
              ON CONFLICT (mailbox, uid_validity, uid) DO UPDATE SET mail = excluded.mail, touch = excluded.touch",
@@ -160,14 +160,14 @@ fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<
 
 /// Makes a job, and wakes those who wait for it.
 pub(in crate::ledger) fn make_job(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     endpoint: &EndpointName,
     mail: i64,
     held: Option<&(Reason, String)>,
 ) -> Result<(), Error> {
     let state = if held.is_some() { State::Held } else { State::Queued };
     let (reason, detail) = held.map(|(reason, detail)| (reason.code(), capped(detail))).unzip();
-    let row = desk
+    let row = tx
         .db
         .prepare(
             "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
@@ -178,13 +178,13 @@ pub(in crate::ledger) fn make_job(
                 mail,
                 endpoint.as_str(),
                 state,
-                desk.now,
+                tx.now,
                 reason,
                 detail
             ],
             |row| row.get(0),
         )?;
-    note::new_job(desk, row, state)?;
-    desk.after.endpoints.insert(endpoint.clone());
+    note::new_job(tx, row, state)?;
+    tx.after.endpoints.insert(endpoint.clone());
     Ok(())
 }

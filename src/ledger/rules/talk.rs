@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{claim::running, transaction::Desk};
+use super::{claim::running, transaction::Transaction};
 use crate::{
-    job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
+    job::{AcceptedAnswer, AllowedSenders, ConversationKey, JobId, NewConversation},
     ledger::{
         Error, KnownConversation,
-        db::{self, Engine, Failed, OptionalExtension, Row, params},
+        db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
         values::{instant, micros},
     },
 };
 
 /// Who may answer, as it is kept.
 #[derive(Serialize, Deserialize)]
-struct Answerers {
+struct StoredAnswerers {
     #[serde(flatten)]
-    allowed: Allowed,
+    allowed: AllowedSenders,
     /// What was kept before this was asked for has nothing here: then a proof is wanted, as it is by default.
     #[serde(default = "yes")]
     proven: bool,
@@ -27,9 +27,9 @@ fn yes() -> bool {
 }
 
 /// Notes that the reply of this job may be answered.
-pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation) -> Result<(), Error> {
+pub(in crate::ledger) fn begin(tx: &Transaction<'_>, job: i64, new: &NewConversation) -> Result<(), Error> {
     let unwritable = |error: serde_json::Error| Error::Engine(error.to_string());
-    let who = Answerers {
+    let who = StoredAnswerers {
         allowed: new.allowed.clone(),
         proven: new.proven,
     };
@@ -40,7 +40,7 @@ pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation)
         .map(serde_json::to_string)
         .transpose()
         .map_err(unwritable)?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO conversation (key, job, endpoint, allowed, most, depth, data, created, expires)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -53,7 +53,7 @@ pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation)
             new.most,
             new.depth,
             data,
-            desk.now,
+            tx.now,
             micros(new.expires)
         ])?;
     Ok(())
@@ -61,7 +61,7 @@ pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation)
 
 /// The conversation of the first of these keys that is known, for a job that may be an answer.
 pub(in crate::ledger) fn find(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     keys: &[ConversationKey],
     answer: JobId,
 ) -> Result<Option<KnownConversation>, Error> {
@@ -83,11 +83,11 @@ pub(in crate::ledger) fn find(
 
 fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
     let unreadable =
-        |what: &str, error: serde_json::Error| Failed::Unreadable(format!("{what} of a conversation: {error}"));
+        |what: &str, error: serde_json::Error| SqlError::Unreadable(format!("{what} of a conversation: {error}"));
     let allowed = row.get_ref(1)?.as_str()?;
     let data = row.get_ref(5)?.as_str_or_null()?;
     let said = |column| row.get::<Option<String>>(column);
-    let Answerers { allowed, proven } =
+    let StoredAnswerers { allowed, proven } =
         serde_json::from_str(allowed).map_err(|error| unreadable("who may answer", error))?;
     Ok(KnownConversation {
         key,
@@ -95,7 +95,7 @@ fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
         allowed,
         proven,
         expires: instant(row.get(2)?),
-        told: Accepted {
+        told: AcceptedAnswer {
             job: row.get(3)?,
             endpoint: row.get(4)?,
             data: data
@@ -113,14 +113,14 @@ fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
 
 /// Accepts the running job as an answer, unless there are as many as there may be. One that was accepted stays so.
 pub(in crate::ledger) fn accept(
-    desk: &mut Desk<'_>,
+    tx: &mut Transaction<'_>,
     key: ConversationKey,
     job: JobId,
     attempt: u32,
 ) -> Result<bool, Error> {
-    let running = running(desk, job, attempt)?;
-    desk.db.lock_count(&key.0)?;
-    let changed = desk
+    let running = running(tx, job, attempt)?;
+    tx.db.lock_count(&key.0)?;
+    let changed = tx
         .db
         .prepare(
             "INSERT INTO conversation_answer (job, key, accepted)
@@ -128,13 +128,13 @@ pub(in crate::ledger) fn accept(
              WHERE c.key = ?1 AND (SELECT count(*) FROM conversation_answer a WHERE a.key = c.key AND a.job != ?2) < c.most
              ON CONFLICT (job) DO UPDATE SET accepted = accepted WHERE key = excluded.key",
         )
-        .execute(params![key.0, running.row, desk.now])?;
+        .execute(params![key.0, running.row, tx.now])?;
     Ok(changed > 0)
 }
 
 /// A job that came to nothing leaves its place: whoever answered may answer again.
-pub(in crate::ledger) fn give_back(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
-    desk.db
+pub(in crate::ledger) fn give_back(tx: &Transaction<'_>, job: i64) -> Result<(), Error> {
+    tx.db
         .prepare("DELETE FROM conversation_answer WHERE job = ?")
         .execute([job])?;
     Ok(())

@@ -7,28 +7,28 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::EndpointName,
-    ledger::{Error, MailId, MailboxKey, db::Engine, lease::Holder, values::instant},
+    ledger::{Error, MailId, MailboxKey, db::SqlEngine, lease::LeaseHolder, values::instant},
 };
 
 /// What an operation works with.
-pub(in crate::ledger) struct Desk<'a> {
+pub(in crate::ledger) struct Transaction<'a> {
     /// Inside the batch's transaction and the operation's savepoint.
-    pub(in crate::ledger) db: &'a dyn Engine,
+    pub(in crate::ledger) db: &'a dyn SqlEngine,
     /// The batch's time, in microseconds.
     pub(in crate::ledger) now: i64,
     /// Who does it, and what it works on.
-    pub(in crate::ledger) holder: &'a Holder,
+    pub(in crate::ledger) holder: &'a LeaseHolder,
     /// What follows once the batch is durable.
-    pub(in crate::ledger) after: After,
+    pub(in crate::ledger) after: AfterCommit,
 }
 
-impl<'a> Desk<'a> {
-    pub(in crate::ledger) fn new(db: &'a dyn Engine, now: i64, holder: &'a Holder) -> Self {
+impl<'a> Transaction<'a> {
+    pub(in crate::ledger) fn new(db: &'a dyn SqlEngine, now: i64, holder: &'a LeaseHolder) -> Self {
         Self {
             db,
             now,
             holder,
-            after: After::default(),
+            after: AfterCommit::default(),
         }
     }
 
@@ -40,7 +40,7 @@ impl<'a> Desk<'a> {
 
 /// What follows once a batch is durable.
 #[derive(Default)]
-pub(in crate::ledger) struct After {
+pub(in crate::ledger) struct AfterCommit {
     /// Endpoints whose waiting claims may be served now.
     pub(in crate::ledger) endpoints: HashSet<EndpointName>,
     /// Accounts whose waiting claims may be served now.
@@ -55,7 +55,7 @@ pub(in crate::ledger) struct After {
     pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
 }
 
-impl After {
+impl AfterCommit {
     pub(in crate::ledger) fn merge(&mut self, other: Self) {
         self.endpoints.extend(other.endpoints);
         self.accounts.extend(other.accounts);
@@ -68,27 +68,27 @@ impl After {
 
 /// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
 pub(in crate::ledger) fn savepoint(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     now: i64,
-    holder: &Holder,
-    work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
-) -> Result<After, Error> {
+    holder: &LeaseHolder,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Error>,
+) -> Result<AfterCommit, Error> {
     run(db, "SAVEPOINT one")?;
-    let mut desk = Desk::new(db, now, holder);
-    let after = match work(&mut desk) {
-        Ok(()) => desk.after,
+    let mut tx = Transaction::new(db, now, holder);
+    let after = match work(&mut tx) {
+        Ok(()) => tx.after,
         // The engine gives up the whole transaction when it must, as it may on a full disk.
         Err(failed) if !db.in_transaction() => return Err(failed),
         Err(_) => {
             run(db, "ROLLBACK TO one")?;
-            After::default()
+            AfterCommit::default()
         }
     };
     run(db, "RELEASE one")?;
     Ok(after)
 }
 
-fn run(db: &dyn Engine, sql: &str) -> Result<(), Error> {
+fn run(db: &dyn SqlEngine, sql: &str) -> Result<(), Error> {
     db.execute(sql, &[])?;
     Ok(())
 }

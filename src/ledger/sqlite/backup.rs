@@ -12,7 +12,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
-    identity::{self, Whose},
+    identity::{self, Ownership},
     inspect, schema, space,
 };
 use crate::ledger::{Copying, Error, Inspection};
@@ -166,7 +166,7 @@ fn folder(file: &Path) -> PathBuf {
 
 fn write(ledger: &Path, to: &Path) -> Result<(), Error> {
     let db = inspect::beside(ledger)?;
-    if identity::not_anothers(&db, ledger)? == Whose::Nobody {
+    if identity::not_anothers(&db, ledger)? == Ownership::Nobody {
         return Err(Error::NoLedger {
             path: ledger.display().to_string(),
         });

@@ -1,24 +1,24 @@
 //! A round of dropping what was kept long enough: readers find it, the writer drops it step by step.
 
-use super::{post::Post, readers::Readers, schema, space, time};
+use super::{post::WriterHandle, readers::Readers, schema, space, time};
 use crate::{
     config::{Keep, Retention},
     ledger::{
-        Dropped, Error, Forgotten,
-        rules::forget::{self, Found, Kind},
+        Dropped, Error, PruneReport,
+        rules::forget::{self, PruneCandidate, RetainedKind},
     },
 };
 
 /// One round. Others write between any two steps.
 pub(in crate::ledger) async fn forget(
-    post: &Post,
+    post: &WriterHandle,
     readers: &Readers,
     kept: Retention,
     now: i64,
-) -> Result<Forgotten, Error> {
-    let mut all = Forgotten::default();
-    let doubts = post.ask(0, |desk| time::doubts(desk)).await?;
-    for kind in Kind::ALL {
+) -> Result<PruneReport, Error> {
+    let mut all = PruneReport::default();
+    let doubts = post.ask(0, |tx| time::doubts(tx)).await?;
+    for kind in RetainedKind::ALL {
         let keep = kind.keep(&kept);
         // A clock that went forward by years would make all of it old.
         let keep = Keep {
@@ -27,27 +27,28 @@ pub(in crate::ledger) async fn forget(
         };
         let before = readers.read(move |db| forget::before(db, kind, keep, now)).await?;
         let Some(before) = before else { continue };
-        while kind == Kind::History
-            && post
-                .ask(0, move |desk| forget::drop_conversations(desk, before))
-                .await?
-        {}
+        while kind == RetainedKind::History && post.ask(0, move |tx| forget::drop_conversations(tx, before)).await? {}
         let dropped = drop_before(post, readers, kind, before).await?;
         match kind {
-            Kind::Mails => all.mails = dropped,
-            Kind::Results => all.results = dropped,
-            Kind::History => all.history = dropped,
+            RetainedKind::Mails => all.mails = dropped,
+            RetainedKind::Results => all.results = dropped,
+            RetainedKind::History => all.history = dropped,
         }
     }
     if !doubts {
-        all.mails.bytes += post.ask(0, |desk| forget::drop_uploads(desk)).await?;
+        all.mails.bytes += post.ask(0, |tx| forget::drop_uploads(tx)).await?;
     }
     all.given_back = give_back(post, readers).await?;
     Ok(all)
 }
 
-async fn drop_before(post: &Post, readers: &Readers, kind: Kind, before: i64) -> Result<Dropped, Error> {
-    let (mut all, mut behind): (Dropped, Found) = (Dropped::default(), (i64::MIN, 0));
+async fn drop_before(
+    post: &WriterHandle,
+    readers: &Readers,
+    kind: RetainedKind,
+    before: i64,
+) -> Result<Dropped, Error> {
+    let (mut all, mut behind): (Dropped, PruneCandidate) = (Dropped::default(), (i64::MIN, 0));
     loop {
         let found = readers
             .read(move |db| forget::candidates(db, kind, behind, before))
@@ -55,7 +56,7 @@ async fn drop_before(post: &Post, readers: &Readers, kind: Kind, before: i64) ->
         if found.is_empty() {
             return Ok(all);
         }
-        let (dropped, last) = post.ask(0, move |desk| forget::drop_some(desk, kind, &found)).await?;
+        let (dropped, last) = post.ask(0, move |tx| forget::drop_some(tx, kind, &found)).await?;
         all.count += dropped.count;
         all.bytes += dropped.bytes;
         behind = last.unwrap_or((before, 0));
@@ -63,10 +64,10 @@ async fn drop_before(post: &Post, readers: &Readers, kind: Kind, before: i64) ->
 }
 
 /// Gives back what is free beyond what is soon used again.
-async fn give_back(post: &Post, readers: &Readers) -> Result<u64, Error> {
+async fn give_back(post: &WriterHandle, readers: &Readers) -> Result<u64, Error> {
     let mut all = 0;
     loop {
-        let (bytes, more) = post.ask(0, |desk| space::give_back(desk.db)).await?;
+        let (bytes, more) = post.ask(0, |tx| space::give_back(tx.db)).await?;
         all += bytes;
         if !more {
             break;

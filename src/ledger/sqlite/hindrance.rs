@@ -18,7 +18,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What is seen of a ledger that can't be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Facts {
+struct FileFacts {
     /// Its folder is there.
     folder: bool,
     /// Why the folder can't be written, if it can't.
@@ -79,7 +79,7 @@ pub(in crate::ledger) fn foreseen(path: &Path) -> Result<(), Error> {
 }
 
 /// What is seen to keep a ledger from being used that may be well.
-fn hindrance(path: &Path, facts: Facts, said: &str, is_full: bool) -> Option<Error> {
+fn hindrance(path: &Path, facts: FileFacts, said: &str, is_full: bool) -> Option<Error> {
     if let Some(told) = diagnosis(path, facts) {
         return Some(unusable(path, told));
     }
@@ -96,7 +96,7 @@ fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
     }
 }
 
-fn facts(path: &Path) -> Facts {
+fn facts(path: &Path) -> FileFacts {
     let folder = folder(path);
     let refused = |path: &Path, access| rustix::fs::access(path, access).err();
     let head = || -> std::io::Result<Vec<u8>> {
@@ -107,7 +107,7 @@ fn facts(path: &Path) -> Facts {
     };
     let there = fs::metadata(path).ok();
     let disk = rustix::fs::statvfs(folder).ok();
-    Facts {
+    FileFacts {
         folder: folder.is_dir(),
         folder_refused: refused(folder, Access::WRITE_OK | Access::EXEC_OK),
         file_refused: there
@@ -120,7 +120,7 @@ fn facts(path: &Path) -> Facts {
 }
 
 /// What is wrong, and what to do, as far as it can be seen. Pure.
-fn diagnosis(path: &Path, facts: Facts) -> Option<(String, String)> {
+fn diagnosis(path: &Path, facts: FileFacts) -> Option<(String, String)> {
     let folder = folder(path).display();
     let refused = |place: &dyn std::fmt::Display, errno: Errno| match errno {
         Errno::ROFS => (
@@ -136,23 +136,23 @@ fn diagnosis(path: &Path, facts: Facts) -> Option<(String, String)> {
         ),
     };
     Some(match facts {
-        Facts { folder: false, .. } => (
+        FileFacts { folder: false, .. } => (
             format!("can't be opened: there is no folder {folder}"),
             "make that folder for the user that runs Mailjob, or name another file by `ledger` in [service]".to_owned(),
         ),
-        Facts { plain: false, .. } => (
+        FileFacts { plain: false, .. } => (
             "is no file".to_owned(),
             "name a file by `ledger` in [service]".to_owned(),
         ),
-        Facts {
+        FileFacts {
             folder_refused: Some(errno),
             ..
         } => refused(&folder, errno),
-        Facts {
+        FileFacts {
             file_refused: Some(errno),
             ..
         } => refused(&path.display(), errno),
-        Facts { begins: false, .. } => (
+        FileFacts { begins: false, .. } => (
             "is no database, or its beginning was overwritten".to_owned(),
             "put the last backup in its place, or name another file by `ledger` in [service]; keep a copy of this one"
                 .to_owned(),
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_keeps_a_start_is_said_with_its_cure() {
-        let well = Facts {
+        let well = FileFacts {
             folder: true,
             folder_refused: None,
             file_refused: None,
@@ -183,13 +183,13 @@ mod tests {
         };
         for (facts, what, cure) in [
             (
-                Facts { folder: false, ..well },
+                FileFacts { folder: false, ..well },
                 "there is no folder /var/lib/m",
                 "make that folder",
             ),
-            (Facts { plain: false, ..well }, "is no file", "name a file"),
+            (FileFacts { plain: false, ..well }, "is no file", "name a file"),
             (
-                Facts {
+                FileFacts {
                     folder_refused: Some(Errno::ROFS),
                     ..well
                 },
@@ -197,7 +197,7 @@ mod tests {
                 "mount it writable",
             ),
             (
-                Facts {
+                FileFacts {
                     folder_refused: Some(Errno::ACCESS),
                     ..well
                 },
@@ -205,20 +205,20 @@ mod tests {
                 "let the user that runs Mailjob write /var/lib/m",
             ),
             (
-                Facts {
+                FileFacts {
                     file_refused: Some(Errno::ACCESS),
                     ..well
                 },
                 "/var/lib/m/l.db: Permission denied",
                 "write /var/lib/m/l.db",
             ),
-            (Facts { begins: false, ..well }, "is no database", "the last backup"),
+            (FileFacts { begins: false, ..well }, "is no database", "the last backup"),
         ] {
             let (said, to_do) = diagnosis(Path::new("/var/lib/m/l.db"), facts).unwrap();
             assert!(said.contains(what), "{said}");
             assert!(to_do.contains(cure), "{to_do}");
         }
-        let full = Facts { free: Some(0), ..well };
+        let full = FileFacts { free: Some(0), ..well };
         assert_eq!(
             (diagnosis(Path::new("l.db"), well), diagnosis(Path::new("l.db"), full)),
             (None, None)

@@ -24,7 +24,7 @@ const TABLES: [&str; 8] = [
 
 /// Whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) enum Whose {
+pub(in crate::ledger) enum Ownership {
     /// Nobody's: there is nothing in it.
     Nobody,
     /// Ours, and it says so.
@@ -36,12 +36,12 @@ pub(in crate::ledger) enum Whose {
 }
 
 /// Whose a database with this id, this schema and these tables is. Pure.
-fn judge(id: i64, schema: i64, tables: &BTreeSet<String>) -> Whose {
+fn judge(id: i64, schema: i64, tables: &BTreeSet<String>) -> Ownership {
     match id {
-        OURS => Whose::Ours,
-        0 if schema == 0 && tables.is_empty() => Whose::Nobody,
-        0 if schema > 0 && TABLES.iter().all(|table| tables.contains(*table)) => Whose::OursOfOld,
-        _ => Whose::Another,
+        OURS => Ownership::Ours,
+        0 if schema == 0 && tables.is_empty() => Ownership::Nobody,
+        0 if schema > 0 && TABLES.iter().all(|table| tables.contains(*table)) => Ownership::OursOfOld,
+        _ => Ownership::Another,
     }
 }
 
@@ -51,7 +51,7 @@ pub(in crate::ledger) fn version(db: &Connection) -> Result<i64, Error> {
 }
 
 /// Whose a database is.
-pub(in crate::ledger) fn of(db: &Connection) -> Result<Whose, Error> {
+pub(in crate::ledger) fn of(db: &Connection) -> Result<Ownership, Error> {
     let id = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let mut query =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
@@ -60,9 +60,9 @@ pub(in crate::ledger) fn of(db: &Connection) -> Result<Whose, Error> {
 }
 
 /// Refuses another program's.
-pub(in crate::ledger) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error> {
+pub(in crate::ledger) fn not_anothers(db: &Connection, path: &Path) -> Result<Ownership, Error> {
     match of(db)? {
-        Whose::Another => Err(Error::Unusable {
+        Ownership::Another => Err(Error::Unusable {
             path: path.display().to_string(),
             what: "is the database of another program: nothing in it was changed".to_owned(),
             cure: "name another file by `ledger` in [service] of mailjob.toml".to_owned(),
@@ -86,17 +86,17 @@ mod tests {
         let ours: BTreeSet<_> = TABLES.iter().map(ToString::to_string).collect();
         let fewer: BTreeSet<_> = ours.iter().skip(1).cloned().collect();
         for (id, schema, tables, whose) in [
-            (0, 0, &none, Whose::Nobody),
-            (OURS, 0, &none, Whose::Ours),
-            (OURS, 19, &ours, Whose::Ours),
-            (0, 19, &ours, Whose::OursOfOld),
-            (0, 1, &ours, Whose::OursOfOld),
-            (0, 0, &ours, Whose::Another),
-            (0, 19, &fewer, Whose::Another),
-            (0, 19, &none, Whose::Another),
-            (0, 0, &fewer, Whose::Another),
-            (7, 0, &none, Whose::Another),
-            (7, 19, &ours, Whose::Another),
+            (0, 0, &none, Ownership::Nobody),
+            (OURS, 0, &none, Ownership::Ours),
+            (OURS, 19, &ours, Ownership::Ours),
+            (0, 19, &ours, Ownership::OursOfOld),
+            (0, 1, &ours, Ownership::OursOfOld),
+            (0, 0, &ours, Ownership::Another),
+            (0, 19, &fewer, Ownership::Another),
+            (0, 19, &none, Ownership::Another),
+            (0, 0, &fewer, Ownership::Another),
+            (7, 0, &none, Ownership::Another),
+            (7, 19, &ours, Ownership::Another),
         ] {
             assert_eq!(judge(id, schema, tables), whose, "{id} {schema} {tables:?}");
         }

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     hindrance::hindered,
-    identity::{self, Whose},
+    identity::{self, Ownership},
     schema, space,
 };
 use crate::{
-    ledger::{Error, Finding, Inspection},
+    ledger::{Error, Inspection, IntegrityFinding},
     plural,
 };
 
@@ -124,7 +124,7 @@ pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
         Err(error) => return Err(error),
     };
     match identity::not_anothers(&db, path) {
-        Ok(Whose::Nobody) => {
+        Ok(Ownership::Nobody) => {
             return Err(Error::NoLedger {
                 path: path.display().to_string(),
             });
@@ -178,7 +178,7 @@ pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
 
 fn ruin(said: &str) -> Inspection {
     Inspection {
-        findings: vec![Finding {
+        findings: vec![IntegrityFinding {
             what: format!("this is no ledger, or one that is broken from its beginning on: {said}"),
             cure: RESTORE.to_owned(),
         }],
@@ -187,7 +187,7 @@ fn ruin(said: &str) -> Inspection {
 }
 
 /// What is wrong with the file itself.
-fn faults(db: &Connection) -> Result<Vec<Finding>, Error> {
+fn faults(db: &Connection) -> Result<Vec<IntegrityFinding>, Error> {
     let mut query = db.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
     let mut said = Vec::new();
     let rows = query.query_map([], |row| row.get::<_, String>(0))?;
@@ -204,21 +204,21 @@ fn faults(db: &Connection) -> Result<Vec<Finding>, Error> {
     Ok(said.iter().map(|said| damage(said)).collect())
 }
 
-fn damage(said: &str) -> Finding {
-    Finding {
+fn damage(said: &str) -> IntegrityFinding {
+    IntegrityFinding {
         what: format!("the file is damaged: {said}"),
         cure: RESTORE.to_owned(),
     }
 }
 
 /// Rows that name others that are not there.
-fn strays(db: &Connection) -> Result<Vec<Finding>, Error> {
+fn strays(db: &Connection) -> Result<Vec<IntegrityFinding>, Error> {
     let mut query = db.prepare(
         "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY \"table\", parent ORDER BY 1, 2",
     )?;
     let rows = query.query_map([], |row| {
         let (table, parent, count): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Finding {
+        Ok(IntegrityFinding {
             what: format!(
                 "{} of `{table}` {} what is not there in `{parent}`",
                 plural::counted(count, "row"),
@@ -231,13 +231,13 @@ fn strays(db: &Connection) -> Result<Vec<Finding>, Error> {
 }
 
 impl Invariant {
-    fn finding(&self, db: &Connection) -> Result<Option<Finding>, Error> {
+    fn finding(&self, db: &Connection) -> Result<Option<IntegrityFinding>, Error> {
         let rows = self.rows.replace("{open}", OPEN);
         let (count, first): (i64, Option<i64>) =
             db.query_row(&format!("SELECT count(*), min(row) FROM ({rows})"), [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-        Ok(first.map(|first| Finding {
+        Ok(first.map(|first| IntegrityFinding {
             what: format!("{}: {count}, the first in row {first}", self.what),
             cure: self.cure.to_owned(),
         }))

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What trying to hold a lock file came to.
-pub(in crate::ledger) enum Tried {
+pub(in crate::ledger) enum LockAttempt {
     /// It is ours until the file is dropped.
     Held(File),
     /// Somebody else holds it: who, as far as it said.
@@ -37,9 +37,9 @@ pub(in crate::ledger) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<Fi
     let until = Instant::now() + PATIENCE;
     loop {
         match hold(&beside(ledger), now)? {
-            Tried::Held(file) => return Ok(file),
-            Tried::Busy(_) if Instant::now() < until => thread::sleep(PAUSE),
-            Tried::Busy(holder) => {
+            LockAttempt::Held(file) => return Ok(file),
+            LockAttempt::Busy(_) if Instant::now() < until => thread::sleep(PAUSE),
+            LockAttempt::Busy(holder) => {
                 return Err(Error::InUse {
                     path: ledger.display().to_string(),
                     holder,
@@ -50,7 +50,7 @@ pub(in crate::ledger) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<Fi
 }
 
 /// Tries once to hold a lock file, which is made where it is missing, and writes into it who has it.
-pub(in crate::ledger) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
+pub(in crate::ledger) fn hold(path: &Path, now: DateTime<Utc>) -> Result<LockAttempt, Error> {
     let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
     let mut file = OpenOptions::new()
         .read(true)
@@ -62,7 +62,7 @@ pub(in crate::ledger) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, 
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Tried::Busy(holder(&mut file))),
+        Err(TryLockError::WouldBlock) => return Ok(LockAttempt::Busy(holder(&mut file))),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let words = format!(
@@ -79,7 +79,7 @@ pub(in crate::ledger) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, 
     if let Err(error) = written {
         tracing::debug!(%error, "who holds it can't be written into the lock file {}", path.display());
     }
-    Ok(Tried::Held(file))
+    Ok(LockAttempt::Held(file))
 }
 
 /// Who holds a lock file, which is not made where there is none.

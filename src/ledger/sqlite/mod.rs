@@ -37,10 +37,10 @@ pub(super) use self::{
     faces::tables::versions_beside,
     inspect::inspect,
     opening::foresee,
-    side::Side,
+    side::ExternalSqlite,
 };
 use self::{
-    post::{Letter, Post},
+    post::{WriteCommand, WriterHandle},
     readers::Readers,
     shared::Shared,
 };
@@ -50,7 +50,7 @@ use crate::metrics::Commits;
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Upkeep::close`] waits for that.
 pub struct Sqlite {
-    pub(in crate::ledger) post: Arc<Post>,
+    pub(in crate::ledger) post: Arc<WriterHandle>,
     pub(in crate::ledger) readers: Readers,
     /// For whoever searches from outside: those of the loops are never waited for because of it.
     pub(in crate::ledger) searches: Readers,
@@ -91,7 +91,7 @@ impl Upkeep for Sqlite {
     async fn close(&self) {
         self.readers.close().await;
         self.searches.close().await;
-        drop(self.post.send(Letter::Close).await);
+        drop(self.post.send(WriteCommand::Close).await);
         if let Some(ended) = self.ended.lock().await.take() {
             // An error is the thread's end too.
             drop(ended.await);

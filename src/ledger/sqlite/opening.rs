@@ -8,7 +8,7 @@ use super::{
     Sqlite,
     hindrance::{explained, foreseen},
     identity, lock,
-    place::{Held, Place},
+    place::{DatabaseFile, OpenLedger},
     readers::Readers,
     reserve, schema,
     shared::Shared,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ledger::{
         Clock, Error,
-        lease::{Holder, Owner},
+        lease::{LeaseHolder, Owner},
         rules::recover,
     },
     metrics::Commits,
@@ -43,18 +43,18 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     not_anothers(path)?;
     let lock = lock::acquire(path, clock.now())?;
     let mut db = schema::writer(path)?;
-    let place = Place::take(path)?;
+    let place = DatabaseFile::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let holder = Holder::new(Owner::new());
+    let holder = LeaseHolder::new(Owner::new());
     let reading = clock.read();
-    let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
+    let noted = change(&mut db, reading.wall, &holder, |tx| recover::begin(tx, reading))?;
     let shared = Arc::<Shared>::default();
     let (readers, searches) = (
         Readers::new(path.to_owned(), shared.clone()),
         Readers::new(path.to_owned(), shared.clone()),
     );
-    let held = Held {
+    let held = OpenLedger {
         place: place.with_log(),
         _lock: lock,
     };

@@ -14,28 +14,28 @@ use std::{
 use crate::ledger::Error;
 
 /// The file that is open, and its log beside it.
-pub(in crate::ledger) struct Place {
+pub(in crate::ledger) struct DatabaseFile {
     path: PathBuf,
     file: File,
     /// The WAL, by its name and number.
-    log: (PathBuf, Option<Number>),
+    log: (PathBuf, Option<FileId>),
     /// What the last look saw.
-    missed: Option<Fault>,
+    missed: Option<FileChange>,
 }
 
 /// What a file is known by, whatever its name.
-type Number = (u64, u64);
+type FileId = (u64, u64);
 
 /// What happened to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+enum FileChange {
     Deleted,
     Replaced,
     LogDeleted,
     LogReplaced,
 }
 
-impl Place {
+impl DatabaseFile {
     /// Holds the ledger, whose connection has written to its log already.
     pub(in crate::ledger) fn take(path: &Path) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::Engine(format!("{}: {error}", path.display()));
@@ -90,7 +90,7 @@ impl Place {
     }
 }
 
-impl Fault {
+impl FileChange {
     fn words(self) -> &'static str {
         match self {
             Self::Deleted => "was deleted",
@@ -102,9 +102,9 @@ impl Fault {
 }
 
 /// What is at a path: its number, nothing, or not to be known now.
-type Looked = Option<Option<Number>>;
+type FileLookup = Option<Option<FileId>>;
 
-fn look(path: &Path) -> Looked {
+fn look(path: &Path) -> FileLookup {
     match fs::metadata(path) {
         Ok(meta) => Some(Some(number(&meta))),
         Err(error) if error.kind() == ErrorKind::NotFound => Some(None),
@@ -113,22 +113,23 @@ fn look(path: &Path) -> Looked {
 }
 
 /// What happened to a file that was this one, and to its log. Pure.
-fn judge(file: (Option<Number>, Looked), log: (Option<Number>, Looked)) -> Option<Fault> {
-    let of = |(ours, seen): (Option<Number>, Looked), deleted, replaced| match (ours, seen) {
+fn judge(file: (Option<FileId>, FileLookup), log: (Option<FileId>, FileLookup)) -> Option<FileChange> {
+    let of = |(ours, seen): (Option<FileId>, FileLookup), deleted, replaced| match (ours, seen) {
         (Some(_), Some(None)) => Some(deleted),
         (Some(ours), Some(Some(other))) if ours != other => Some(replaced),
         _ => None,
     };
-    of(file, Fault::Deleted, Fault::Replaced).or_else(|| of(log, Fault::LogDeleted, Fault::LogReplaced))
+    of(file, FileChange::Deleted, FileChange::Replaced)
+        .or_else(|| of(log, FileChange::LogDeleted, FileChange::LogReplaced))
 }
 
-fn number(meta: &Metadata) -> Number {
+fn number(meta: &Metadata) -> FileId {
     (meta.dev(), meta.ino())
 }
 
 /// What is held for as long as the ledger is open; given up after its connection was closed.
-pub(in crate::ledger) struct Held {
-    pub(in crate::ledger) place: Place,
+pub(in crate::ledger) struct OpenLedger {
+    pub(in crate::ledger) place: DatabaseFile,
     pub(in crate::ledger) _lock: File,
 }
 
@@ -141,10 +142,10 @@ mod tests {
         let (one, two) = (Some((1, 1)), Some((1, 2)));
         for (file, log, fault) in [
             ((one, Some(one)), (two, Some(two)), None),
-            ((one, Some(None)), (two, Some(two)), Some(Fault::Deleted)),
-            ((one, Some(two)), (two, Some(two)), Some(Fault::Replaced)),
-            ((one, Some(one)), (two, Some(None)), Some(Fault::LogDeleted)),
-            ((one, Some(one)), (two, Some(one)), Some(Fault::LogReplaced)),
+            ((one, Some(None)), (two, Some(two)), Some(FileChange::Deleted)),
+            ((one, Some(two)), (two, Some(two)), Some(FileChange::Replaced)),
+            ((one, Some(one)), (two, Some(None)), Some(FileChange::LogDeleted)),
+            ((one, Some(one)), (two, Some(one)), Some(FileChange::LogReplaced)),
             // What can't be known says nothing.
             ((one, None), (two, None), None),
             ((None, Some(one)), (None, Some(None)), None),
@@ -158,8 +159,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         fs::write(&path, "a").unwrap();
-        let mut place = Place::take(&path).unwrap().with_log();
-        assert!(matches!(Place::take(&path), Err(Error::InUse { .. })));
+        let mut place = DatabaseFile::take(&path).unwrap().with_log();
+        assert!(matches!(DatabaseFile::take(&path), Err(Error::InUse { .. })));
         assert_eq!(place.lost(), None);
         fs::rename(&path, folder.path().join("b.db")).unwrap();
         assert_eq!(place.lost(), None);

@@ -3,10 +3,10 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use crate::{auth::Key, ledger::Error, secret::Secret};
+use crate::{auth::SealKey, ledger::Error, secret::Secret};
 
 /// Seals what is there, all or nothing. Remains that can't be wiped are told in the log and tried again at the next start.
-pub(in crate::ledger) fn seal(db: &mut Connection, key: &Key) -> Result<(), Error> {
+pub(in crate::ledger) fn seal(db: &mut Connection, key: &SealKey) -> Result<(), Error> {
     let there = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'token'";
     if db.query_row(there, [], |row| row.get::<_, i64>(0))? == 0 {
         return Ok(());
@@ -20,7 +20,7 @@ pub(in crate::ledger) fn seal(db: &mut Connection, key: &Key) -> Result<(), Erro
 }
 
 /// A sign-in that is sealed already is the newer one.
-pub(in crate::ledger) fn move_all(db: &mut Connection, key: &Key) -> Result<(), Error> {
+pub(in crate::ledger) fn move_all(db: &mut Connection, key: &SealKey) -> Result<(), Error> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let plain = tx
         .prepare("SELECT account, refresh_token, origin, stored FROM token")?

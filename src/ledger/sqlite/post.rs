@@ -1,4 +1,4 @@
-//! How callers speak to the writer: letters with an operation and someone to tell.
+//! How callers speak to the writer: commands with an operation and someone to tell.
 
 use std::sync::{Arc, Weak, mpsc};
 
@@ -6,34 +6,34 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::ledger::{
     ClaimedJob, ClaimedReply, Error,
-    rules::transaction::Desk,
-    wake::{Claimable, GiveBack, Waiter},
+    rules::transaction::Transaction,
+    wake::{ClaimWaiter, Claimable, GiveBack},
 };
 
 /// Letters that may lie unopened; who has more to say waits.
 const LETTERS: usize = 1024;
 
 /// Something to do and someone to tell.
-pub(in crate::ledger) trait Operation: Send {
+pub(in crate::ledger) trait WriteOperation: Send {
     /// Does it; its changes are undone when it fails.
-    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Error>;
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error>;
     /// Tells the one who asked, when all is durable or the batch failed.
     fn answer(self: Box<Self>, batch: Result<(), Error>);
 }
 
-struct Asked<W, T> {
+struct PendingOperation<W, T> {
     work: Option<W>,
     result: Option<Result<T, Error>>,
     tell: oneshot::Sender<Result<T, Error>>,
 }
 
-impl<W, T> Operation for Asked<W, T>
+impl<W, T> WriteOperation for PendingOperation<W, T>
 where
-    W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send,
+    W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send,
     T: Send,
 {
-    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        let result = self.work.take().map_or(Err(Error::Closed), |work| work(desk));
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let result = self.work.take().map_or(Err(Error::Closed), |work| work(tx));
         let undo = match &result {
             // An illegal change holds its job: that must stay.
             Ok(_) | Err(Error::Illegal { .. }) => Ok(()),
@@ -54,62 +54,62 @@ where
     }
 }
 
-/// A letter to the writer.
-pub(in crate::ledger) enum Letter {
+/// A command to the writer.
+pub(in crate::ledger) enum WriteCommand {
     /// Do this. `bytes` is what it adds to a transaction.
     Do {
-        operation: Box<dyn Operation>,
+        operation: Box<dyn WriteOperation>,
         bytes: usize,
         /// Of a mail that lies safely elsewhere, and may wait until there is room: its bytes so far.
         is_new: Option<usize>,
     },
     /// I wait for jobs.
-    Jobs(Waiter<ClaimedJob>),
+    Jobs(ClaimWaiter<ClaimedJob>),
     /// I wait for replies.
-    Replies(Waiter<ClaimedReply>),
+    Replies(ClaimWaiter<ClaimedReply>),
     /// Stop; all that lies here is done first.
     Close,
 }
 
-/// A letter and the room it takes up until it is opened.
-pub(in crate::ledger) type Posted = (Letter, Option<OwnedSemaphorePermit>);
+/// A command and the room it takes up until it is read.
+pub(in crate::ledger) type QueuedCommand = (WriteCommand, Option<OwnedSemaphorePermit>);
 
-/// The writer's letter box. When it is dropped, the writer stops.
-pub(in crate::ledger) struct Post {
-    letters: mpsc::Sender<Posted>,
+/// The way to the writer. When it is dropped, the writer stops.
+pub(in crate::ledger) struct WriterHandle {
+    commands: mpsc::Sender<QueuedCommand>,
     room: Arc<Semaphore>,
 }
 
-impl Post {
-    /// A letter box and the end at which it is emptied.
-    pub(in crate::ledger) fn new() -> (Arc<Self>, mpsc::Receiver<Posted>) {
-        let (sender, letters) = mpsc::channel();
+impl WriterHandle {
+    /// A handle, and the end at which its commands arrive.
+    pub(in crate::ledger) fn new() -> (Arc<Self>, mpsc::Receiver<QueuedCommand>) {
+        let (sender, commands) = mpsc::channel();
         (
             Arc::new(Self {
-                letters: sender,
+                commands: sender,
                 room: Arc::new(Semaphore::new(LETTERS)),
             }),
-            letters,
+            commands,
         )
     }
 
-    /// Sends a letter as soon as there is room.
-    pub(in crate::ledger) async fn send(&self, letter: Letter) -> Result<(), Error> {
+    /// Sends a command as soon as there is room.
+    pub(in crate::ledger) async fn send(&self, command: WriteCommand) -> Result<(), Error> {
         let room = self.room.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.letters.send((letter, Some(room))).map_err(|_| Error::Closed)
+        self.commands.send((command, Some(room))).map_err(|_| Error::Closed)
     }
 
-    /// Sends a letter at once, where nobody can wait; there are never more of these than of claims.
-    pub(in crate::ledger) fn drop_in(&self, letter: Letter) {
+    /// Sends a command at once, where nobody can wait; there are never more of these than of claims.
+    pub(in crate::ledger) fn send_now(&self, command: WriteCommand) {
         // A closed writer's jobs are queued again when their leases end.
-        drop(self.letters.send((letter, None)));
+        drop(self.commands.send((command, None)));
     }
 
     /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
     pub(in crate::ledger) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.ask_for((bytes, None), work).await
     }
@@ -119,7 +119,7 @@ impl Post {
     pub(in crate::ledger) async fn ask_to_take<T, W>(&self, bytes: usize, so_far: usize, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.ask_for((bytes, Some(so_far)), work).await
     }
@@ -127,10 +127,10 @@ impl Post {
     async fn ask_for<T, W>(&self, (bytes, is_new): (usize, Option<usize>), work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (tell, answer) = oneshot::channel();
-        self.send(Letter::Do {
+        self.send(WriteCommand::Do {
             operation: operation(work, tell),
             bytes,
             is_new,
@@ -141,12 +141,12 @@ impl Post {
 }
 
 /// An operation that runs `work` and tells its result.
-pub(in crate::ledger) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn Operation>
+pub(in crate::ledger) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn WriteOperation>
 where
     T: Send + 'static,
-    W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
 {
-    Box::new(Asked {
+    Box::new(PendingOperation {
         work: Some(work),
         result: None,
         tell,
@@ -154,12 +154,12 @@ where
 }
 
 /// Who has a claim that nobody took given back, as long as there is a writer.
-pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
+pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<WriterHandle>) -> GiveBack<T> {
     Arc::new(move |items| {
         if let Some(post) = post.upgrade() {
             let (tell, _) = oneshot::channel();
-            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
-            post.drop_in(Letter::Do {
+            let give_back = move |tx: &mut Transaction<'_>| items.iter().try_for_each(|item| item.release(tx));
+            post.send_now(WriteCommand::Do {
                 operation: operation(give_back, tell),
                 bytes: 0,
                 is_new: None,

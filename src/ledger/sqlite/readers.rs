@@ -23,9 +23,9 @@ const STEPS: i32 = 10_000;
 
 /// The reading connections.
 #[derive(Clone)]
-pub(in crate::ledger) struct Readers(Arc<Pool>);
+pub(in crate::ledger) struct Readers(Arc<ReaderPool>);
 
-struct Pool {
+struct ReaderPool {
     path: PathBuf,
     shared: Arc<Shared>,
     idle: Mutex<Vec<Connection>>,
@@ -34,7 +34,7 @@ struct Pool {
 
 impl Readers {
     pub(in crate::ledger) fn new(path: PathBuf, shared: Arc<Shared>) -> Self {
-        Self(Arc::new(Pool {
+        Self(Arc::new(ReaderPool {
             path,
             shared,
             idle: Mutex::default(),
@@ -56,7 +56,7 @@ impl Readers {
     {
         let turn = self.0.turn.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         let pool = self.0.clone();
-        let wanted = Wanted::default();
+        let wanted = CancelOnDrop::default();
         let unwanted = wanted.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -93,9 +93,9 @@ impl Readers {
 /// That somebody waits for a read. Dropped before it has ended, it ends it: looked at while the read runs, and not by an interrupt, which
 /// would be missed between two statements.
 #[derive(Default)]
-struct Wanted(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Wanted {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

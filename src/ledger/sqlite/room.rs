@@ -22,7 +22,7 @@ const AMPLE: u64 = 64 << 20;
 
 /// What room there is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) struct Room {
+pub(in crate::ledger) struct DiskSpace {
     /// Free on the disk.
     pub(in crate::ledger) free: u64,
     /// By so much the file has to grow, so that all of the log is in it.
@@ -44,7 +44,7 @@ pub(in crate::ledger) enum Copies {
     Seldom,
 }
 
-impl Room {
+impl DiskSpace {
     /// Looks; nothing where it can't be known.
     pub(in crate::ledger) fn look(db: &Connection, path: &Path) -> Option<Self> {
         let number = |sql: &str| -> Option<u64> {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_mail_leaves_room_for_the_log_and_for_what_is_done_with_it() {
-        let room = |free, growth, inside, reserved| Room {
+        let room = |free, growth, inside, reserved| DiskSpace {
             free,
             growth,
             inside,
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_log_is_copied_where_all_of_it_finds_room() {
-        let room = |free, growth| Room {
+        let room = |free, growth| DiskSpace {
             free,
             growth,
             inside: 0,
@@ -172,10 +172,10 @@ mod tests {
         fn whatever_is_taken_the_log_still_finds_room(
             free in 0_u64..1 << 40, growth in 0_u64..1 << 30, inside in 0_u64..1 << 30, reserved: bool, bytes in 1_u64..1 << 30, is_new: bool,
         ) {
-            let room = Room { free, growth, inside, reserved };
+            let room = DiskSpace { free, growth, inside, reserved };
             if room.refuse(Path::new("l.db"), bytes, is_new).is_ok() {
                 // The log grew by it, and so does what is to be copied, where there is no room inside the file.
-                let after = Room { free: free - bytes, growth: growth + bytes.saturating_sub(inside), ..room };
+                let after = DiskSpace { free: free - bytes, growth: growth + bytes.saturating_sub(inside), ..room };
                 prop_assert_ne!(after.copies(), Copies::None);
                 let left = after.free - after.growth;
                 let kept = if reserved { 0 } else { UNRESERVED };

@@ -11,8 +11,8 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{
-    identity::{self, Whose, version},
-    room::{self, Copies, Room},
+    identity::{self, Ownership, version},
+    room::{self, Copies, DiskSpace},
 };
 use crate::ledger::{Error, values::signed};
 
@@ -101,7 +101,7 @@ pub(in crate::ledger) fn side(path: &Path) -> Result<Connection, Error> {
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -512; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;",
     )?;
     // Who is the last to close a ledger copies its log into it.
-    if Room::look(&db, path).is_some_and(|room| room.copies() == Copies::None) {
+    if DiskSpace::look(&db, path).is_some_and(|room| room.copies() == Copies::None) {
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     }
     Ok(db)
@@ -162,7 +162,7 @@ pub(in crate::ledger) fn migrate(db: &mut Connection, path: &Path) -> Result<(),
         // Nothing was ever kept plain in a new file.
         db.execute_batch("DROP TABLE token")?;
     }
-    if whose != Whose::Ours {
+    if whose != Ownership::Ours {
         identity::stamp(db)?;
     }
     Ok(())

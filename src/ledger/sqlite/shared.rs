@@ -18,7 +18,7 @@ const FRESH: usize = 16 << 20;
 const REMIND: TimeDelta = TimeDelta::minutes(1);
 
 /// What is known of why nothing can be written.
-struct Known {
+struct WriteFailure {
     what: Unwritable,
     /// When the log last said so.
     told: DateTime<Utc>,
@@ -31,16 +31,16 @@ struct Known {
 pub(in crate::ledger) struct Shared {
     bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
     fresh: Mutex<Fresh>,
-    knock: Arc<Notify>,
+    changed_outside: Arc<Notify>,
     /// Since when and why nothing can be written, and when the log last said so.
-    unwritable: Mutex<Option<Known>>,
+    unwritable: Mutex<Option<WriteFailure>>,
     /// That the file is not there any more.
     lost: Mutex<Option<Error>>,
 }
 
 impl Shared {
     /// The mailbox's bell.
-    pub(in crate::ledger) fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+    pub(in crate::ledger) fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
         lock(&self.bells).entry(mailbox.clone()).or_default().clone()
     }
 
@@ -59,8 +59,8 @@ impl Shared {
     }
 
     /// Rings when another process changed something.
-    pub(in crate::ledger) fn knock(&self) -> Arc<Notify> {
-        self.knock.clone()
+    pub(in crate::ledger) fn changed_outside(&self) -> Arc<Notify> {
+        self.changed_outside.clone()
     }
 
     /// Keeps bytes for their first reader.
@@ -84,13 +84,13 @@ impl Shared {
         if known.as_ref().is_some_and(|known| known.damaged && !damaged) {
             return false;
         }
-        let is_same = |known: &Known| known.what.why == why || known.what.full && full || known.damaged;
+        let is_same = |known: &WriteFailure| known.what.why == why || known.what.full && full || known.damaged;
         let is_told = known
             .as_ref()
             .is_some_and(|known| is_same(known) && now - known.told < REMIND);
         let before = known.take().map(|known| (known.what.since, known.told));
         let (since, told) = before.unwrap_or((now, now));
-        *known = Some(Known {
+        *known = Some(WriteFailure {
             what: Unwritable { since, why, full },
             told: if is_told { told } else { now },
             damaged,
@@ -112,7 +112,7 @@ impl Shared {
     /// shows nothing, nor does one for which there was room while there is none for a mail, nor one beside what is damaged.
     pub(in crate::ledger) fn committed(&self, wrote: bool, roomy: impl FnOnce() -> bool) -> Option<DateTime<Utc>> {
         let mut unwritable = lock(&self.unwritable);
-        let is_over = |known: &mut Known| wrote && !known.damaged && (!known.what.full || roomy());
+        let is_over = |known: &mut WriteFailure| wrote && !known.damaged && (!known.what.full || roomy());
         unwritable.take_if(is_over).map(|known| known.what.since)
     }
 
@@ -189,7 +189,7 @@ mod tests {
     async fn a_bell_that_rang_before_is_heard() {
         let shared = Shared::default();
         let mailbox = MailboxKey("imap://a@b/INBOX".into());
-        let bell = shared.bell(&mailbox);
+        let bell = shared.settle_due(&mailbox);
         shared.ring(&HashSet::from([mailbox]));
         tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified())
             .await

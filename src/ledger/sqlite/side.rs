@@ -11,15 +11,15 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     hindrance::hindered,
-    identity::{self, Whose},
-    lock::{self, Tried},
+    identity::{self, Ownership},
+    lock::{self, LockAttempt},
     schema,
     writer::change,
 };
 use crate::ledger::{
     Clock, Error,
-    lease::{Holder, Owner},
-    rules::transaction::Desk,
+    lease::{LeaseHolder, Owner},
+    rules::transaction::Transaction,
     values::micros,
 };
 
@@ -30,28 +30,28 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A ledger that another process may have open. That process notices within seconds what was changed.
 #[derive(Clone)]
-pub(in crate::ledger) struct Side {
+pub(in crate::ledger) struct ExternalSqlite {
     path: Arc<Path>,
     clock: Clock,
 }
 
 /// What a look at the file came to.
-enum Found {
+enum SchemaState {
     /// It has our schema.
     Ready,
     /// It has an older one or none yet, and is not ours to change.
     Older { found: i64, holder: String },
 }
 
-impl Side {
+impl ExternalSqlite {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
     pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
             match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
-                Found::Ready => return Ok(Self::of(path)),
-                Found::Older { found, holder } if Instant::now() >= until => {
+                SchemaState::Ready => return Ok(Self::of(path)),
+                SchemaState::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
                         path: path.display().to_string(),
                         found,
@@ -59,7 +59,7 @@ impl Side {
                         holder,
                     });
                 }
-                Found::Older { .. } => sleep(PAUSE).await,
+                SchemaState::Older { .. } => sleep(PAUSE).await,
             }
         }
     }
@@ -105,14 +105,14 @@ impl Side {
     pub(in crate::ledger) async fn change<T, W>(&self, now: i64, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.with(move |db| change(db, now, &Holder::new(Owner::NOBODY), work))
+        self.with(move |db| change(db, now, &LeaseHolder::new(Owner::NOBODY), work))
             .await
     }
 }
 
-fn look(path: &Path) -> Result<Found, Error> {
+fn look(path: &Path) -> Result<SchemaState, Error> {
     let none = || Error::NoLedger {
         path: path.display().to_string(),
     };
@@ -125,21 +125,21 @@ fn look(path: &Path) -> Result<Found, Error> {
         Err(error) => return Err(Error::Engine(format!("{}: {error}", path.display()))),
     };
     if found == schema::known() {
-        return Ok(Found::Ready);
+        return Ok(SchemaState::Ready);
     }
     schema::not_newer(found, path)?;
-    let busy = |holder| Found::Older { found, holder };
-    if whose == Whose::Nobody {
+    let busy = |holder| SchemaState::Older { found, holder };
+    if whose == Ownership::Nobody {
         // `mailjob run` may be about to make it.
         return lock::held(&lock::beside(path))?.map(busy).ok_or_else(none);
     }
     match lock::hold(&lock::beside(path), Utc::now())? {
-        Tried::Held(lock) => {
+        LockAttempt::Held(lock) => {
             schema::migrate(&mut schema::writer(path)?, path)?;
             drop(lock);
-            Ok(Found::Ready)
+            Ok(SchemaState::Ready)
         }
-        Tried::Busy(holder) => Ok(busy(holder)),
+        LockAttempt::Busy(holder) => Ok(busy(holder)),
     }
 }
 

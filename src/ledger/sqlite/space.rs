@@ -4,8 +4,8 @@ use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use rusqlite::Connection;
 
-use super::room::{Copies, Room};
-use crate::ledger::{Error, db::Engine, values::signed};
+use super::room::{Copies, DiskSpace};
+use crate::ledger::{Error, db::SqlEngine, values::signed};
 
 /// Pages that one commit gives back: each may have to be moved.
 const STEP: i64 = 256;
@@ -16,12 +16,12 @@ const AT_START: i64 = 512 << 20;
 
 /// The size of the file and what is free in it, in pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pages {
+struct PageCounts {
     all: i64,
     free: i64,
 }
 
-impl Pages {
+impl PageCounts {
     /// How many to give back: what is over an eighth of the file.
     fn surplus(self) -> i64 {
         (self.free - (self.all / 8).max(KEPT)).max(0)
@@ -29,7 +29,7 @@ impl Pages {
 }
 
 /// Gives some pages back. Returns the bytes, and whether there is more to give.
-pub(in crate::ledger) fn give_back(db: &dyn Engine) -> Result<(u64, bool), Error> {
+pub(in crate::ledger) fn give_back(db: &dyn SqlEngine) -> Result<(u64, bool), Error> {
     if !gives_back(db)? {
         return Ok((0, false));
     }
@@ -47,7 +47,7 @@ pub(in crate::ledger) fn give_back(db: &dyn Engine) -> Result<(u64, bool), Error
 
 /// Lets the file itself shrink, as far as nobody reads what is written beside it.
 pub(in crate::ledger) fn shrink(db: &Connection, path: &Path) -> Result<(), Error> {
-    if Room::look(db, path).is_some_and(|room| room.copies() == Copies::None) {
+    if DiskSpace::look(db, path).is_some_and(|room| room.copies() == Copies::None) {
         return Ok(());
     }
     number(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
@@ -84,12 +84,12 @@ pub(in crate::ledger) fn prepare(db: &Connection, path: &Path) -> Result<(), Err
 }
 
 /// Whether the file can give space back.
-pub(in crate::ledger) fn gives_back(db: &dyn Engine) -> Result<bool, Error> {
+pub(in crate::ledger) fn gives_back(db: &dyn SqlEngine) -> Result<bool, Error> {
     Ok(number(db, "PRAGMA auto_vacuum")? == 2)
 }
 
-fn pages(db: &dyn Engine) -> Result<Pages, Error> {
-    Ok(Pages {
+fn pages(db: &dyn SqlEngine) -> Result<PageCounts, Error> {
+    Ok(PageCounts {
         all: number(db, "PRAGMA page_count")?,
         free: number(db, "PRAGMA freelist_count")?,
     })
@@ -101,7 +101,7 @@ pub(in crate::ledger) fn used(db: &Connection) -> Result<u64, Error> {
     Ok(((pages.all - pages.free) * number(db, "PRAGMA page_size")?).unsigned_abs())
 }
 
-fn number(db: &dyn Engine, sql: &str) -> Result<i64, Error> {
+fn number(db: &dyn SqlEngine, sql: &str) -> Result<i64, Error> {
     Ok(db.prepare(sql).query_row((), |row| row.get(0))?)
 }
 
@@ -118,7 +118,7 @@ mod tests {
             (80_000, 10_000, 0),
             (80_000, 50_000, 40_000),
         ] {
-            assert_eq!(Pages { all, free }.surplus(), surplus, "{free} of {all}");
+            assert_eq!(PageCounts { all, free }.surplus(), surplus, "{free} of {all}");
         }
     }
 }

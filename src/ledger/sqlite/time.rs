@@ -8,9 +8,9 @@
 use uuid::Uuid;
 
 use crate::ledger::{
-    Error, Reading, Run,
-    db::{Engine, OptionalExtension, params},
-    rules::transaction::Desk,
+    ClockReading, Error, MonotonicTime,
+    db::{OptionalExtension, SqlEngine, params},
+    rules::transaction::Transaction,
 };
 
 /// What differs by less is no clock that was set: both are not read at one instant.
@@ -24,14 +24,14 @@ const A_DAY: i64 = 86_400_000_000;
 /// What the clocks showed, and since then nobody set one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::ledger) struct Noted {
-    pub(in crate::ledger) reading: Reading,
+    pub(in crate::ledger) reading: ClockReading,
     /// Until when the clock on the wall is not believed where that would drop something.
     pub(in crate::ledger) doubted: Option<i64>,
 }
 
 /// What a look at the clocks came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) struct Look {
+pub(in crate::ledger) struct ClockCheck {
     /// By how much the clock on the wall was set, and so what waits is moved.
     pub(in crate::ledger) moved: i64,
     /// What is noted in place of what was.
@@ -42,12 +42,12 @@ pub(in crate::ledger) struct Look {
 
 impl Noted {
     /// The first note of a ledger.
-    pub(in crate::ledger) fn first(reading: Reading) -> Self {
+    pub(in crate::ledger) fn first(reading: ClockReading) -> Self {
         Self { reading, doubted: None }
     }
 
     /// Looks at the clocks. Pure.
-    pub(in crate::ledger) fn look(&self, now: Reading) -> Look {
+    pub(in crate::ledger) fn look(&self, now: ClockReading) -> ClockCheck {
         let before = self.reading;
         let passed = passed(before.run, now.run);
         let ahead = now.wall.saturating_sub(before.wall);
@@ -76,10 +76,10 @@ impl Noted {
             Some(passed) if moved == 0 => before.wall.saturating_add(passed),
             _ => now.wall,
         };
-        Look {
+        ClockCheck {
             moved,
             noted: Self {
-                reading: Reading { wall, run: now.run },
+                reading: ClockReading { wall, run: now.run },
                 doubted: doubted.filter(|until| now.wall < *until),
             },
             is_news: moved != 0 || ahead >= NOTE_EVERY || unknown > A_DAY,
@@ -93,7 +93,7 @@ impl Noted {
 }
 
 /// How much time passed by the machine's own clock, where that is known.
-fn passed(before: Option<Run>, now: Option<Run>) -> Option<i64> {
+fn passed(before: Option<MonotonicTime>, now: Option<MonotonicTime>) -> Option<i64> {
     let (before, now) = (before?, now?);
     let passed = now.micros.checked_sub(before.micros)?;
     // A machine that was put back to a copy of itself counts less than before.
@@ -101,15 +101,15 @@ fn passed(before: Option<Run>, now: Option<Run>) -> Option<i64> {
 }
 
 /// What stands in the ledger.
-pub(in crate::ledger) fn noted(db: &dyn Engine) -> Result<Option<Noted>, Error> {
+pub(in crate::ledger) fn noted(db: &dyn SqlEngine) -> Result<Option<Noted>, Error> {
     let query = db.prepare("SELECT wall, run, micros, doubted FROM clock WHERE one = 1");
     let noted = query.query_row((), |row| {
         let id = row.get::<Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
         let micros = row.get::<Option<i64>>(2)?;
         Ok(Noted {
-            reading: Reading {
+            reading: ClockReading {
                 wall: row.get(0)?,
-                run: id.zip(micros).map(|(id, micros)| Run { id, micros }),
+                run: id.zip(micros).map(|(id, micros)| MonotonicTime { id, micros }),
             },
             doubted: row.get(3)?,
         })
@@ -118,7 +118,7 @@ pub(in crate::ledger) fn noted(db: &dyn Engine) -> Result<Option<Noted>, Error> 
 }
 
 /// A process begins: what waits is moved, where the clock was set since the last one.
-pub(in crate::ledger) fn begin(db: &dyn Engine, now: Reading) -> Result<Noted, Error> {
+pub(in crate::ledger) fn begin(db: &dyn SqlEngine, now: ClockReading) -> Result<Noted, Error> {
     let mut look = noted(db)?.unwrap_or(Noted::first(now)).look(now);
     look.is_news = true;
     keep(db, &look)?;
@@ -126,8 +126,8 @@ pub(in crate::ledger) fn begin(db: &dyn Engine, now: Reading) -> Result<Noted, E
 }
 
 /// Writes down what a look came to, and moves what waits.
-pub(in crate::ledger) fn keep(db: &dyn Engine, look: &Look) -> Result<(), Error> {
-    let Look { moved, noted, .. } = look;
+pub(in crate::ledger) fn keep(db: &dyn SqlEngine, look: &ClockCheck) -> Result<(), Error> {
+    let ClockCheck { moved, noted, .. } = look;
     if *moved != 0 {
         shift(db, *moved, noted.reading.wall)?;
     }
@@ -143,7 +143,7 @@ pub(in crate::ledger) fn keep(db: &dyn Engine, look: &Look) -> Result<(), Error>
 }
 
 /// Moves what waits, and what says how long something has waited or counts, to where the clock on the wall is now.
-fn shift(db: &dyn Engine, moved: i64, now: i64) -> Result<(), Error> {
+fn shift(db: &dyn SqlEngine, moved: i64, now: i64) -> Result<(), Error> {
     let before = now.saturating_sub(moved);
     let jobs = db.prepare(
         "UPDATE job SET due = CASE state WHEN 'queued' THEN min(due + ?1, ?2) ELSE due + ?1 END WHERE state IN ('queued', 'deferred')",
@@ -179,8 +179,8 @@ fn shift(db: &dyn Engine, moved: i64, now: i64) -> Result<(), Error> {
 }
 
 /// Whether the ledger's clock can't be believed where that would drop something.
-pub(in crate::ledger) fn doubts(desk: &Desk<'_>) -> Result<bool, Error> {
-    Ok(noted(desk.db)?.is_some_and(|noted| noted.doubts(desk.now)))
+pub(in crate::ledger) fn doubts(tx: &Transaction<'_>) -> Result<bool, Error> {
+    Ok(noted(tx.db)?.is_some_and(|noted| noted.doubts(tx.now)))
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use super::*;
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 
-fn run(machine: u128, micros: i64) -> Option<Run> {
+fn run(machine: u128, micros: i64) -> Option<MonotonicTime> {
     let id = Uuid::from_u128(machine);
-    Some(Run { id, micros })
+    Some(MonotonicTime { id, micros })
 }
 
-fn reading(wall: i64, run: Option<Run>) -> Reading {
-    Reading { wall, run }
+fn reading(wall: i64, run: Option<MonotonicTime>) -> ClockReading {
+    ClockReading { wall, run }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use chrono::Utc;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use super::lock::{self, Tried};
+use super::lock::{self, LockAttempt};
 use crate::ledger::Error;
 
 /// How long a turn is waited for: longer than a token server may take to answer.
@@ -32,15 +32,15 @@ pub(in crate::ledger) async fn take(ledger: &Path, name: &str, longest: Duration
             .await
             .map_err(|error| Error::Engine(format!("the lock file {}: {error}", path.display())))?;
         match tried? {
-            Tried::Held(file) => return Ok(file),
-            Tried::Busy(holder) if Instant::now() >= until => {
+            LockAttempt::Held(file) => return Ok(file),
+            LockAttempt::Busy(holder) if Instant::now() >= until => {
                 return Err(Error::SignInBusy {
                     name: name.to_owned(),
                     holder,
                     waited: longest,
                 });
             }
-            Tried::Busy(_) => sleep(pause).await,
+            LockAttempt::Busy(_) => sleep(pause).await,
         }
         pause = (pause * 2).min(PAUSES.1);
     }

@@ -10,7 +10,7 @@ use rusqlite::{
 use super::super::values::signed;
 use crate::ledger::{
     Error,
-    db::{Columns, Engine, Failed, Large, Result, Row, Value},
+    db::{BlobColumn, Columns, Result, Row, SqlEngine, SqlError, SqlValue},
 };
 
 /// Bytes that SQLite gets at once.
@@ -26,21 +26,21 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-impl From<rusqlite::Error> for Failed {
+impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Ledger(error.into())
     }
 }
 
-impl Engine for Connection {
-    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+impl SqlEngine for Connection {
+    fn execute(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<usize> {
         Ok(self.prepare_cached(sql)?.execute(params_from_iter(values))?)
     }
 
     fn select(
         &self,
         sql: &str,
-        values: &[Value<'_>],
+        values: &[SqlValue<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         let mut statement = self.prepare_cached(sql)?;
@@ -61,8 +61,8 @@ impl Engine for Connection {
         !self.is_autocommit()
     }
 
-    fn store_bytes(&self, at: Large, bytes: &[u8]) -> Result<()> {
-        let Large {
+    fn store_bytes(&self, at: BlobColumn, bytes: &[u8]) -> Result<()> {
+        let BlobColumn {
             table,
             key,
             column,
@@ -85,7 +85,7 @@ impl Engine for Connection {
         Ok(())
     }
 
-    fn read_bytes(&self, at: Large, from: u64, most: usize) -> Result<Vec<u8>> {
+    fn read_bytes(&self, at: BlobColumn, from: u64, most: usize) -> Result<Vec<u8>> {
         // SQLite finds its way to it through the pages, and holds none of it.
         let blob = self.blob_open(MAIN_DB, at.table, at.column, at.row, true)?;
         let from = usize::try_from(from).unwrap_or(usize::MAX).min(blob.len());
@@ -105,26 +105,26 @@ impl Engine for Connection {
 }
 
 impl Columns for rusqlite::Row<'_> {
-    fn column(&self, at: usize) -> Result<Value<'_>> {
+    fn column(&self, at: usize) -> Result<SqlValue<'_>> {
         Ok(match self.get_ref(at)? {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(number) => Value::Integer(number),
-            ValueRef::Text(text) => Value::Text(
-                std::str::from_utf8(text).map_err(|_| Failed::Unreadable(format!("no UTF-8 in column {at}")))?,
+            ValueRef::Null => SqlValue::Null,
+            ValueRef::Integer(number) => SqlValue::Integer(number),
+            ValueRef::Text(text) => SqlValue::Text(
+                std::str::from_utf8(text).map_err(|_| SqlError::Unreadable(format!("no UTF-8 in column {at}")))?,
             ),
-            ValueRef::Blob(bytes) => Value::Blob(bytes),
-            ValueRef::Real(_) => return Err(Failed::Unreadable(format!("a fraction in column {at}"))),
+            ValueRef::Blob(bytes) => SqlValue::Blob(bytes),
+            ValueRef::Real(_) => return Err(SqlError::Unreadable(format!("a fraction in column {at}"))),
         })
     }
 }
 
-impl ToSql for Value<'_> {
+impl ToSql for SqlValue<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
-            Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
+            SqlValue::Null => ValueRef::Null,
+            SqlValue::Integer(number) => ValueRef::Integer(*number),
+            SqlValue::Text(text) => ValueRef::Text(text.as_bytes()),
+            SqlValue::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }

@@ -5,7 +5,7 @@
 //! that taking a mail and claiming its job, or ending a job and claiming the next, cost one fsync together.
 //!
 //! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
-//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due,
+//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a command comes or a waiting claim's job is due,
 //! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door), and whether
 //! somebody set the clock.
 
@@ -19,24 +19,24 @@ use tokio::sync::oneshot;
 
 use super::{
     hindrance::judged,
-    place::Held,
-    post::{Letter, Operation, Post, Posted, giver},
+    place::OpenLedger,
+    post::{QueuedCommand, WriteCommand, WriteOperation, WriterHandle, giver},
     reserve,
-    room::{self, Copies, Room},
+    room::{self, Copies, DiskSpace},
     schema,
     shared::Shared,
-    time::{self, Look, Noted},
+    time::{self, ClockCheck, Noted},
 };
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        lease::Holder,
+        lease::LeaseHolder,
         rules::{
             recover,
-            transaction::{After, Desk, savepoint},
+            transaction::{AfterCommit, Transaction, savepoint},
         },
         values::micros,
-        wake::Line,
+        wake::ClaimQueue,
     },
     metrics::Commits,
 };
@@ -56,11 +56,11 @@ struct Writer {
     clock: Clock,
     /// What the clocks showed when that was last written down.
     noted: Noted,
-    holder: Holder,
+    holder: LeaseHolder,
     shared: Arc<Shared>,
-    letters: mpsc::Receiver<Posted>,
-    jobs: Line<ClaimedJob>,
-    replies: Line<ClaimedReply>,
+    commands: mpsc::Receiver<QueuedCommand>,
+    jobs: ClaimQueue<ClaimedJob>,
+    replies: ClaimQueue<ClaimedReply>,
     /// SQLite's number of what others wrote, and when it is looked at again.
     beside: (i64, Instant),
     commits: Commits,
@@ -70,18 +70,18 @@ struct Writer {
     /// more. Nothing where only SQLite says that it is full, as by a quota.
     lacking: Option<u64>,
     ended: oneshot::Sender<()>,
-    held: Held,
+    held: OpenLedger,
 }
 
 /// Starts the thread; the receiver is told when it has ended.
 pub(in crate::ledger) fn start(
     db: Connection,
-    held: Held,
-    (clock, noted, holder): (Clock, Noted, Holder),
+    held: OpenLedger,
+    (clock, noted, holder): (Clock, Noted, LeaseHolder),
     shared: Arc<Shared>,
     commits: Commits,
-) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
-    let (post, letters) = Post::new();
+) -> Result<(Arc<WriterHandle>, oneshot::Receiver<()>), Error> {
+    let (post, commands) = WriterHandle::new();
     let back = Arc::downgrade(&post);
     let (ended, end) = oneshot::channel();
     let writer = Writer {
@@ -91,9 +91,9 @@ pub(in crate::ledger) fn start(
         noted,
         holder,
         shared,
-        letters,
-        jobs: Line::new(giver(back.clone())),
-        replies: Line::new(giver(back)),
+        commands,
+        jobs: ClaimQueue::new(giver(back.clone())),
+        replies: ClaimQueue::new(giver(back)),
         commits,
         copies: Copies::None,
         lacking: None,
@@ -109,10 +109,10 @@ pub(in crate::ledger) fn start(
 
 #[derive(Default)]
 struct Batch {
-    operations: Vec<Box<dyn Operation>>,
+    operations: Vec<Box<dyn WriteOperation>>,
     bytes: usize,
     /// What room there was before it.
-    room: Option<Room>,
+    room: Option<DiskSpace>,
     close: bool,
 }
 
@@ -127,9 +127,9 @@ impl Writer {
                 break;
             }
             match slept {
-                Ok(letter) => {
+                Ok(command) => {
                     batch.room = self.look_for_room();
-                    self.open(letter, &mut batch);
+                    self.open(command, &mut batch);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout)
                     if !knocked && !self.is_due() && !self.was_set() && !self.looks_at_leases() =>
@@ -140,8 +140,8 @@ impl Writer {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             while batch.operations.len() < BATCH && batch.bytes < BATCH_BYTES && !batch.close {
-                match self.letters.try_recv() {
-                    Ok((letter, _)) => self.open(letter, &mut batch),
+                match self.commands.try_recv() {
+                    Ok((command, _)) => self.open(command, &mut batch),
                     Err(_) => break,
                 }
             }
@@ -180,14 +180,14 @@ impl Writer {
         self.noted.look(self.clock.read()).moved != 0
     }
 
-    /// Waits for a letter, until a waiting claim may be served, or until it is time to look beside.
-    fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
+    /// Waits for a command, until a waiting claim may be served, or until it is time to look beside.
+    fn sleep(&self) -> Result<WriteCommand, mpsc::RecvTimeoutError> {
         let wait = self.alarm().map_or(LONGEST_SLEEP, |due| {
             let wait = u64::try_from(due - micros(self.clock.now())).unwrap_or(0);
             Duration::from_micros(wait).min(LONGEST_SLEEP)
         });
         let look = self.beside.1.saturating_duration_since(Instant::now());
-        Ok(self.letters.recv_timeout(wait.min(look))?.0)
+        Ok(self.commands.recv_timeout(wait.min(look))?.0)
     }
 
     /// Whether another process wrote since the last look: then everybody's claims are looked at.
@@ -207,15 +207,15 @@ impl Writer {
         if changed {
             self.jobs.rouse([].iter(), true);
             self.replies.rouse([].iter(), true);
-            self.shared.knock().notify_waiters();
+            self.shared.changed_outside().notify_waiters();
             self.shared.ring_all();
         }
         changed
     }
 
-    fn open(&mut self, letter: Letter, batch: &mut Batch) {
-        match letter {
-            Letter::Do {
+    fn open(&mut self, command: WriteCommand, batch: &mut Batch) {
+        match command {
+            WriteCommand::Do {
                 operation,
                 bytes,
                 is_new,
@@ -242,15 +242,15 @@ impl Writer {
                     }
                 }
             }
-            Letter::Jobs(waiter) => self.jobs.join(waiter),
-            Letter::Replies(waiter) => self.replies.join(waiter),
-            Letter::Close => batch.close = true,
+            WriteCommand::Jobs(waiter) => self.jobs.join(waiter),
+            WriteCommand::Replies(waiter) => self.replies.join(waiter),
+            WriteCommand::Close => batch.close = true,
         }
     }
 
     /// What room there is; where that changed, the log is copied more or less often from now on.
-    fn look_for_room(&mut self) -> Option<Room> {
-        let room = Room::look(&self.db, self.held.place.path())?;
+    fn look_for_room(&mut self) -> Option<DiskSpace> {
+        let room = DiskSpace::look(&self.db, self.held.place.path())?;
         let copies = room.copies();
         if copies != self.copies {
             match room::copy(&self.db, copies) {
@@ -263,7 +263,7 @@ impl Writer {
 
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
-        let room = Room::look(&self.db, self.held.place.path());
+        let room = DiskSpace::look(&self.db, self.held.place.path());
         room.is_none_or(|room| room.takes_again(self.lacking.unwrap_or(0)))
     }
 
@@ -276,7 +276,7 @@ impl Writer {
     }
 
     /// One transaction, then the answers.
-    fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
+    fn commit(&mut self, mut operations: Vec<Box<dyn WriteOperation>>) {
         let reading = self.clock.read();
         let now = reading.wall;
         let look = self.noted.look(reading);
@@ -329,13 +329,13 @@ impl Writer {
 
     fn transact(
         &mut self,
-        operations: &mut [Box<dyn Operation>],
+        operations: &mut [Box<dyn WriteOperation>],
         now: i64,
-        look: &Look,
+        look: &ClockCheck,
         proves: bool,
-    ) -> Result<After, Error> {
+    ) -> Result<AfterCommit, Error> {
         let db = &self.db;
-        let mut all = After::default();
+        let mut all = AfterCommit::default();
         step(db, "BEGIN IMMEDIATE")?;
         if proves {
             schema::write_version(db)?;
@@ -348,12 +348,12 @@ impl Writer {
             self.replies.rouse([].iter(), true);
         }
         for operation in operations {
-            all.merge(savepoint(db, now, &self.holder, |desk| operation.run(desk))?);
+            all.merge(savepoint(db, now, &self.holder, |tx| operation.run(tx))?);
         }
         if self.holder.is_due(now) {
             let mut claimed = true;
-            all.merge(savepoint(db, now, &self.holder, |desk| {
-                claimed = recover::look(desk).inspect_err(|error| {
+            all.merge(savepoint(db, now, &self.holder, |tx| {
+                claimed = recover::look(tx).inspect_err(|error| {
                     tracing::error!(%error, "what nobody works on any more can't be put right; trying again");
                 })?;
                 Ok(())
@@ -386,13 +386,13 @@ fn step(db: &Connection, sql: &str) -> Result<(), Error> {
 pub(in crate::ledger) fn change<T>(
     db: &mut Connection,
     now: i64,
-    holder: &Holder,
-    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+    holder: &LeaseHolder,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut desk = Desk::new(&*tx, now, holder);
-    let changed = work(&mut desk)?;
-    drop(desk);
-    tx.commit()?;
+    let begun = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut tx = Transaction::new(&*begun, now, holder);
+    let changed = work(&mut tx)?;
+    drop(tx);
+    begun.commit()?;
     Ok(changed)
 }

@@ -48,7 +48,7 @@ async fn a_job_that_killed_the_process_has_its_chances_again() {
 async fn parts_that_failed_are_tried_again_with_the_job_of_their_mail() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
-    let piece = |index, name: &str| crate::job::Piece {
+    let piece = |index, name: &str| crate::job::AttachmentRef {
         index,
         name: name.into(),
     };
@@ -85,7 +85,7 @@ async fn parts_that_failed_are_tried_again_with_the_job_of_their_mail() {
     );
     let end = d.run(done(), silent()).await;
     assert_eq!((end.id, end.rerun), (whole.id, 1));
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
 
     let told = d.steer(Steer::Replay, whole.id).await;
     assert_eq!(told.state, Some(State::Waiting));

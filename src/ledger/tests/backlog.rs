@@ -1,7 +1,7 @@
 //! Mails that lay in a mailbox before it was watched.
 
 use super::*;
-use crate::ledger::{Backlog, BacklogLedger, BacklogWish, Choice, JobTable, OldMail};
+use crate::ledger::{BacklogChoice, BacklogLedger, BacklogSummary, BacklogWish, JobTable, OldMail};
 
 fn cursor(uid_validity: u32, uid_next: u32) -> Cursor {
     Cursor { uid_validity, uid_next }
@@ -21,7 +21,7 @@ fn old(d: &Desktop, uid: u32, key: u8, seconds: i64) -> OldMail {
     }
 }
 
-async fn note(d: &Desktop, uid_validity: u32, mails: Vec<OldMail>) -> Backlog {
+async fn note(d: &Desktop, uid_validity: u32, mails: Vec<OldMail>) -> BacklogSummary {
     assert!(d.ledger.backlog_try(&mailbox()).await.unwrap() > 0);
     d.ledger.backlog_note(&mailbox(), uid_validity, mails).await.unwrap();
     d.ledger.backlog_listed(&mailbox(), 0).await.unwrap()
@@ -31,8 +31,8 @@ async fn wanted(d: &Desktop) -> Vec<u32> {
     d.ledger.backlog_wanted(&mailbox(), 100).await.unwrap()
 }
 
-async fn jobs(d: &Desktop) -> Side {
-    Side::open(&d.path()).await.unwrap()
+async fn jobs(d: &Desktop) -> ExternalSqlite {
+    ExternalSqlite::open(&d.path()).await.unwrap()
 }
 
 fn maildrop() -> MailboxKey {
@@ -266,10 +266,13 @@ async fn a_word_before_the_first_look_counts_at_it() {
     );
     assert_eq!(
         d.ledger.backlog_choice(&mailbox()).await.unwrap(),
-        Some(Choice::Take { since })
+        Some(BacklogChoice::Take { since })
     );
     jobs.backlog_skip("e", Some(&mailbox())).await.unwrap();
-    assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), Some(Choice::Skip));
+    assert_eq!(
+        d.ledger.backlog_choice(&mailbox()).await.unwrap(),
+        Some(BacklogChoice::Skip)
+    );
     assert_eq!(d.ledger.backlog_waited(&mailbox()).await.unwrap(), Some(cursor(8, 2)));
     d.ledger.backlog_begin(&mailbox(), cursor(1, 1), None).await.unwrap();
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
@@ -314,7 +317,10 @@ async fn a_mailbox_is_watched_since_it_was_first_tried() {
     d.ledger.backlog_begun(&other).await.unwrap();
     jobs(&d).await.backlog_skip("e", Some(&other)).await.unwrap();
     assert_eq!(d.ledger.backlog_begun(&other).await.unwrap(), None);
-    assert_eq!(d.ledger.backlog_choice(&other).await.unwrap(), Some(Choice::Skip));
+    assert_eq!(
+        d.ledger.backlog_choice(&other).await.unwrap(),
+        Some(BacklogChoice::Skip)
+    );
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    job::{Allowed, NewConversation, Token, token::Named},
-    ledger::{Again, Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, Steer},
+    job::{AllowedSenders, ConversationToken, NewConversation, token::ReplyReference},
+    ledger::{Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, RetrySelection, Steer},
 };
 
 const ANN: &str = "a@example.org";
@@ -12,8 +12,8 @@ const ODD: &str = "\"odd\n\"@example.org";
 fn bounce(job: JobId, recipients: &[&str]) -> Bounced {
     Bounced {
         replies: vec![
-            (Named::Job(JobId(uuid::Uuid::nil())), "1@mailjob".into()),
-            (Named::Job(job), "1@MAILJOB".into()),
+            (ReplyReference::Job(JobId(uuid::Uuid::nil())), "1@mailjob".into()),
+            (ReplyReference::Job(job), "1@MAILJOB".into()),
         ],
         recipients: recipients.iter().map(|one| (*one).to_owned()).collect(),
         said: "550 no such user".into(),
@@ -84,11 +84,11 @@ async fn a_reply_comes_back_once_and_is_not_sent_again() {
     // An operator may have it sent again, to those who have not got it.
     let door = d.beside().await;
     assert_eq!(
-        door.retry_replies(Again::Refused).await.unwrap().due,
+        door.retry_replies(RetrySelection::Refused).await.unwrap().due,
         0,
         "it was not refused"
     );
-    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
+    assert_eq!(door.retry_replies(RetrySelection::Job(job)).await.unwrap().due, 1);
     d.sent().await;
     assert_eq!(d.ends(job).await.0, ReplyState::Sent);
     assert_eq!(d.came_back().await, []);
@@ -110,7 +110,7 @@ async fn only_who_is_named_has_not_got_it() {
     );
     assert_eq!(d.came_back().await, [job], "it is listed all the same");
     let door = d.beside().await;
-    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
+    assert_eq!(door.retry_replies(RetrySelection::Job(job)).await.unwrap().due, 1);
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!(again.reply.recipients, [ANN], "not to whom got it");
     d.ledger
@@ -177,11 +177,11 @@ async fn a_reply_of_an_earlier_run_and_one_that_may_be_answered() {
     d.ledger.bounced(bounce(job, &[])).await.unwrap();
     assert_eq!(d.ends(job).await.0, ReplyState::Bounced);
 
-    let token = Token::new([1; 16]);
+    let token = ConversationToken::new([1; 16]);
     let conversation = NewConversation {
         key: token.key(),
         endpoint: endpoint("answers"),
-        allowed: Allowed::Exactly(Vec::new()),
+        allowed: AllowedSenders::Exactly(Vec::new()),
         proven: false,
         most: 1,
         depth: 1,
@@ -193,7 +193,7 @@ async fn a_reply_of_an_earlier_run_and_one_that_may_be_answered() {
     d.take(vec![mail(2)]).await;
     let second = d.run(done(), Some(ReplyDecision::Send(talk))).await.id;
     d.sent().await;
-    let key = Named::Token(token.key());
+    let key = ReplyReference::Token(token.key());
     let by_token = Bounced {
         replies: vec![(key, "1@mailjob".into())],
         ..bounce(second, &[])

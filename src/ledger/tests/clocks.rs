@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::*;
-use crate::ledger::Run;
+use crate::ledger::MonotonicTime;
 
 /// A machine whose clock on the wall can be set.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Machine {
     fn clock(&self) -> Clock {
         let (wall, up) = (self.wall.clone(), self.up.clone());
         let run = move || {
-            Some(Run {
+            Some(MonotonicTime {
                 id: Uuid::from_u128(7),
                 micros: up.now().timestamp_micros(),
             })

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    job::{Allowed, NewConversation, Token, state::State},
+    job::{AllowedSenders, ConversationToken, NewConversation, state::State},
     ledger::Summary,
 };
 
-fn token(byte: u8) -> Token {
-    Token::new([byte; 16])
+fn token(byte: u8) -> ConversationToken {
+    ConversationToken::new([byte; 16])
 }
 
 /// Lets the first job's reply be answered.
@@ -21,7 +21,7 @@ async fn asked(most: u32) -> (Desktop, ClaimedJob) {
     let conversation = NewConversation {
         key: token(1).key(),
         endpoint: endpoint("answers"),
-        allowed: Allowed::Exactly(vec!["boss@example.com".into()]),
+        allowed: AllowedSenders::Exactly(vec!["boss@example.com".into()]),
         proven: false,
         most,
         depth: 2,
@@ -69,7 +69,7 @@ async fn an_answer_finds_what_was_asked() {
     let known = found(&d, &[9, 1], &answer).await.unwrap();
     assert_eq!(known.key, token(1).key());
     assert_eq!(known.endpoint, "answers");
-    assert_eq!(known.allowed, Allowed::Exactly(vec!["boss@example.com".into()]));
+    assert_eq!(known.allowed, AllowedSenders::Exactly(vec!["boss@example.com".into()]));
     assert_eq!(known.expires, d.hands.now() + TimeDelta::days(1));
     assert!(!known.ours);
     let told = known.told;

@@ -8,7 +8,7 @@ use crate::{
         ReplyState,
         counts::{Counts, ReplyCount},
     },
-    status::Jobs,
+    status::JobTotals,
 };
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn each_state_has_its_number_from_both_doors() {
     d.ledger.finish(later).await.unwrap();
     let _running = d.claim(1).await;
     let counts = d.ledger.counts().await.unwrap();
-    let jobs = Jobs {
+    let jobs = JobTotals {
         queued: 1,
         running: 1,
         deferred: 1,

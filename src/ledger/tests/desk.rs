@@ -6,8 +6,8 @@ use crate::{
     ledger::{EventCursor, EventKind, JobFilter, JobTable, PausedBy, Summary},
 };
 
-async fn beside(d: &Desktop) -> Side {
-    Side::open(&d.path()).await.unwrap()
+async fn beside(d: &Desktop) -> ExternalSqlite {
+    ExternalSqlite::open(&d.path()).await.unwrap()
 }
 
 async fn ids(d: &Desktop, filter: JobFilter) -> Vec<JobId> {

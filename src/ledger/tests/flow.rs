@@ -9,11 +9,11 @@ use crate::{
 #[tokio::test]
 async fn a_mail_goes_all_the_way() {
     let d = Desktop::new().await;
-    let bell = d.ledger.bell(&mailbox());
+    let bell = d.ledger.settle_due(&mailbox());
     assert_eq!(d.ledger.cursor(&mailbox()).await.unwrap(), None);
     assert_eq!(
         d.take(vec![mail(7)]).await,
-        Taken {
+        IntakeResult {
             new: 1,
             known: 0,
             completed: 0
@@ -57,7 +57,7 @@ async fn a_mail_goes_all_the_way() {
         .await
         .unwrap();
     soon(bell.notified()).await;
-    assert_eq!(d.settling().await, [(7, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(7, MailOutcome::Done)]);
 
     d.ledger
         .settled(
@@ -82,9 +82,9 @@ async fn a_mail_goes_all_the_way() {
 #[tokio::test]
 async fn an_end_without_reply_is_due_for_settling_at_once() {
     for (outcome, verdict) in [
-        (done(), Verdict::Done),
-        (failed(), Verdict::Failed),
-        (ignored(), Verdict::Ignored),
+        (done(), MailOutcome::Done),
+        (failed(), MailOutcome::Failed),
+        (ignored(), MailOutcome::Ignored),
     ] {
         let d = Desktop::new().await;
         d.take(vec![mail(1)]).await;
@@ -117,7 +117,7 @@ async fn a_refused_reply_lets_the_mail_settle() {
         .submitted(job.id, 1, Submitted::Refused("550 no such user".into()))
         .await
         .unwrap();
-    assert_eq!(d.settling().await, [(1, Verdict::Failed)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Failed)]);
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn mails_that_wait_for_their_last_touch_for_long_are_counted() {
     d.take((1..=3).map(mail).collect()).await;
     d.run(done(), silent()).await;
     d.run(failed(), silent()).await;
-    let side = Side::open(&d.path()).await.unwrap();
+    let side = ExternalSqlite::open(&d.path()).await.unwrap();
     let begin = d.hands.now();
     assert_eq!(side.unsettled(&mailbox(), begin).await.unwrap(), 0, "not for long");
     d.pass(1).await;

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     job::state::State,
-    ledger::{JobTable, NoticeTable, Steer, Steered, Touch, Unsteerable},
+    ledger::{JobTable, NoticeTable, Steer, Steered, TouchState, Unsteerable},
 };
 
 impl Desktop {
-    async fn wanted(&self) -> Vec<Wanted> {
+    async fn wanted(&self) -> Vec<RefetchRequest> {
         self.ledger.wanted(&mailbox(), 1).await.unwrap()
     }
 
@@ -92,7 +92,7 @@ async fn a_mail_that_is_fetched_again_is_worked_on_once_with_all_its_bytes() {
             })
             .await
             .unwrap();
-        assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+        assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
         assert_eq!(d.take(vec![mail(1)]).await.known, 1, "as any other from now on");
     }
 }
@@ -190,7 +190,7 @@ async fn a_mail_that_was_never_read_is_not_touched_when_its_job_is_discarded() {
     assert_eq!(d.settling().await, []);
     let story = d.story(job).await;
     let place = &story.mail.places[0];
-    assert_eq!((place.touch, place.verdict), (Touch::Settled, None));
+    assert_eq!((place.touch, place.verdict), (TouchState::Settled, None));
     assert!(story.job.detail.unwrap().contains("stays in its mailbox as it is"));
     d.is_sound().await;
     assert_eq!(d.take(vec![mail(1)]).await.known, 1, "it is not worked on unasked");
@@ -199,7 +199,7 @@ async fn a_mail_that_was_never_read_is_not_touched_when_its_job_is_discarded() {
     assert_eq!(d.steer(Steer::Retry, job).await, awaits(job), "it may be regretted");
     assert_eq!(d.take(vec![mail(1)]).await.completed, 1);
     d.run(done(), silent()).await;
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
     d.is_sound().await;
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     job::state::State,
     ledger::{
-        lease::{Holder, Owner, TERM},
+        lease::{LeaseHolder, Owner, TERM},
         rules::{finish as ending, recover},
         values::micros,
         wake::Claimable as _,
@@ -126,12 +126,12 @@ impl Tables {
         }
     }
 
-    fn desk<'a>(&'a self, holder: &'a Holder) -> Desk<'a> {
-        Desk::new(&self.db, self.now, holder)
+    fn tx<'a>(&'a self, holder: &'a LeaseHolder) -> Transaction<'a> {
+        Transaction::new(&self.db, self.now, holder)
     }
 
-    fn claim(&self, holder: &Holder, max: usize) -> Vec<ClaimedJob> {
-        ClaimedJob::claim(&self.desk(holder), &endpoint("invoices"), max).unwrap()
+    fn claim(&self, holder: &LeaseHolder, max: usize) -> Vec<ClaimedJob> {
+        ClaimedJob::claim(&self.tx(holder), &endpoint("invoices"), max).unwrap()
     }
 
     fn states(&self, state: State) -> i64 {
@@ -154,19 +154,19 @@ impl Tables {
 #[tokio::test]
 async fn a_start_steals_nothing_from_who_lives_unless_a_lock_shows_that_nobody_does() {
     let mut tables = Tables::new(2).await;
-    let (one, two) = (Holder::new(Owner::new()), Holder::new(Owner::new()));
+    let (one, two) = (LeaseHolder::new(Owner::new()), LeaseHolder::new(Owner::new()));
     let job = tables.claim(&one, 1).remove(0);
     tables.now += TERM - 1;
-    recover::look(&mut tables.desk(&two)).unwrap();
+    recover::look(&mut tables.tx(&two)).unwrap();
     assert_eq!(tables.claim(&two, 9).len(), 1, "the other one only");
     // The lock of the file is taken: whoever had it before is dead.
-    let reading = Reading {
+    let reading = ClockReading {
         wall: tables.now,
         run: None,
     };
-    recover::begin(&mut tables.desk(&two), reading).unwrap();
+    recover::begin(&mut tables.tx(&two), reading).unwrap();
     assert_eq!(tables.states(State::Running), 1, "its own stays");
-    let refused = ending::finish(&mut tables.desk(&one), finish(&job, done()));
+    let refused = ending::finish(&mut tables.tx(&one), finish(&job, done()));
     assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
     assert_eq!(tables.states(State::Queued), 1);
 }
@@ -195,14 +195,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// An owner's work: each job, and until when he believes that it is his.
 struct Work {
-    holder: Holder,
+    holder: LeaseHolder,
     jobs: Vec<(ClaimedJob, i64)>,
 }
 
 impl Work {
     fn new() -> Self {
         Self {
-            holder: Holder::new(Owner::new()),
+            holder: LeaseHolder::new(Owner::new()),
             jobs: Vec::new(),
         }
     }
@@ -227,7 +227,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
                 let (job, until) = work.jobs.swap_remove(which % work.jobs.len());
                 let is_his = tables.until(&job, work.holder.owner).is_some();
                 assert!(is_his || until <= tables.now, "it was taken from him before its time");
-                match ending::finish(&mut tables.desk(&work.holder), finish(&job, done())) {
+                match ending::finish(&mut tables.tx(&work.holder), finish(&job, done())) {
                     Ok(_) => assert!(is_his),
                     Err(Error::Stale(_)) => assert!(!is_his),
                     Err(error) => panic!("{error}"),
@@ -241,7 +241,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
             }
             Step::Look(owner) => {
                 let work = &mut owners[owner];
-                recover::look(&mut tables.desk(&work.holder)).unwrap();
+                recover::look(&mut tables.tx(&work.holder)).unwrap();
                 for (job, until) in &mut work.jobs {
                     *until = tables.until(job, work.holder.owner).unwrap_or(*until);
                 }
@@ -262,7 +262,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
     // Everybody is gone: somebody who comes finds all of it.
     drop(owners);
     tables.now += TERM;
-    recover::look(&mut tables.desk(&Holder::new(Owner::new()))).unwrap();
+    recover::look(&mut tables.tx(&LeaseHolder::new(Owner::new()))).unwrap();
     let over = [State::Queued, State::Held, State::Done].map(|state| tables.states(state));
     assert_eq!(over.iter().sum::<i64>(), jobs, "{over:?}");
 }

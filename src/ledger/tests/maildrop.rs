@@ -110,7 +110,7 @@ async fn what_left_has_had_its_last_touch_and_its_number_is_not_given_again() {
     number(&d, &[("a", 1), ("b", 1), ("c", 1), ("d", 1)]).await;
     d.take(vec![mail(1), mail(2), mail(3)]).await;
     d.run(done(), silent()).await;
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
     d.ledger.maildrop_left(&mailbox(), vec![1, 3, 4, 77]).await.unwrap();
     assert!(d.settling().await.is_empty());
     assert_eq!(known(&d).await, ["b/1=2*"]);
@@ -118,7 +118,11 @@ async fn what_left_has_had_its_last_touch_and_its_number_is_not_given_again() {
     assert_eq!(number(&d, &[("c", 1), ("a", 1)]).await, [4, 5]);
     d.run(done(), silent()).await;
     d.run(done(), silent()).await;
-    assert_eq!(d.settling().await, [(2, Verdict::Done)], "the third is gone already");
+    assert_eq!(
+        d.settling().await,
+        [(2, MailOutcome::Done)],
+        "the third is gone already"
+    );
 }
 
 #[tokio::test]
@@ -132,7 +136,7 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     let again = vec![at(1, 3, "mail 1"), at(1, 4, "mail 2")];
     assert_eq!(
         d.take(again).await,
-        Taken {
+        IntakeResult {
             new: 0,
             known: 2,
             completed: 0
@@ -140,11 +144,11 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     );
     assert_eq!(
         d.settling().await,
-        [(3, Verdict::Done)],
+        [(3, MailOutcome::Done)],
         "deleted again, not done again"
     );
     d.run(done(), silent()).await;
-    assert_eq!(d.settling().await, [(3, Verdict::Done), (4, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(3, MailOutcome::Done), (4, MailOutcome::Done)]);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn two_mails_of_one_header_stay_two_after_a_change_of_uidvalidity() {
         .await;
     assert_eq!(
         taken,
-        Taken {
+        IntakeResult {
             new: 1,
             known: 2,
             completed: 0
@@ -87,7 +87,7 @@ async fn another_mailbox_is_another_mail() {
     };
     assert_eq!(
         d.ledger.take(intake).await.unwrap(),
-        Taken {
+        IntakeResult {
             new: 1,
             known: 0,
             completed: 0
@@ -101,13 +101,13 @@ async fn an_intake_may_be_repeated() {
     d.take((1..=3).map(mail).collect()).await;
     assert_eq!(
         d.take((1..=4).map(mail).collect()).await,
-        Taken {
+        IntakeResult {
             new: 1,
             known: 3,
             completed: 0
         }
     );
-    assert_eq!(d.take(vec![]).await, Taken::default(), "only the cursor moves");
+    assert_eq!(d.take(vec![]).await, IntakeResult::default(), "only the cursor moves");
     assert_eq!(d.ledger.overview(9).await.unwrap().len(), 4);
 }
 
@@ -118,11 +118,15 @@ async fn a_known_mail_that_has_ended_is_due_at_its_new_place() {
     d.run(done(), silent()).await;
     d.touched([1]).await;
     d.take(vec![at(1, 8, "mail 1"), at(1, 9, "mail 2")]).await;
-    assert_eq!(d.settling().await, [(8, Verdict::Done)], "the other runs still");
+    assert_eq!(d.settling().await, [(8, MailOutcome::Done)], "the other runs still");
     d.run(failed(), silent()).await;
     assert_eq!(
         d.settling().await,
-        [(2, Verdict::Failed), (8, Verdict::Done), (9, Verdict::Failed)]
+        [
+            (2, MailOutcome::Failed),
+            (8, MailOutcome::Done),
+            (9, MailOutcome::Failed)
+        ]
     );
     assert_eq!(d.settling_in(2).await, []);
 }

@@ -42,7 +42,7 @@ pub(in crate::ledger) use tempfile::TempDir;
 
 pub(in crate::ledger) use self::samples::*;
 pub(in crate::ledger) use super::{
-    rules::transaction::Desk,
+    rules::transaction::Transaction,
     sqlite::{inspect, open, schema, *},
     *,
 };
@@ -50,9 +50,9 @@ pub(in crate::ledger) use crate::{
     config::{EndpointName, Keep, Retention},
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Finish, Forgotten, Gate, Intake, KnownConversation, Lack,
-        Ledger, MailId, MailboxKey, MaildropName, NewMail, Place, Raw, ReplyTable, SealedToken, Settling, SignInRow,
-        SignInTable, Submitted, Taken, UploadId, Verdict, Wanted,
+        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Finish, Intake, IntakeResult, KnownConversation, Lack,
+        Ledger, MailId, MailOutcome, MailboxKey, MaildropName, NewMail, Place, PruneReport, RateLimit, Raw,
+        RefetchRequest, ReplyTable, SealedToken, Settling, SignInRow, SignInTable, Submitted, UploadId,
     },
 };
 
@@ -121,8 +121,8 @@ impl Desktop {
     }
 
     /// The ledger as another process sees it.
-    pub(in crate::ledger) async fn beside(&self) -> Side {
-        Side::open(&self.path()).await.unwrap().by(self.hands.clock())
+    pub(in crate::ledger) async fn beside(&self) -> ExternalSqlite {
+        ExternalSqlite::open(&self.path()).await.unwrap().by(self.hands.clock())
     }
 
     pub(in crate::ledger) async fn reopen(&mut self) {
@@ -130,7 +130,7 @@ impl Desktop {
         self.ledger = Arc::new(open(&self.path(), self.hands.clock()).await.unwrap());
     }
 
-    pub(in crate::ledger) async fn take(&self, mails: Vec<NewMail>) -> Taken {
+    pub(in crate::ledger) async fn take(&self, mails: Vec<NewMail>) -> IntakeResult {
         let last = mails.last().map(|mail| mail.place);
         let cursor = last.map_or(
             Cursor {
@@ -188,7 +188,7 @@ impl Desktop {
         self.forget_all(before, Kinds::All).await.bytes()
     }
 
-    pub(in crate::ledger) async fn forget_all(&self, before: DateTime<Utc>, kinds: Kinds) -> Forgotten {
+    pub(in crate::ledger) async fn forget_all(&self, before: DateTime<Utc>, kinds: Kinds) -> PruneReport {
         let all = Keep {
             age: Some(Duration::ZERO),
             size: None,
@@ -219,11 +219,11 @@ impl Desktop {
         self.ledger.readers.read(counting).await.unwrap()
     }
 
-    pub(in crate::ledger) async fn settling(&self) -> Vec<(u32, Verdict)> {
+    pub(in crate::ledger) async fn settling(&self) -> Vec<(u32, MailOutcome)> {
         self.settling_in(1).await
     }
 
-    pub(in crate::ledger) async fn settling_in(&self, uid_validity: u32) -> Vec<(u32, Verdict)> {
+    pub(in crate::ledger) async fn settling_in(&self, uid_validity: u32) -> Vec<(u32, MailOutcome)> {
         let due = self.ledger.settling(&mailbox(), uid_validity, 100).await.unwrap();
         due.into_iter()
             .map(|settling| (settling.place.uid, settling.verdict))

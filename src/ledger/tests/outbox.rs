@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::*;
-use crate::ledger::{Again, NoticeTable, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried};
+use crate::ledger::{NoticeTable, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, RetrySelection};
 
 const ODD: &str = "\"odd\n\"@example.org";
 
@@ -37,7 +37,7 @@ impl Desktop {
         self.beside().await.replies(filter).await.unwrap().0
     }
 
-    async fn retry(&self, which: Again) -> Retried {
+    async fn retry(&self, which: RetrySelection) -> Retried {
         self.beside().await.retry_replies(which).await.unwrap()
     }
 }
@@ -74,7 +74,7 @@ async fn only_the_open_recipients_are_tried_again() {
         .unwrap();
     assert_eq!(
         d.settling().await,
-        [(1, Verdict::Done)],
+        [(1, MailOutcome::Done)],
         "sent to one, and nobody is open"
     );
     let refused = d.listed(&[ReplyState::Refused]).await.remove(0);
@@ -112,24 +112,28 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
     };
     d.ledger.submitted(first.job, 1, refused).await.unwrap();
     d.touched([1]).await;
-    assert_eq!(d.retry(Again::Refused).await, Retried::default(), "one has got it");
+    assert_eq!(
+        d.retry(RetrySelection::Refused).await,
+        Retried::default(),
+        "one has got it"
+    );
     d.pass(1_000_000).await;
 
     // Waits before the reply is due, and hears of it from another process.
     let claim = d.ledger.claim_replies("contoso", 1);
-    let retry = async { d.retry(Again::Job(first.job)).await };
+    let retry = async { d.retry(RetrySelection::Job(first.job)).await };
     let (claimed, retried) = soon(futures_util::future::join(claim, retry)).await;
     assert_eq!(retried.due, 1);
     let claimed = claimed.unwrap().remove(0);
     assert_eq!(claimed.reply.recipients, [ODD], "not to whom got it");
     assert_eq!(claimed.made, d.hands.now(), "its days count anew");
     assert_eq!(d.forget(d.hands.now()).await, 0, "its bytes are needed");
-    assert_eq!(d.retry(Again::Job(first.job)).await.running, 1);
+    assert_eq!(d.retry(RetrySelection::Job(first.job)).await.running, 1);
     d.ledger
         .submitted(first.job, 2, Submitted::Sent("250 ok".into()))
         .await
         .unwrap();
-    assert_eq!(d.retry(Again::Job(first.job)).await.sent, 1);
+    assert_eq!(d.retry(RetrySelection::Job(first.job)).await.sent, 1);
     assert_eq!(d.settling().await, [], "its last touch was before");
 
     d.pass(1).await;
@@ -142,7 +146,7 @@ async fn what_can_t_be_tried_again_is_told() {
     let unknown = d
         .beside()
         .await
-        .retry_replies(Again::Job(JobId(uuid::Uuid::nil())))
+        .retry_replies(RetrySelection::Job(JobId(uuid::Uuid::nil())))
         .await;
     assert!(matches!(unknown, Err(Error::Missing(_))), "{unknown:?}");
     let reply = d.claimed_reply(1).await;
@@ -153,7 +157,7 @@ async fn what_can_t_be_tried_again_is_told() {
     d.touched([1]).await;
     d.pass(10).await;
     d.forget(d.hands.now()).await;
-    assert_eq!(d.retry(Again::Refused).await.gone, 1);
+    assert_eq!(d.retry(RetrySelection::Refused).await.gone, 1);
     assert!(!d.listed(&[ReplyState::Refused]).await[0].has_bytes);
     let other = ReplyFilter {
         account: Some("other".into()),
@@ -175,7 +179,7 @@ async fn all_that_waits_is_due_at_once() {
         };
         d.ledger.submitted(reply.job, 1, later).await.unwrap();
     }
-    assert_eq!(d.retry(Again::Queued).await.due, 3);
+    assert_eq!(d.retry(RetrySelection::Queued).await.due, 3);
     let claimed = soon(d.ledger.claim_replies("contoso", 9)).await.unwrap();
     assert_eq!(claimed.len(), 3);
     let made = claimed.iter().all(|reply| reply.made == d.hands.now());
@@ -207,7 +211,7 @@ async fn replies_of_before_keep_their_meaning() {
     .unwrap();
     drop(old);
     let ledger = open(&path, d.hands.clock()).await.unwrap();
-    let door = Side::open(&path).await.unwrap();
+    let door = ExternalSqlite::open(&path).await.unwrap();
     let filter = ReplyFilter {
         account: Some("contoso".into()),
         states: ReplyState::ALL.to_vec(),
@@ -270,8 +274,8 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
         "{news:?}"
     );
     assert_eq!(d.settling().await, []);
-    assert_eq!(d.retry(Again::Queued).await.due, 0);
-    assert_eq!(d.retry(Again::Refused).await.due, 0);
+    assert_eq!(d.retry(RetrySelection::Queued).await.due, 0);
+    assert_eq!(d.retry(RetrySelection::Refused).await.due, 0);
     let door = d.beside().await;
     assert!(door.accept_reply(first.job).await.unwrap());
     assert!(!door.accept_reply(first.job).await.unwrap());
@@ -284,7 +288,7 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
         .await
         .unwrap();
     assert_eq!(d.listed(&[ReplyState::Unsure]).await.len(), 1);
-    assert_eq!(d.retry(Again::Job(second.job)).await.due, 1);
+    assert_eq!(d.retry(RetrySelection::Job(second.job)).await.due, 1);
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().pop().unwrap();
     d.ledger
         .submitted(again.job, again.attempt, lost(Some(d.hands.now())))

@@ -1,10 +1,10 @@
 //! A mail that is split: its parts are jobs, its own job waits for the last of them, and what they answered is kept until then.
 
 use super::*;
-use crate::job::{File, Piece, Share, state::State};
+use crate::job::{AttachmentRef, JobScope, ResultFile, state::State};
 
 fn split(names: &[&str]) -> Outcome {
-    let piece = |(index, name): (u32, &&str)| Piece {
+    let piece = |(index, name): (u32, &&str)| AttachmentRef {
         index,
         name: (*name).to_owned(),
     };
@@ -14,7 +14,7 @@ fn split(names: &[&str]) -> Outcome {
 fn with_file(name: &str, size: usize) -> Outcome {
     Outcome::Done(Answer {
         text: Some(format!("text of {name}")),
-        files: vec![File {
+        files: vec![ResultFile {
             name: name.into(),
             media_type: "application/pdf".into(),
             data: vec![7; size].into(),
@@ -29,7 +29,7 @@ async fn of_parts(names: &[&str]) -> (Desktop, ClaimedJob) {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let whole = d.run(split(names), None).await;
-    assert_eq!(whole.share, Share::Whole);
+    assert_eq!(whole.share, JobScope::Whole);
     (d, whole)
 }
 
@@ -53,7 +53,7 @@ async fn the_last_part_wakes_the_mails_job() {
     let told: Vec<_> = parts
         .iter()
         .map(|job| match &job.share {
-            Share::Part(part) => (
+            JobScope::Part(part) => (
                 part.number,
                 part.of,
                 part.mail_job,
@@ -94,7 +94,7 @@ async fn the_last_part_wakes_the_mails_job() {
         .unwrap();
     let gathering = d.claim(9).await;
     assert_eq!((gathering.len(), gathering[0].id), (1, whole.id));
-    assert_eq!(gathering[0].share, Share::Gathering { parts: 2 });
+    assert_eq!(gathering[0].share, JobScope::Gathering { parts: 2 });
     assert_eq!(d.settling().await, [], "the mail's own job has not ended");
     d.ledger
         .finish(Finish {
@@ -105,7 +105,7 @@ async fn the_last_part_wakes_the_mails_job() {
         .unwrap();
     assert_eq!(
         d.settling().await,
-        [(1, Verdict::Done)],
+        [(1, MailOutcome::Done)],
         "its own job says how the mail ended"
     );
 }
@@ -144,7 +144,7 @@ async fn a_part_that_waits_for_its_reply_keeps_the_mail() {
         .submitted(part.id, 1, Submitted::Sent("250".into()))
         .await
         .unwrap();
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn poison_is_held_and_the_next_goes_on() {
         (State::Held, Some("poison"))
     );
     assert_eq!(rows[1].interrupted, POISON);
-    assert_eq!(d.settling().await, [(2, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(2, MailOutcome::Done)]);
 }
 
 #[tokio::test]

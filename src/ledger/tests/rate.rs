@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::state::State;
 
-fn gate(key: &str, rate: &str) -> Gate {
-    Gate {
+fn gate(key: &str, rate: &str) -> RateLimit {
+    RateLimit {
         key: key.into(),
         rate: rate.parse().unwrap(),
         code: "rate",

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::{
-    job::{Allowed, NewConversation},
+    job::{AllowedSenders, NewConversation},
     ledger::{
-        Again, JobTable, Steer,
+        JobTable, RetrySelection, Steer,
         rules::{forget::STORY, route},
     },
 };
@@ -57,7 +57,7 @@ async fn each_kind_goes_in_its_own_time() {
         assert_eq!(d.count(sql).await, 0, "{table}");
     }
     assert_eq!(d.jobs().await, 0);
-    assert_eq!(d.forget_all(now, Kinds::All).await, Forgotten::default());
+    assert_eq!(d.forget_all(now, Kinds::All).await, PruneReport::default());
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_mail_whose_history_is_gone_is_still_known_and_settled_as_it_ended() {
     let due = d.ledger.settling(&mailbox(), 2, 9).await.unwrap();
     let due: Vec<_> = due.into_iter().map(|s| (s.place.uid, s.verdict, s.endpoint)).collect();
     let by = Some(endpoint("invoices"));
-    assert_eq!(due, [(1, Verdict::Done, by.clone()), (2, Verdict::Failed, by)]);
+    assert_eq!(due, [(1, MailOutcome::Done, by.clone()), (2, MailOutcome::Failed, by)]);
     d.pass(10).await;
     let later = d.forget_all(d.hands.now(), Kinds::All).await;
     assert_eq!(later.bytes(), 0, "nothing was kept anew");
@@ -171,7 +171,7 @@ async fn a_conversation_keeps_its_job_and_its_answers_until_it_expires() {
     let new = NewConversation {
         key: ConversationKey([7; 32]),
         endpoint: endpoint("invoices"),
-        allowed: Allowed::Like(vec!["*".into()]),
+        allowed: AllowedSenders::Like(vec!["*".into()]),
         proven: false,
         most: 1,
         depth: 0,
@@ -220,7 +220,7 @@ async fn what_is_open_again_is_kept_again() {
     let job = d.run(done(), send()).await;
     d.submit(Submitted::Refused("550".into())).await;
     d.kept_again("nothing was done").await.unwrap_err();
-    d.beside().await.retry_replies(Again::Refused).await.unwrap();
+    d.beside().await.retry_replies(RetrySelection::Refused).await.unwrap();
     d.kept_again("its reply goes again").await.unwrap();
     d.submit(Submitted::Sent("250".into())).await;
     d.kept_again("it was sent").await.unwrap_err();
@@ -228,7 +228,7 @@ async fn what_is_open_again_is_kept_again() {
     d.kept_again("its job runs anew").await.unwrap();
     d.run(done(), silent()).await;
     d.kept_again("that has ended").await.unwrap_err();
-    let later = |desk: &mut Desk<'_>| route::pass_on(desk, 1, &[endpoint("later")]);
+    let later = |tx: &mut Transaction<'_>| route::forward(tx, 1, &[endpoint("later")]);
     d.ledger.post.ask(0, later).await.unwrap();
     d.kept_again("another endpoint has it").await.unwrap();
 }
@@ -289,7 +289,7 @@ async fn every_table_of_a_job_is_dropped_with_it() {
 
 impl Desktop {
     async fn forget_news(&self) {
-        let told = |desk: &mut Desk<'_>| Ok(desk.db.execute_batch("DELETE FROM news")?);
+        let told = |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch("DELETE FROM news")?);
         self.ledger.post.ask(0, told).await.unwrap();
     }
 }

@@ -1,13 +1,13 @@
 //! Several endpoints on one mailbox: all at once, or one after the other.
 
 use super::*;
-use crate::ledger::HandedOn;
+use crate::ledger::ReassignedJobs;
 
 fn names(names: &[&str]) -> Vec<EndpointName> {
     names.iter().map(|name| endpoint(name)).collect()
 }
 
-async fn take_for(d: &Desktop, endpoints: &[&str], mails: Vec<NewMail>) -> Taken {
+async fn take_for(d: &Desktop, endpoints: &[&str], mails: Vec<NewMail>) -> IntakeResult {
     let intake = Intake {
         mailbox: mailbox(),
         endpoints: names(endpoints),
@@ -43,7 +43,7 @@ async fn jobs(d: &Desktop) -> Vec<String> {
     rows.iter().rev().map(word).collect()
 }
 
-async fn settling(d: &Desktop) -> Vec<(Verdict, Option<String>)> {
+async fn settling(d: &Desktop) -> Vec<(MailOutcome, Option<String>)> {
     let due = d.ledger.settling(&mailbox(), 1, 100).await.unwrap();
     let words = |settling: Settling| (settling.verdict, settling.endpoint.map(|name| name.to_string()));
     due.into_iter().map(words).collect()
@@ -56,7 +56,7 @@ async fn a_mail_is_one_job_at_each_endpoint_however_often_it_is_seen() {
         let taken = take_for(&d, &["a", "b"], vec![mail(1)]).await;
         assert_eq!(
             taken,
-            Taken {
+            IntakeResult {
                 new: 1 - known,
                 known,
                 completed: 0
@@ -71,19 +71,19 @@ async fn a_mail_is_one_job_at_each_endpoint_however_often_it_is_seen() {
     assert_eq!(settling(&d).await, [], "b has not ended");
     assert_eq!(d.ledger.raw(raw).await.unwrap(), "mail 1");
     end(&d, "b", ignored(), &[]).await;
-    assert_eq!(settling(&d).await, [(Verdict::Done, Some("a".to_owned()))]);
+    assert_eq!(settling(&d).await, [(MailOutcome::Done, Some("a".to_owned()))]);
 }
 
 #[tokio::test]
 async fn who_decided_is_told() {
-    type Case<'a> = (&'a [fn() -> Outcome], Verdict, Option<&'a str>);
+    type Case<'a> = (&'a [fn() -> Outcome], MailOutcome, Option<&'a str>);
     let cases: [Case<'_>; 6] = [
-        (&[done, done, ignored], Verdict::Done, Some("a")),
-        (&[ignored, done, done], Verdict::Done, Some("b")),
-        (&[done, failed, failed], Verdict::Failed, Some("b")),
-        (&[ignored, ignored, failed], Verdict::Failed, Some("c")),
-        (&[failed, done, ignored], Verdict::Failed, Some("a")),
-        (&[ignored, ignored, ignored], Verdict::Ignored, None),
+        (&[done, done, ignored], MailOutcome::Done, Some("a")),
+        (&[ignored, done, done], MailOutcome::Done, Some("b")),
+        (&[done, failed, failed], MailOutcome::Failed, Some("b")),
+        (&[ignored, ignored, failed], MailOutcome::Failed, Some("c")),
+        (&[failed, done, ignored], MailOutcome::Failed, Some("a")),
+        (&[ignored, ignored, ignored], MailOutcome::Ignored, None),
     ];
     for (outcomes, verdict, decider) in cases {
         let d = Desktop::new().await;
@@ -108,13 +108,13 @@ async fn what_one_ignores_goes_to_the_next_in_the_same_step() {
     end(&d, "b", ignored(), &["a", "c"]).await;
     assert_eq!(jobs(&d).await, ["a ignored", "b ignored", "c queued"]);
     end(&d, "c", ignored(), &["a", "b"]).await;
-    assert_eq!(settling(&d).await, [(Verdict::Ignored, None)]);
+    assert_eq!(settling(&d).await, [(MailOutcome::Ignored, None)]);
     assert_eq!(jobs(&d).await, ["a ignored", "b ignored", "c ignored"]);
 }
 
 #[tokio::test]
 async fn only_what_is_ignored_goes_on() {
-    for (outcome, verdict) in [(done(), Verdict::Done), (failed(), Verdict::Failed)] {
+    for (outcome, verdict) in [(done(), MailOutcome::Done), (failed(), MailOutcome::Failed)] {
         let d = Desktop::new().await;
         take_for(&d, &["a"], vec![mail(1)]).await;
         end(&d, "a", outcome, &["b"]).await;
@@ -172,7 +172,7 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
     };
     d.ledger.finish(later).await.unwrap();
     let known = names(&["a", "broken"]);
-    for expected in [HandedOn { jobs: 1, left: 1 }, HandedOn { jobs: 0, left: 1 }] {
+    for expected in [ReassignedJobs { jobs: 1, left: 1 }, ReassignedJobs { jobs: 0, left: 1 }] {
         let handed = d
             .ledger
             .reassign_orphans(&mailbox(), &known, &names(&["a"]))
@@ -185,7 +185,7 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
         ["gone deferred", "gone ignored", "broken queued", "a queued"]
     );
     end(&d, "a", done(), &[]).await;
-    assert_eq!(settling(&d).await, [(Verdict::Done, Some("a".to_owned()))]);
+    assert_eq!(settling(&d).await, [(MailOutcome::Done, Some("a".to_owned()))]);
 
     // Another mailbox is none of its business.
     let elsewhere = MailboxKey("imap://else@example.com/INBOX".into());
@@ -194,7 +194,7 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
         .reassign_orphans(&elsewhere, &[], &names(&["a"]))
         .await
         .unwrap();
-    assert_eq!(handed, HandedOn::default());
+    assert_eq!(handed, ReassignedJobs::default());
 
     // Where nobody comes next, the mail ends.
     let handed = d
@@ -202,7 +202,7 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
         .reassign_orphans(&mailbox(), &names(&["gone"]), &[])
         .await
         .unwrap();
-    assert_eq!(handed, HandedOn { jobs: 1, left: 0 });
+    assert_eq!(handed, ReassignedJobs { jobs: 1, left: 0 });
     assert_eq!(settling(&d).await.len(), 2);
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     job::{Decision, Exchange, Trace, state::State},
-    ledger::{JobTable, ReplyState, Steer, Steered, Touch, Unsteerable},
+    ledger::{JobTable, ReplyState, Steer, Steered, TouchState, Unsteerable},
 };
 
 impl Desktop {
@@ -60,7 +60,7 @@ async fn a_failed_job_is_tried_again_with_a_reply_of_its_own_and_its_history() {
             exit: Some(1),
             signal: None,
             stdout: Default::default(),
-            stderr: crate::job::Cut::tail(b"oh no"),
+            stderr: crate::job::TruncatedText::tail(b"oh no"),
         }),
     };
     let end = Finish {
@@ -70,7 +70,7 @@ async fn a_failed_job_is_tried_again_with_a_reply_of_its_own_and_its_history() {
     };
     d.ledger.finish(end).await.unwrap();
     d.sent().await;
-    assert_eq!(d.settling().await, [(1, Verdict::Failed)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Failed)]);
 
     assert_eq!(d.steer(Steer::Retry, job.id).await, queued(&job));
     assert_eq!(d.settling().await, [], "its mail has not ended any more");
@@ -92,7 +92,7 @@ async fn a_failed_job_is_tried_again_with_a_reply_of_its_own_and_its_history() {
     };
     d.ledger.finish(end).await.unwrap();
     d.sent().await;
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
     d.settled(1).await;
 
     let story = d.story(job.id).await;
@@ -116,7 +116,10 @@ async fn a_failed_job_is_tried_again_with_a_reply_of_its_own_and_its_history() {
         ]
     );
     let place = &story.mail.places[0];
-    assert_eq!((place.touch, place.verdict), (Touch::Settled, Some(Verdict::Done)));
+    assert_eq!(
+        (place.touch, place.verdict),
+        (TouchState::Settled, Some(MailOutcome::Done))
+    );
     assert!(place.settled.is_some() && story.mail.has_bytes);
     let since = d.hands.now() - chrono::TimeDelta::hours(1);
     assert_eq!(
@@ -220,7 +223,7 @@ async fn a_discarded_job_fails_in_silence_and_its_mail_is_settled() {
         .id;
     let told = d.steer(Steer::Discard, job).await;
     assert_eq!((told.state, told.refused), (Some(State::Failed), None));
-    assert_eq!(d.settling().await, [(1, Verdict::Failed)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Failed)]);
     let row = d.row().await;
     assert_eq!(
         (row.reason.as_deref(), row.silent.as_deref()),

@@ -12,7 +12,8 @@ const CAME_BEFORE: TimeDelta = TimeDelta::minutes(2);
 
 /// How a mailbox's backlog stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Backlog {
+#[schemars(rename = "Backlog")]
+pub struct BacklogSummary {
     /// When the mailbox was looked at for the first time.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub first_look: DateTime<Utc>,
@@ -29,7 +30,8 @@ pub struct Backlog {
 /// What an operator says of mails that lie in a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Choice {
+#[schemars(rename = "Choice")]
+pub enum BacklogChoice {
     /// They are left.
     Skip,
     /// They are taken; where a time is named, those that were received since then.
@@ -61,7 +63,7 @@ pub struct OldMail {
 
 /// What the ledger knows of a mail that lies there, when it sorts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::ledger) struct Record {
+pub(in crate::ledger) struct BacklogRecord {
     /// Whether this is the first round: everything was there before.
     pub(in crate::ledger) first: bool,
     /// Whether it was taken at this very place.
@@ -87,25 +89,25 @@ pub(in crate::ledger) enum Sort {
 /// one, it is left and counted: nobody is answered by mistake, and nothing is lost.
 pub(in crate::ledger) fn sort(
     mail: &OldMail,
-    record: Record,
+    record: BacklogRecord,
     first_look: DateTime<Utc>,
     take_since: Option<DateTime<Utc>>,
 ) -> Sort {
     match record {
-        Record { here: true, .. } => Sort::Done,
-        Record { taken: true, .. } => Sort::Take,
-        Record { left: Some(wanted), .. } => {
+        BacklogRecord { here: true, .. } => Sort::Done,
+        BacklogRecord { taken: true, .. } => Sort::Take,
+        BacklogRecord { left: Some(wanted), .. } => {
             if wanted {
                 Sort::Take
             } else {
                 Sort::Leave
             }
         }
-        Record { first: true, .. } => {
+        BacklogRecord { first: true, .. } => {
             let since = take_since.zip(mail.received).is_some_and(|(since, at)| at >= since);
             if since { Sort::Take } else { Sort::Leave }
         }
-        Record { .. } => {
+        BacklogRecord { .. } => {
             let came_before = mail.received.map(|at| at < first_look - CAME_BEFORE);
             let written_before = mail.written.map(|at| at < first_look - WRITTEN_BEFORE);
             match (came_before, written_before) {
@@ -120,7 +122,7 @@ pub(in crate::ledger) fn sort(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BacklogPage {
     /// How it stands; null where the mailbox was not looked at yet, or its mails were taken from the first look on.
-    pub backlog: Option<Backlog>,
+    pub backlog: Option<BacklogSummary>,
     /// Mails that are left, the newest first.
     pub mails: Vec<BacklogRow>,
     /// What to give as `before` for those that follow; null where none do.
@@ -166,7 +168,7 @@ pub struct BacklogAnswer {
     pub taken: u64,
     /// How the backlog stands now; null where the mailbox was not looked at yet: the word counts at its first look, but not one on single
     /// UIDs, which nobody knows before.
-    pub backlog: Option<Backlog>,
+    pub backlog: Option<BacklogSummary>,
 }
 
 #[cfg(test)]
@@ -187,9 +189,9 @@ mod tests {
 
     #[test]
     fn all_that_was_there_is_left_but_what_since_names() {
-        let first = Record {
+        let first = BacklogRecord {
             first: true,
-            ..Record::default()
+            ..BacklogRecord::default()
         };
         for (received, since, sorted) in [
             (Some(-3), None, Sort::Leave),
@@ -206,11 +208,11 @@ mod tests {
 
     #[test]
     fn a_renumbered_mail_is_known_by_what_is_left_of_it_and_else_by_when_it_came() {
-        let renumbered = Record::default();
+        let renumbered = BacklogRecord::default();
         for (name, record, received, written, sorted) in [
             (
                 "it was left",
-                Record {
+                BacklogRecord {
                     left: Some(false),
                     ..renumbered
                 },
@@ -220,7 +222,7 @@ mod tests {
             ),
             (
                 "it was to be taken",
-                Record {
+                BacklogRecord {
                     left: Some(true),
                     ..renumbered
                 },
@@ -230,7 +232,7 @@ mod tests {
             ),
             (
                 "it was taken",
-                Record {
+                BacklogRecord {
                     taken: true,
                     ..renumbered
                 },
@@ -240,7 +242,7 @@ mod tests {
             ),
             (
                 "a copy was left",
-                Record {
+                BacklogRecord {
                     taken: true,
                     left: Some(false),
                     ..renumbered
@@ -251,7 +253,7 @@ mod tests {
             ),
             (
                 "it is where it was",
-                Record {
+                BacklogRecord {
                     here: true,
                     ..renumbered
                 },

@@ -127,7 +127,7 @@ impl EventKind {
 }
 
 /// What was told, by key, and when: as long as what was told holds.
-pub type Told = BTreeMap<String, DateTime<Utc>>;
+pub type SentNotices = BTreeMap<String, DateTime<Utc>>;
 
 /// What happened to jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::mail::MailId;
 use crate::{
     config::{EndpointName, Rate},
-    job::{Accepted, Allowed, ConversationKey, EndedPart, JobId, Outcome, ReplyDecision, Share, Trace},
+    job::{AcceptedAnswer, AllowedSenders, ConversationKey, EndedPart, JobId, JobScope, Outcome, ReplyDecision, Trace},
     ledger::lease::Lease,
 };
 
@@ -31,7 +31,7 @@ pub struct ClaimedJob {
     /// How often an operator had it run anew after it had ended.
     pub rerun: u32,
     /// What it is of.
-    pub share: Share,
+    pub share: JobScope,
     /// That it is ours: while this lives, nobody else gets it.
     pub lease: Lease,
 }
@@ -47,7 +47,7 @@ pub struct GatheredParts {
 
 /// What became of jobs whose endpoint is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HandedOn {
+pub struct ReassignedJobs {
     /// Jobs that had not begun: their mails went on to the next endpoint, or ended.
     pub jobs: usize,
     /// Jobs that had begun and wait to be tried again: they stay where they are.
@@ -89,12 +89,12 @@ pub struct Finish {
     /// SHA-256) or an operator resumes it.
     pub gone: Option<[u8; 32]>,
     /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
-    pub gates: Vec<Gate>,
+    pub gates: Vec<RateLimit>,
 }
 
 /// Something that may happen only so often.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
+pub struct RateLimit {
     /// What, and whose: equal keys are counted together.
     pub key: String,
     /// How often.
@@ -120,13 +120,13 @@ pub struct KnownConversation {
     /// The name of the endpoint whose job an answer becomes.
     pub endpoint: String,
     /// Who may answer.
-    pub allowed: Allowed,
+    pub allowed: AllowedSenders,
     /// Whether their answer counts only if something shows that it is theirs.
     pub proven: bool,
     /// Until when.
     pub expires: DateTime<Utc>,
     /// What an answer to it is told.
-    pub told: Accepted,
+    pub told: AcceptedAnswer,
     /// Whether the job that asks has been accepted as an answer before.
     pub ours: bool,
 }

@@ -45,7 +45,8 @@ pub struct MailId(pub i64);
 /// How a mail ended, over all its jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+#[schemars(rename = "Verdict")]
+pub enum MailOutcome {
     /// Every job done (or ignored, at least one done).
     Done,
     /// A job failed.
@@ -54,7 +55,7 @@ pub enum Verdict {
     Ignored,
 }
 
-impl Verdict {
+impl MailOutcome {
     /// Every one.
     pub(in crate::ledger) const ALL: [Self; 3] = [Self::Done, Self::Failed, Self::Ignored];
 
@@ -79,7 +80,7 @@ pub struct Settling {
     /// Where it is.
     pub place: Place,
     /// How it ended.
-    pub verdict: Verdict,
+    pub verdict: MailOutcome,
     /// The endpoint that decided: of the first job that failed, else of the first that was done, else of the one that refused its sender;
     /// nobody where all ignored it.
     pub endpoint: Option<EndpointName>,
@@ -159,7 +160,7 @@ pub struct Lack {
 
 /// A mail that lacks bytes and that an operator wants to have fetched again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RefetchRequest {
     /// The mail.
     pub mail: MailId,
     /// Where it is, in the mailbox as it is now; nothing where it has no place there any more.
@@ -181,7 +182,7 @@ pub struct Intake {
 
 /// What an intake came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Taken {
+pub struct IntakeResult {
     /// Mails that became jobs.
     pub new: usize,
     /// Mails that were known: the same place again, or the same content at a new place.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::EndpointName,
-    job::{JobId, NewReply, token::Named},
+    job::{JobId, NewReply, token::ReplyReference},
     ledger::lease::Lease,
 };
 
@@ -204,7 +204,7 @@ pub struct OutboxRow {
 
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum RetrySelection {
     /// The one of this job, whatever it waits for; its refused recipients too.
     Job(JobId),
     /// All that wait.
@@ -230,7 +230,7 @@ pub struct Retried {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounced {
     /// The Message-IDs that it may be of, without angle brackets, and where each is looked for: the likeliest first.
-    pub replies: Vec<(Named, String)>,
+    pub replies: Vec<(ReplyReference, String)>,
     /// Who has not got it. Where it names none of the reply's recipients, it is of all of them.
     pub recipients: Vec<String>,
     /// The server's words, free of control characters.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::auth::{Refused, forecast::Known};
+use crate::auth::{BlockedSignIn, forecast::SignInInfo};
 
 /// A refresh token as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,14 +36,14 @@ pub struct SignInRow {
     /// When the token server last granted an access token.
     pub refreshed: Option<DateTime<Utc>>,
     /// Since when it needs a person, and why.
-    pub refused: Option<Refused>,
+    pub refused: Option<BlockedSignIn>,
 }
 
 impl SignInRow {
     /// What may be known of it without the key.
     #[must_use]
-    pub fn known(&self) -> Known {
-        Known {
+    pub fn known(&self) -> SignInInfo {
+        SignInInfo {
             issued: self.token.as_ref().map(|token| token.issued),
             signed_in: self.token.as_ref().map(|token| token.signed_in),
             refreshed: self.refreshed,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     job_list::JobRow,
-    mail::Verdict,
+    mail::MailOutcome,
     reply::{RecipientEnd, ReplyState},
 };
 use crate::job::{JobId, Trace};
@@ -68,9 +68,9 @@ pub struct PlaceStory {
     /// UID; by POP3 the ledger's own number.
     pub uid: u32,
     /// What is left to do there.
-    pub touch: Touch,
+    pub touch: TouchState,
     /// How the mail ended for this place; nothing while it has not.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<MailOutcome>,
     /// When it had its last touch.
     pub settled: Option<DateTime<Utc>>,
 }
@@ -78,7 +78,8 @@ pub struct PlaceStory {
 /// The last touch of a mail at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Touch {
+#[schemars(rename = "Touch")]
+pub enum TouchState {
     /// The mail has not ended.
     Waiting,
     /// It ended, and the mailbox is told soon.

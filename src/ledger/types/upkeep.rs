@@ -19,12 +19,12 @@ pub struct Inspection {
     /// Replies.
     pub replies: u64,
     /// What is wrong, if anything.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<IntegrityFinding>,
 }
 
 /// Something that is wrong with a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct IntegrityFinding {
     /// What.
     pub what: String,
     /// What to do.
@@ -49,7 +49,7 @@ pub enum Copying {
 
 /// What one round dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Forgotten {
+pub struct PruneReport {
     /// Mails: their bytes.
     pub mails: Dropped,
     /// Replies: their bytes.
@@ -60,7 +60,7 @@ pub struct Forgotten {
     pub given_back: u64,
 }
 
-impl Forgotten {
+impl PruneReport {
     /// Bytes that were dropped, of all kinds.
     #[must_use]
     pub fn bytes(&self) -> u64 {

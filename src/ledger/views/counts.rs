@@ -7,11 +7,11 @@ use crate::{
     ledger::{
         Error, ReplyState,
         counts::{Counts, ReplyCount},
-        db::{Engine, params},
+        db::{SqlEngine, params},
         rules::pause,
         values::instant,
     },
-    status::{Jobs, Setback},
+    status::{JobTotals, Setback},
 };
 
 /// Jobs that are to be run, by the index of what is due.
@@ -30,7 +30,7 @@ const WAITS: &str =
     AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
 const TRIED: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
 
-pub(in crate::ledger) fn counts(db: &dyn Engine) -> Result<Counts, Error> {
+pub(in crate::ledger) fn counts(db: &dyn SqlEngine) -> Result<Counts, Error> {
     let mut counts = Counts::default();
     for sql in [DUE, RUNNING, STOPPED] {
         jobs(db, sql, &mut counts)?;
@@ -49,7 +49,7 @@ pub(in crate::ledger) fn counts(db: &dyn Engine) -> Result<Counts, Error> {
     Ok(counts)
 }
 
-fn jobs(db: &dyn Engine, sql: &str, counts: &mut Counts) -> Result<(), Error> {
+fn jobs(db: &dyn SqlEngine, sql: &str, counts: &mut Counts) -> Result<(), Error> {
     let query = db.prepare(sql);
     query.each((), |row| {
         let endpoint: String = row.get(0)?;
@@ -68,7 +68,7 @@ fn jobs(db: &dyn Engine, sql: &str, counts: &mut Counts) -> Result<(), Error> {
     Ok(())
 }
 
-fn setbacks(db: &dyn Engine) -> Result<BTreeMap<String, Setback>, Error> {
+fn setbacks(db: &dyn SqlEngine) -> Result<BTreeMap<String, Setback>, Error> {
     let reasons: Vec<_> = Reason::operators().map(Reason::code).collect();
     let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
     let mut setbacks = BTreeMap::new();
@@ -92,7 +92,7 @@ fn setbacks(db: &dyn Engine) -> Result<BTreeMap<String, Setback>, Error> {
     Ok(setbacks)
 }
 
-fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
+fn number(jobs: &mut JobTotals, state: State) -> Option<&mut u64> {
     match state {
         State::Queued => Some(&mut jobs.queued),
         State::Running => Some(&mut jobs.running),
@@ -104,7 +104,7 @@ fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
     }
 }
 
-fn replies(db: &dyn Engine, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
+fn replies(db: &dyn SqlEngine, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
     // The name is ours and needs no quoting; a parameter would keep the index of this state from being used.
     let condition = match state {
         ReplyState::Unsure => "r.unsure = 1".to_owned(),

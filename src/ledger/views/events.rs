@@ -2,7 +2,7 @@
 
 use crate::ledger::{
     Error, Event, EventCursor, EventKind, EventPage,
-    db::{self, Engine, Row, params},
+    db::{self, Row, SqlEngine, params},
     values::{instant, signed},
 };
 
@@ -11,7 +11,7 @@ const MOST: usize = 1_000;
 
 /// What happened after an event. A mail's last touch is told as its first job's.
 pub(in crate::ledger) fn after(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     after: EventCursor,
     endpoint: Option<&str>,
     max: usize,
@@ -37,7 +37,7 @@ pub(in crate::ledger) fn after(
 }
 
 /// Nothing before the oldest event is worth looking at.
-fn first(db: &dyn Engine, after: EventCursor) -> Result<EventCursor, Error> {
+fn first(db: &dyn SqlEngine, after: EventCursor) -> Result<EventCursor, Error> {
     let oldest: i64 = db
         .prepare("SELECT coalesce(min(id), 1) FROM event")
         .query_row((), |row| row.get(0))?;
@@ -45,7 +45,7 @@ fn first(db: &dyn Engine, after: EventCursor) -> Result<EventCursor, Error> {
 }
 
 /// The newest event.
-pub(in crate::ledger) fn newest(db: &dyn Engine) -> Result<EventCursor, Error> {
+pub(in crate::ledger) fn newest(db: &dyn SqlEngine) -> Result<EventCursor, Error> {
     let newest = db
         .prepare("SELECT coalesce(max(id), 0) FROM event")
         .query_row((), |row| row.get(0))?;

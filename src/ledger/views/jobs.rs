@@ -6,7 +6,7 @@ use crate::{
     job::{JobId, state::State},
     ledger::{
         Error, JobFilter, JobPage, JobRow,
-        db::{self, Engine, Row, ToValue, params},
+        db::{self, Row, SqlEngine, ToValue, params},
         values::{instant, micros},
     },
 };
@@ -21,7 +21,7 @@ pub(in crate::ledger) const COLUMNS: &str = "j.uuid, j.endpoint, j.state, j.reas
 pub(in crate::ledger) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JOIN reply r ON r.job = j.id";
 
 /// A page.
-pub(in crate::ledger) fn list(db: &dyn Engine, filter: &JobFilter) -> Result<JobPage, Error> {
+pub(in crate::ledger) fn list(db: &dyn SqlEngine, filter: &JobFilter) -> Result<JobPage, Error> {
     let page = filter.page();
     let (sql, values) = statement(filter);
     let query = db.prepare(&sql);
@@ -38,7 +38,7 @@ pub(in crate::ledger) fn list(db: &dyn Engine, filter: &JobFilter) -> Result<Job
 
 /// The statement of a page, and its values.
 pub(in crate::ledger) fn statement(filter: &JobFilter) -> (String, Vec<Box<dyn ToValue>>) {
-    let Asked { index, all, values } = asked(filter);
+    let JobListQuery { index, all, values } = asked(filter);
     let condition = all.join(" AND ");
     // One more tells whether there is another page.
     let limit = filter.page() + 1;
@@ -48,15 +48,15 @@ pub(in crate::ledger) fn statement(filter: &JobFilter) -> (String, Vec<Box<dyn T
 }
 
 /// What is asked of the engine.
-struct Asked {
+struct JobListQuery {
     /// The index that is used, where the engine would choose another.
     index: &'static str,
     all: Vec<String>,
     values: Vec<Box<dyn ToValue>>,
 }
 
-fn asked(filter: &JobFilter) -> Asked {
-    let mut asked = Asked {
+fn asked(filter: &JobFilter) -> JobListQuery {
+    let mut asked = JobListQuery {
         index: "",
         all: vec!["1".to_owned()],
         values: Vec::new(),
@@ -82,7 +82,7 @@ fn asked(filter: &JobFilter) -> Asked {
     asked
 }
 
-impl Asked {
+impl JobListQuery {
     fn and(&mut self, condition: &str, value: impl ToValue + 'static) {
         let number = self.values.len() + 1;
         self.all.push(condition.replace('?', &format!("?{number}")));
@@ -132,7 +132,7 @@ fn first_at(micros: i64) -> Uuid {
 }
 
 /// Jobs whose id begins or ends so. What it ends with is looked for from the newest on.
-pub(in crate::ledger) fn find(db: &dyn Engine, part: &str) -> Result<Vec<JobId>, Error> {
+pub(in crate::ledger) fn find(db: &dyn SqlEngine, part: &str) -> Result<Vec<JobId>, Error> {
     let Some((first, last)) = range(part) else {
         return Ok(Vec::new());
     };

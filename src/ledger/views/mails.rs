@@ -9,21 +9,21 @@ use crate::{
     job::JobId,
     ledger::{
         Cursor, Error, MailId, MailboxKey,
-        db::{Engine, Large, OptionalExtension},
+        db::{BlobColumn, OptionalExtension, SqlEngine},
         rules::mail_bytes::pieces,
         values::instant,
     },
 };
 
 /// Every mailbox that was ever read.
-pub(in crate::ledger) fn mailboxes(db: &dyn Engine) -> Result<Vec<MailboxKey>, Error> {
+pub(in crate::ledger) fn mailboxes(db: &dyn SqlEngine) -> Result<Vec<MailboxKey>, Error> {
     let query = db.prepare("SELECT name FROM mailbox ORDER BY id");
     let names = query.query_map((), |row| Ok(MailboxKey(row.get::<Arc<str>>(0)?)))?;
     Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// How far a mailbox was read.
-pub(in crate::ledger) fn cursor(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+pub(in crate::ledger) fn cursor(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
     let query = db.prepare("SELECT uid_validity, uid_next FROM mailbox WHERE name = ?");
     let cursor = query.query_row([&*mailbox.0], |row| {
         Ok(Cursor {
@@ -35,7 +35,7 @@ pub(in crate::ledger) fn cursor(db: &dyn Engine, mailbox: &MailboxKey) -> Result
 }
 
 /// When the mail with the last number of a mailbox was taken.
-pub(in crate::ledger) fn last_taken(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+pub(in crate::ledger) fn last_taken(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
     let query = db.prepare(
         "SELECT mail.taken FROM place JOIN mail ON mail.id = place.mail
          WHERE place.mailbox = (SELECT id FROM mailbox WHERE name = ?)
@@ -46,7 +46,7 @@ pub(in crate::ledger) fn last_taken(db: &dyn Engine, mailbox: &MailboxKey) -> Re
 }
 
 /// A mail's bytes, in one allocation: all of them, or none. Whoever gets the bytes of a mail gets them here, or as they were just taken.
-pub(in crate::ledger) fn raw(db: &dyn Engine, mail: MailId) -> Result<Bytes, Error> {
+pub(in crate::ledger) fn raw(db: &dyn SqlEngine, mail: MailId) -> Result<Bytes, Error> {
     let missing = || Error::Missing(format!("mail {} with its bytes", mail.0));
     let (size, lacks): (i64, Option<String>) = db
         .prepare("SELECT size, lacks FROM mail WHERE id = ?")
@@ -72,7 +72,7 @@ pub(in crate::ledger) fn raw(db: &dyn Engine, mail: MailId) -> Result<Bytes, Err
 }
 
 /// Where the letters of replies are.
-pub(in crate::ledger) const REPLY_BODY: Large = Large {
+pub(in crate::ledger) const REPLY_BODY: BlobColumn = BlobColumn {
     table: "reply_body",
     key: "job",
     column: "bytes",
@@ -83,12 +83,12 @@ pub(in crate::ledger) const REPLY_BODY: Large = Large {
 const LETTER_PIECE: usize = 256 << 10;
 
 /// A piece of a reply's letter, from there on. The engine holds none of it.
-pub(in crate::ledger) fn letter(db: &dyn Engine, job: JobId, from: u64) -> Result<Bytes, Error> {
+pub(in crate::ledger) fn letter(db: &dyn SqlEngine, job: JobId, from: u64) -> Result<Bytes, Error> {
     let row: i64 = db
         .prepare("SELECT b.job FROM job j JOIN reply_body b ON b.job = j.id WHERE j.uuid = ?")
         .query_row([job], |row| row.get(0))
         .optional()?
         .ok_or_else(|| Error::Missing(format!("the letter of job {job}")))?;
-    let piece = db.read_bytes(Large { row, ..REPLY_BODY }, from, LETTER_PIECE)?;
+    let piece = db.read_bytes(BlobColumn { row, ..REPLY_BODY }, from, LETTER_PIECE)?;
     Ok(piece.into())
 }

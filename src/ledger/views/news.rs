@@ -2,12 +2,12 @@
 
 use crate::ledger::{
     Error, JobNews, NewsExample, NewsMark,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::{instant, signed},
 };
 
 /// What nobody was told of.
-pub(in crate::ledger) fn news(db: &dyn Engine, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
+pub(in crate::ledger) fn news(db: &dyn SqlEngine, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
     let mark: i64 = db
         .prepare("SELECT coalesce(max(id), 0) FROM news")
         .query_row((), |row| row.get(0))?;
@@ -33,12 +33,12 @@ pub(in crate::ledger) fn news(db: &dyn Engine, examples: usize) -> Result<(Vec<J
 }
 
 /// Forgets what was read up to there.
-pub(in crate::ledger) fn forget(db: &dyn Engine, mark: NewsMark) -> Result<(), Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, mark: NewsMark) -> Result<(), Error> {
     db.prepare("DELETE FROM news WHERE id <= ?").execute([mark.0])?;
     Ok(())
 }
 
-fn first(db: &dyn Engine, group: &JobNews, mark: i64, most: usize) -> Result<Vec<NewsExample>, Error> {
+fn first(db: &dyn SqlEngine, group: &JobNews, mark: i64, most: usize) -> Result<Vec<NewsExample>, Error> {
     let query = db.prepare(
         "SELECT j.uuid, coalesce(j.sender, ''), coalesce(j.subject, ''),
            CASE WHEN n.kind IN ('refused', 'unsure', 'bounced') THEN NULL WHEN n.kind = 'unanswered' THEN j.silent ELSE j.reason END,

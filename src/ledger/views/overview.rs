@@ -4,7 +4,7 @@ use crate::{
     job::{JobId, state::State},
     ledger::{
         Error, MailId, Summary,
-        db::{Engine, params},
+        db::{SqlEngine, params},
         values::signed,
     },
 };
@@ -50,7 +50,7 @@ pub struct ReplyRow {
 }
 
 /// The newest jobs, newest first.
-pub(in crate::ledger) fn overview(db: &dyn Engine, max: usize) -> Result<Vec<OverviewRow>, Error> {
+pub(in crate::ledger) fn overview(db: &dyn SqlEngine, max: usize) -> Result<Vec<OverviewRow>, Error> {
     let query = db.prepare(
         "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
          coalesce(j.sender, ''), coalesce(j.subject, ''), coalesce(j.message_id, ''), j.silent,

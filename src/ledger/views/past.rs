@@ -7,13 +7,13 @@ use crate::{
     job::JobId,
     ledger::{
         Error, ReplyState, ReplyStory,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::instant,
     },
 };
 
 /// All replies of a job, the newest first.
-pub(in crate::ledger) fn replies(db: &dyn Engine, job: i64, rerun: u32) -> Result<Vec<ReplyStory>, Error> {
+pub(in crate::ledger) fn replies(db: &dyn SqlEngine, job: i64, rerun: u32) -> Result<Vec<ReplyStory>, Error> {
     let mut all: Vec<_> = present(db, job, rerun)?.into_iter().collect();
     let query = db.prepare(
         "SELECT rerun, account, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, recipients, message_id, attempt, made, ended, detail, withdrawn, length(bytes)
@@ -43,7 +43,7 @@ pub(in crate::ledger) fn replies(db: &dyn Engine, job: i64, rerun: u32) -> Resul
 }
 
 /// The reply of this run.
-pub(in crate::ledger) fn present(db: &dyn Engine, job: i64, rerun: u32) -> Result<Option<ReplyStory>, Error> {
+pub(in crate::ledger) fn present(db: &dyn SqlEngine, job: i64, rerun: u32) -> Result<Option<ReplyStory>, Error> {
     let query = db.prepare(
         "SELECT r.account, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
          FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?",
@@ -79,7 +79,7 @@ pub(in crate::ledger) fn present(db: &dyn Engine, job: i64, rerun: u32) -> Resul
 }
 
 /// The bytes of a job's reply, of that run or the newest.
-pub(in crate::ledger) fn of_job(db: &dyn Engine, job: JobId, rerun: Option<u32>) -> Result<Option<Bytes>, Error> {
+pub(in crate::ledger) fn of_job(db: &dyn SqlEngine, job: JobId, rerun: Option<u32>) -> Result<Option<Bytes>, Error> {
     let query = db.prepare(
         "SELECT bytes FROM (
            SELECT j.rerun AS run, b.bytes AS bytes FROM job j JOIN reply_body b ON b.job = j.id WHERE j.uuid = ?1

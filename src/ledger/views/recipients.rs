@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ledger::{
     Error, RecipientEnd, ReplyState,
-    db::{self, Engine, Failed},
+    db::{self, SqlEngine, SqlError},
 };
 
 /// Where a reply `r` stands.
@@ -13,18 +13,18 @@ pub(in crate::ledger) const STATE: &str =
 
 /// The addresses of a reply, out of the JSON array that it is kept as.
 pub(in crate::ledger) fn addresses(kept: &str) -> db::Result<Vec<String>> {
-    serde_json::from_str(kept).map_err(|error| Failed::Unreadable(format!("the recipients of a reply: {error}")))
+    serde_json::from_str(kept).map_err(|error| SqlError::Unreadable(format!("the recipients of a reply: {error}")))
 }
 
 /// What became of the recipients of a reply that was set aside.
 pub(in crate::ledger) fn kept_ends(kept: &str) -> db::Result<Vec<RecipientEnd>> {
     serde_json::from_str(kept)
-        .map_err(|error| Failed::Unreadable(format!("the recipients of an earlier reply: {error}")))
+        .map_err(|error| SqlError::Unreadable(format!("the recipients of an earlier reply: {error}")))
 }
 
 /// What became of each recipient of a reply; `kept` is the JSON array of them.
 pub(in crate::ledger) fn recipients(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     reply: i64,
     state: ReplyState,
     kept: &str,
@@ -46,7 +46,7 @@ pub(in crate::ledger) fn recipients(
 }
 
 /// Recipients that have a row of their own.
-pub(in crate::ledger) fn ends(db: &dyn Engine, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
+pub(in crate::ledger) fn ends(db: &dyn SqlEngine, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
     let query = db.prepare(
         "SELECT address, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, said FROM reply_recipient WHERE job = ?",
     );

@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use super::recipients::{self, STATE};
 use crate::ledger::{
     Error, OutboxRow, ReplyFilter, ReplyState,
-    db::{Engine, Row, params},
+    db::{Row, SqlEngine, params},
     values::{instant, micros, signed},
 };
 
 /// When replies of an account were taken or refused.
 pub(in crate::ledger) fn submissions(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     account: &str,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, Error> {
@@ -69,7 +69,7 @@ fn condition_of_rows(filter: &ReplyFilter) -> String {
     format!("{PAGE} AND ({STATE} IN ({}){refused}{bounced})", states.join(", "))
 }
 
-pub(in crate::ledger) fn list(db: &dyn Engine, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+pub(in crate::ledger) fn list(db: &dyn SqlEngine, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
     let condition = condition(filter);
     let all: i64 = db
         .prepare(format!("SELECT count(*) FROM reply r WHERE {condition}"))
@@ -87,7 +87,7 @@ pub(in crate::ledger) fn list(db: &dyn Engine, filter: &ReplyFilter) -> Result<(
     Ok((found, usize::try_from(all).unwrap_or(0)))
 }
 
-fn reply(db: &dyn Engine, row: &Row<'_>) -> Result<OutboxRow, Error> {
+fn reply(db: &dyn SqlEngine, row: &Row<'_>) -> Result<OutboxRow, Error> {
     let state: ReplyState = row.get(4)?;
     let said: Option<String> = row.get(9)?;
     Ok(OutboxRow {

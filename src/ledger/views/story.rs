@@ -11,8 +11,8 @@ use super::{
 use crate::{
     job::{JobId, Trace},
     ledger::{
-        AttemptStory, Error, JobStory, MailId, MailStory, PartStory, PlaceStory, Touch, Verdict,
-        db::{self, Engine, OptionalExtension, Row, params},
+        AttemptStory, Error, JobStory, MailId, MailOutcome, MailStory, PartStory, PlaceStory, TouchState,
+        db::{self, OptionalExtension, Row, SqlEngine, params},
         rules::mail_bytes::pieces,
         values::instant,
     },
@@ -22,20 +22,20 @@ use crate::{
 const ATTEMPTS: i64 = 200;
 
 /// What the story of a job is looked up by.
-struct Rows {
+struct StoryKeys {
     row: i64,
     mail: i64,
     part: u32,
 }
 
 /// All that is known of a job.
-pub(in crate::ledger) fn story(db: &dyn Engine, id: JobId) -> Result<Option<JobStory>, Error> {
+pub(in crate::ledger) fn story(db: &dyn SqlEngine, id: JobId) -> Result<Option<JobStory>, Error> {
     let query = db.prepare(format!(
         "SELECT {COLUMNS}, j.id, j.mail, j.part, j.started, j.message_id FROM job j {JOINED} WHERE j.uuid = ?"
     ));
     let found = query
         .query_row([id], |row| {
-            let rows = Rows {
+            let rows = StoryKeys {
                 row: row.get(15)?,
                 mail: row.get(16)?,
                 part: row.get(17)?,
@@ -65,7 +65,7 @@ pub(in crate::ledger) fn story(db: &dyn Engine, id: JobId) -> Result<Option<JobS
     }))
 }
 
-fn of_mail(db: &dyn Engine, mail: i64) -> Result<MailStory, Error> {
+fn of_mail(db: &dyn SqlEngine, mail: i64) -> Result<MailStory, Error> {
     let places = db.prepare(
         "SELECT b.name, p.uid_validity, p.uid, p.touch, p.verdict, p.settled
          FROM place p JOIN mailbox b ON b.id = p.mailbox WHERE p.mail = ? ORDER BY p.mailbox, p.uid_validity, p.uid",
@@ -105,9 +105,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
 fn place(row: &Row<'_>) -> db::Result<PlaceStory> {
     let touch = row.get_ref(3)?.as_str()?;
     let (touch, verdict) = match touch {
-        "waiting" => (Touch::Waiting, None),
-        "settled" => (Touch::Settled, row.get(4)?),
-        _ => (Touch::Due, Some(row.get::<Verdict>(3)?)),
+        "waiting" => (TouchState::Waiting, None),
+        "settled" => (TouchState::Settled, row.get(4)?),
+        _ => (TouchState::Due, Some(row.get::<MailOutcome>(3)?)),
     };
     Ok(PlaceStory {
         mailbox: row.get(0)?,
@@ -119,7 +119,7 @@ fn place(row: &Row<'_>) -> db::Result<PlaceStory> {
     })
 }
 
-fn attempts(db: &dyn Engine, job: i64) -> Result<Vec<AttemptStory>, Error> {
+fn attempts(db: &dyn SqlEngine, job: i64) -> Result<Vec<AttemptStory>, Error> {
     let query = db.prepare(
         "SELECT number, started, ended, outcome, reason, detail, answer, trace FROM attempt WHERE job = ?1
          ORDER BY number DESC LIMIT ?2",
@@ -144,7 +144,7 @@ fn attempts(db: &dyn Engine, job: i64) -> Result<Vec<AttemptStory>, Error> {
     Ok(attempts)
 }
 
-fn parts(db: &dyn Engine, rows: &Rows) -> Result<Vec<PartStory>, Error> {
+fn parts(db: &dyn SqlEngine, rows: &StoryKeys) -> Result<Vec<PartStory>, Error> {
     if rows.part > 0 {
         return Ok(Vec::new());
     }
@@ -161,7 +161,7 @@ fn parts(db: &dyn Engine, rows: &Rows) -> Result<Vec<PartStory>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn mail_job(db: &dyn Engine, rows: &Rows) -> Result<Option<JobId>, Error> {
+fn mail_job(db: &dyn SqlEngine, rows: &StoryKeys) -> Result<Option<JobId>, Error> {
     if rows.part == 0 {
         return Ok(None);
     }
@@ -172,7 +172,7 @@ fn mail_job(db: &dyn Engine, rows: &Rows) -> Result<Option<JobId>, Error> {
 }
 
 /// The bytes of a job's mail.
-pub(in crate::ledger) fn mail(db: &dyn Engine, job: JobId) -> Result<Bytes, Error> {
+pub(in crate::ledger) fn mail(db: &dyn SqlEngine, job: JobId) -> Result<Bytes, Error> {
     let query = db.prepare("SELECT mail FROM job WHERE uuid = ?");
     let mail = query.query_row([job], |row| row.get(0)).optional()?;
     let mail = mail.ok_or_else(|| Error::Missing(format!("job {job}")))?;
@@ -183,7 +183,7 @@ pub(in crate::ledger) fn mail(db: &dyn Engine, job: JobId) -> Result<Bytes, Erro
 }
 
 /// The bytes of a job's reply.
-pub(in crate::ledger) fn reply(db: &dyn Engine, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
+pub(in crate::ledger) fn reply(db: &dyn SqlEngine, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
     let bytes = past::of_job(db, job, rerun)?;
     bytes.ok_or_else(|| match rerun {
         Some(rerun) => Error::Missing(format!("reply {rerun} of job {job} with its bytes")),

@@ -9,9 +9,9 @@ fn of(bytes: &[u8], declared: &str) -> String {
     let declared = (!declared.is_empty()).then_some(declared);
     decode(
         bytes,
-        Clues {
+        CharsetHints {
             declared,
-            ..Clues::default()
+            ..CharsetHints::default()
         },
     )
     .into_owned()
@@ -315,9 +315,9 @@ fn a_few_bytes_are_western_unless_the_country_says_otherwise() {
     let guessed = |bytes: &[u8], country| {
         decode(
             bytes,
-            Clues {
+            CharsetHints {
                 country,
-                ..Clues::default()
+                ..CharsetHints::default()
             },
         )
         .into_owned()
@@ -343,9 +343,9 @@ fn html_names_its_charset_itself() {
         "<meta name=x><meta charset=\"windows-1251\">",
     ] {
         let html = [meta.as_bytes(), &text].concat();
-        let clues = Clues {
+        let clues = CharsetHints {
             html: true,
-            ..Clues::default()
+            ..CharsetHints::default()
         };
         assert_eq!(decode(&html, clues), format!("{meta}<p>Заказ</p>"), "{meta}");
     }
@@ -354,9 +354,9 @@ fn html_names_its_charset_itself() {
     assert!(
         decode(
             html,
-            Clues {
+            CharsetHints {
                 html: true,
-                ..Clues::default()
+                ..CharsetHints::default()
             }
         )
         .ends_with("Größe")
@@ -423,7 +423,7 @@ proptest! {
 
     #[test]
     fn whatever_comes_is_some_text(bytes in prop::collection::vec(any::<u8>(), 0..200), name in "\\PC{0,12}", country in "\\PC{0,4}", html in any::<bool>()) {
-        let clues = Clues { declared: Some(&name), nearby: Some("iso-2022-kr"), html, country: Some(&country) };
+        let clues = CharsetHints { declared: Some(&name), nearby: Some("iso-2022-kr"), html, country: Some(&country) };
         prop_assert!(decode(&bytes, clues).len() <= bytes.len() * 6 + 3);
     }
 }

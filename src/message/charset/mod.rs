@@ -30,7 +30,7 @@ const FEW: usize = 8;
 
 /// What is known of some bytes beside the bytes themselves.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Clues<'c> {
+pub(super) struct CharsetHints<'c> {
     /// The charset that they are said to have.
     pub(super) declared: Option<&'c str>,
     /// The charset of the text that they belong to, for bytes of a header.
@@ -48,7 +48,7 @@ pub(super) fn is_guess<'b>(bytes: impl FnOnce() -> Cow<'b, [u8]>, declared: &str
 }
 
 /// The text that these bytes are.
-pub(super) fn decode<'b>(bytes: &'b [u8], clues: Clues<'_>) -> Cow<'b, str> {
+pub(super) fn decode<'b>(bytes: &'b [u8], clues: CharsetHints<'_>) -> Cow<'b, str> {
     let declared = clues.declared.and_then(label::charset);
     if let Some((mark, length)) = Encoding::for_bom(bytes)
         && (mark == UTF_8 || declared.is_none_or(|declared| declared.is_wide()))
@@ -113,37 +113,37 @@ fn seven_bit(bytes: &[u8], declared: Option<Charset>) -> Cow<'_, str> {
 }
 
 /// A text, and how many characters of it are illegal.
-struct Tried<'b> {
+struct DecodeAttempt<'b> {
     text: Cow<'b, str>,
     illegal: usize,
 }
 
-impl<'b> Tried<'b> {
+impl<'b> DecodeAttempt<'b> {
     fn of(text: Cow<'b, str>) -> Self {
         let illegal = text.matches(char::REPLACEMENT_CHARACTER).count();
         Self { text, illegal }
     }
 }
 
-fn attempt(charset: Charset, bytes: &[u8]) -> Tried<'_> {
+fn attempt(charset: Charset, bytes: &[u8]) -> DecodeAttempt<'_> {
     match charset {
-        Charset::Ascii => Tried::of(String::from_utf8_lossy(bytes)),
-        Charset::Known(known) => Tried::of(known.decode_without_bom_handling(bytes).0),
-        Charset::Table(table) => Tried::of(Cow::Owned(by_table(table, bytes))),
-        Charset::Viscii => Tried::of(Cow::Owned(viscii(bytes))),
-        Charset::Johab => Tried::of(Cow::Owned(johab::decode(bytes))),
-        Charset::Page(number) => Tried::of(Cow::Owned(page(number, bytes))),
-        Charset::Shifted => Tried::of(Cow::Owned(shifted::iso_2022(bytes))),
-        Charset::Hz => Tried::of(Cow::Owned(shifted::hz(bytes))),
-        Charset::Utf7 => Tried::of(mail_parser::Charset::Utf7.decode(bytes)),
+        Charset::Ascii => DecodeAttempt::of(String::from_utf8_lossy(bytes)),
+        Charset::Known(known) => DecodeAttempt::of(known.decode_without_bom_handling(bytes).0),
+        Charset::Table(table) => DecodeAttempt::of(Cow::Owned(by_table(table, bytes))),
+        Charset::Viscii => DecodeAttempt::of(Cow::Owned(viscii(bytes))),
+        Charset::Johab => DecodeAttempt::of(Cow::Owned(johab::decode(bytes))),
+        Charset::Page(number) => DecodeAttempt::of(Cow::Owned(page(number, bytes))),
+        Charset::Shifted => DecodeAttempt::of(Cow::Owned(shifted::iso_2022(bytes))),
+        Charset::Hz => DecodeAttempt::of(Cow::Owned(shifted::hz(bytes))),
+        Charset::Utf7 => DecodeAttempt::of(mail_parser::Charset::Utf7.decode(bytes)),
         Charset::Utf16 => {
             let big = bytes.iter().step_by(2).filter(|byte| **byte == 0).count();
             let little = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count();
             // RFC 2781 section 4.3: big-endian, where nothing speaks against it.
             let order = if little > big { UTF_16LE } else { UTF_16BE };
-            Tried::of(order.decode_without_bom_handling(bytes).0)
+            DecodeAttempt::of(order.decode_without_bom_handling(bytes).0)
         }
-        Charset::Utf32 => Tried::of(Cow::Owned(utf_32(bytes))),
+        Charset::Utf32 => DecodeAttempt::of(Cow::Owned(utf_32(bytes))),
     }
 }
 

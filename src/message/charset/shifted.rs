@@ -14,7 +14,7 @@ const SHIFT_IN: u8 = 0x0f;
 
 /// A set of characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Set {
+enum CharacterSet {
     Ascii,
     /// JIS X 0201, Latin: ASCII but for two characters.
     Roman,
@@ -35,7 +35,7 @@ enum Set {
     Unknown,
 }
 
-impl Set {
+impl CharacterSet {
     /// Bytes of a character.
     fn width(self) -> usize {
         match self {
@@ -62,34 +62,34 @@ impl Set {
 /// What an escape selects.
 enum Escape {
     /// The set that counts at once.
-    First(Set),
+    First(CharacterSet),
     /// The set that counts after SHIFT OUT.
-    Second(Set),
+    Second(CharacterSet),
     /// The set of the one character that follows `ESC N`.
-    Third(Set),
+    Third(CharacterSet),
 }
 
 /// The escapes of ISO-2022-JP, -JP-1, -JP-2, -JP-MS, -KR and -CN, without their first byte.
 fn escape(rest: &[u8]) -> Option<(Escape, usize)> {
     use Escape::{First, Second, Third};
     Some(match rest {
-        [b'$', b'(', b'C', ..] => (First(Set::Korean), 3),
-        [b'$', b')', b'C', ..] => (Second(Set::Korean), 3),
-        [b'$', b')', b'A', ..] => (Second(Set::Chinese), 3),
-        [b'$', b'(', b'D', ..] => (First(Set::MoreJapanese), 3),
-        [b'$', b'(', b'@' | b'B' | b'O' | b'Q', ..] => (First(Set::Japanese), 3),
-        [b'$', b'(', b'A', ..] => (First(Set::Chinese), 3),
-        [b'$', b'A', ..] => (First(Set::Chinese), 2),
-        [b'$', b'@' | b'B', ..] => (First(Set::Japanese), 2),
-        [b'$', b'*' | b')' | b'+' | b'(', _, ..] => (Second(Set::Unknown), 3),
-        [b'(', b'I', ..] => (First(Set::Katakana), 2),
-        [b'(', b'B' | b'H', ..] => (First(Set::Ascii), 2),
-        [b'(', b'J', ..] => (First(Set::Roman), 2),
-        [b')', b'I', ..] => (Second(Set::Katakana), 2),
-        [b'.', b'A', ..] => (Third(Set::Latin), 2),
-        [b'.', b'F', ..] => (Third(Set::Greek), 2),
+        [b'$', b'(', b'C', ..] => (First(CharacterSet::Korean), 3),
+        [b'$', b')', b'C', ..] => (Second(CharacterSet::Korean), 3),
+        [b'$', b')', b'A', ..] => (Second(CharacterSet::Chinese), 3),
+        [b'$', b'(', b'D', ..] => (First(CharacterSet::MoreJapanese), 3),
+        [b'$', b'(', b'@' | b'B' | b'O' | b'Q', ..] => (First(CharacterSet::Japanese), 3),
+        [b'$', b'(', b'A', ..] => (First(CharacterSet::Chinese), 3),
+        [b'$', b'A', ..] => (First(CharacterSet::Chinese), 2),
+        [b'$', b'@' | b'B', ..] => (First(CharacterSet::Japanese), 2),
+        [b'$', b'*' | b')' | b'+' | b'(', _, ..] => (Second(CharacterSet::Unknown), 3),
+        [b'(', b'I', ..] => (First(CharacterSet::Katakana), 2),
+        [b'(', b'B' | b'H', ..] => (First(CharacterSet::Ascii), 2),
+        [b'(', b'J', ..] => (First(CharacterSet::Roman), 2),
+        [b')', b'I', ..] => (Second(CharacterSet::Katakana), 2),
+        [b'.', b'A', ..] => (Third(CharacterSet::Latin), 2),
+        [b'.', b'F', ..] => (Third(CharacterSet::Greek), 2),
         // A revision of JIS X 0208: another escape follows.
-        [b'&', b'@', ..] => (First(Set::Ascii), 2),
+        [b'&', b'@', ..] => (First(CharacterSet::Ascii), 2),
         _ => return None,
     })
 }
@@ -100,8 +100,12 @@ pub(super) fn iso_2022(bytes: &[u8]) -> String {
     // CP50222 shifts to katakana without having said so.
     let is_japanese = bytes.windows(2).any(|two| two == [ESCAPE, b'$'])
         && !bytes.windows(3).any(|three| three == [ESCAPE, b'$', b')']);
-    let (mut first, mut third) = (Set::Ascii, Set::Latin);
-    let mut second = if is_japanese { Set::Katakana } else { Set::Korean };
+    let (mut first, mut third) = (CharacterSet::Ascii, CharacterSet::Latin);
+    let mut second = if is_japanese {
+        CharacterSet::Katakana
+    } else {
+        CharacterSet::Korean
+    };
     let mut out = false;
     let mut rest = bytes;
     while let Some((&byte, after)) = rest.split_first() {
@@ -142,14 +146,14 @@ pub(super) fn iso_2022(bytes: &[u8]) -> String {
 /// A text in HZ (RFC 1843).
 pub(super) fn hz(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
-    let mut set = Set::Ascii;
+    let mut set = CharacterSet::Ascii;
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| *byte == b'~') {
         let (piece, mark) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         run(&mut text, set, piece);
         let known = match mark.get(1) {
-            Some(b'{') => Some(Set::Chinese),
-            Some(b'}') => Some(Set::Ascii),
+            Some(b'{') => Some(CharacterSet::Chinese),
+            Some(b'}') => Some(CharacterSet::Ascii),
             Some(b'~') => {
                 text.push('~');
                 Some(set)
@@ -170,13 +174,13 @@ pub(super) fn hz(bytes: &[u8]) -> String {
 }
 
 /// Characters of one set. Controls and blanks are ASCII in each; a byte above 127 is what it would be without a shift.
-fn run(text: &mut String, set: Set, bytes: &[u8]) {
+fn run(text: &mut String, set: CharacterSet, bytes: &[u8]) {
     let Some((home, before)) = set.home() else {
-        let unknown = set == Set::Unknown;
+        let unknown = set == CharacterSet::Unknown;
         text.extend(bytes.iter().map(|&byte| match byte {
             b'!'..=b'~' if unknown => char::REPLACEMENT_CHARACTER,
-            b'\\' if set == Set::Roman => '¥',
-            b'~' if set == Set::Roman => '‾',
+            b'\\' if set == CharacterSet::Roman => '¥',
+            b'~' if set == CharacterSet::Roman => '‾',
             0..=0x7f => char::from(byte),
             _ => char::REPLACEMENT_CHARACTER,
         }));

@@ -5,7 +5,7 @@ mod letter;
 mod properties;
 mod rtf;
 
-use self::properties::{Bytes, Property, decoded, read};
+use self::properties::{ByteReader, Property, decoded, read};
 
 /// The stream's first four bytes.
 const SIGNATURE: u32 = 0x223e_9f78;
@@ -56,14 +56,14 @@ pub(super) struct Packed {
 
 /// Text and HTML.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Body {
+pub(super) struct TnefText {
     pub(super) text: Option<String>,
     pub(super) html: Option<String>,
 }
 
 /// What came out of a winmail.dat.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Opened {
+pub(super) struct UnpackedTnef {
     pub(super) text: Option<String>,
     pub(super) html: Option<String>,
     pub(super) files: Vec<Packed>,
@@ -72,9 +72,9 @@ pub(super) struct Opened {
 }
 
 /// Opens a winmail.dat; nothing where it is none.
-pub(super) fn open(stream: &[u8]) -> Option<Opened> {
+pub(super) fn open(stream: &[u8]) -> Option<UnpackedTnef> {
     let message = Message::read(stream, 0)?;
-    Some(Opened {
+    Some(UnpackedTnef {
         text: message.body.text,
         html: message.body.html,
         files: message.files,
@@ -90,14 +90,14 @@ struct Message {
     sender_address: Option<String>,
     /// Microseconds since 1970.
     submitted: Option<i64>,
-    body: Body,
+    body: TnefText,
     files: Vec<Packed>,
     whole: bool,
 }
 
 /// A file of which the content was found or not.
 #[derive(Default)]
-struct Open {
+struct OpenAttachment {
     packed: Packed,
     found: bool,
 }
@@ -105,13 +105,13 @@ struct Open {
 impl Message {
     /// Reads a stream; what is cut off is read as far as it goes.
     fn read(stream: &[u8], depth: usize) -> Option<Self> {
-        let mut rest = Bytes(stream);
+        let mut rest = ByteReader(stream);
         if rest.number(4)? != SIGNATURE {
             return None;
         }
         rest.take(2)?;
         let mut message = Self::default();
-        let mut files: Vec<Open> = Vec::new();
+        let mut files: Vec<OpenAttachment> = Vec::new();
         message.whole = message.attributes(&mut rest, &mut files, depth).is_some();
         // An OLE object has no content that anybody else could use.
         message.whole &= files.iter().all(|file| file.found);
@@ -120,7 +120,7 @@ impl Message {
         Some(message)
     }
 
-    fn attributes(&mut self, rest: &mut Bytes<'_>, files: &mut Vec<Open>, depth: usize) -> Option<()> {
+    fn attributes(&mut self, rest: &mut ByteReader<'_>, files: &mut Vec<OpenAttachment>, depth: usize) -> Option<()> {
         let (mut page, mut whole) = (None, Some(()));
         while !rest.0.is_empty() {
             rest.take(1)?;
@@ -133,7 +133,7 @@ impl Message {
                 return None;
             }
             match (u16::try_from(tag).ok()?, files.last_mut()) {
-                (PAGE, _) => page = Bytes(value).number(4).filter(|page| *page != 0),
+                (PAGE, _) => page = ByteReader(value).number(4).filter(|page| *page != 0),
                 (BODY, _) => self.body.text = text(value, page).or(self.body.text.take()),
                 (SUBJECT, _) => self.subject = text(value, page).or(self.subject.take()),
                 (MESSAGE, _) => {
@@ -141,7 +141,7 @@ impl Message {
                     self.of_properties(&properties, page);
                     whole = whole.filter(|()| all);
                 }
-                (BEGIN, _) => files.push(Open::default()),
+                (BEGIN, _) => files.push(OpenAttachment::default()),
                 (TITLE, Some(file)) => file.packed.name = file.packed.name.take().or_else(|| text(value, page)),
                 (DATA, Some(file)) if !file.found => (file.packed.data, file.found) = (value.to_vec(), true),
                 (PROPERTIES, Some(file)) => file.of_properties(&read(value).0, page, depth),
@@ -198,7 +198,7 @@ impl Message {
     }
 }
 
-impl Open {
+impl OpenAttachment {
     fn of_properties(&mut self, properties: &[Property<'_>], page: Option<u32>, depth: usize) {
         let name = |id: u16| {
             properties

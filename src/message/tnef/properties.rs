@@ -1,7 +1,7 @@
 //! MAPI properties in a winmail.dat ([MS-OXTNEF] 2.1.3.4, [MS-OXCDATA] 2.11.1). Pure; no length that is announced is believed before the
 //! bytes are there.
 
-use super::super::charset::{Clues, decode};
+use super::super::charset::{CharsetHints, decode};
 
 /// Properties that are read at once.
 const MOST: u32 = 2_000;
@@ -10,9 +10,9 @@ const LONGEST_NAME: usize = 2_000;
 
 /// Bytes that are read from the front.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+pub(super) struct ByteReader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl<'a> ByteReader<'a> {
     pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
@@ -69,7 +69,7 @@ impl Property<'_> {
     }
 
     pub(super) fn number(&self) -> Option<u32> {
-        (self.kind == 0x03).then(|| Bytes(self.value).number(4))?
+        (self.kind == 0x03).then(|| ByteReader(self.value).number(4))?
     }
 
     /// Bytes, also of a text: HTML stands in either.
@@ -95,9 +95,9 @@ impl Property<'_> {
 /// Text in a code page of Windows.
 pub(super) fn decoded(bytes: &[u8], page: Option<u32>) -> String {
     let page = page.map(|page| format!("cp{page}"));
-    let clues = Clues {
+    let clues = CharsetHints {
         declared: page.as_deref(),
-        ..Clues::default()
+        ..CharsetHints::default()
     };
     decode(bytes, clues).into_owned()
 }
@@ -110,7 +110,7 @@ pub(super) fn read(value: &[u8]) -> (Vec<Property<'_>>, bool) {
 }
 
 fn each<'a>(value: &'a [u8], found: &mut Vec<Property<'a>>) -> Option<()> {
-    let mut rest = Bytes(value);
+    let mut rest = ByteReader(value);
     let count = rest.number(4)?;
     for _ in 0..count.min(MOST) {
         let kind = rest.number(2)?;
@@ -133,7 +133,7 @@ fn each<'a>(value: &'a [u8], found: &mut Vec<Property<'a>>) -> Option<()> {
 }
 
 /// Skips the name of a property that has one.
-fn named(rest: &mut Bytes<'_>) -> Option<()> {
+fn named(rest: &mut ByteReader<'_>) -> Option<()> {
     rest.take(16)?;
     if rest.number(4)? == 0 {
         rest.take(4)?;
@@ -145,7 +145,7 @@ fn named(rest: &mut Bytes<'_>) -> Option<()> {
 }
 
 /// One value of a property of this kind, filled up to a multiple of four.
-fn one<'a>(rest: &mut Bytes<'a>, kind: u32) -> Option<&'a [u8]> {
+fn one<'a>(rest: &mut ByteReader<'a>, kind: u32) -> Option<&'a [u8]> {
     match kind {
         0x02 | 0x03 | 0x04 | 0x0a | 0x0b => rest.take(4),
         0x05 | 0x06 | 0x07 | 0x14 | 0x40 => rest.take(8),

@@ -1,7 +1,7 @@
 //! RTF in a winmail.dat: decompressed ([MS-OXRTFCP]), and the HTML or text that was wrapped into it ([MS-OXRTFEX]). Pure, and of linear
 //! cost.
 
-use super::properties::{Bytes, decoded};
+use super::properties::{ByteReader, decoded};
 
 /// What a text may become when it is decompressed, in bytes.
 const MOST: usize = 32 << 20;
@@ -15,7 +15,7 @@ const DICTIONARY: &[u8] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f
 
 /// The RTF; nothing where it can't be read.
 pub(super) fn decompressed(stream: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = Bytes(stream);
+    let mut rest = ByteReader(stream);
     let _compressed_size = rest.number(4)?;
     let size = rest.number(4)? as usize;
     let kind = rest.number(4)?;
@@ -27,7 +27,7 @@ pub(super) fn decompressed(stream: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn inflate(mut rest: Bytes<'_>, size: usize) -> Option<Vec<u8>> {
+fn inflate(mut rest: ByteReader<'_>, size: usize) -> Option<Vec<u8>> {
     let mut window = [b' '; 4096];
     window.get_mut(..DICTIONARY.len())?.copy_from_slice(DICTIONARY);
     let mut at = DICTIONARY.len();
@@ -94,7 +94,7 @@ pub(super) fn unwrapped(rtf: &[u8]) -> Unwrapped {
     let head = rtf.get(..rtf.len().min(1_000)).unwrap_or_default();
     let has = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
     let is_html = has(b"\\fromhtml");
-    let mut reader = Reader {
+    let mut reader = RtfReader {
         is_html,
         text: String::new(),
         pending: Vec::new(),
@@ -118,7 +118,7 @@ pub(super) fn unwrapped(rtf: &[u8]) -> Unwrapped {
     }
 }
 
-struct Reader {
+struct RtfReader {
     is_html: bool,
     text: String,
     /// Bytes of the code page that were not decoded yet.
@@ -130,7 +130,7 @@ struct Reader {
     outer: Vec<Level>,
 }
 
-impl Reader {
+impl RtfReader {
     fn step<'r>(&mut self, byte: u8, after: &'r [u8]) -> &'r [u8] {
         match byte {
             b'{' => {

@@ -22,7 +22,7 @@ pub struct ProxyError {
 pub enum ProxyTrouble {
     /// It is not there.
     #[error("{0}")]
-    Away(#[source] Box<super::super::Error>),
+    Away(#[source] Box<super::super::ConnectError>),
     /// The connection to it broke.
     #[error("{0}")]
     Broke(#[source] io::Error),

@@ -122,7 +122,7 @@ impl Via {
 
 /// By what a kind of traffic leaves.
 #[derive(Debug, Clone)]
-enum Choice {
+enum ProxyRoute {
     Direct,
     By(Arc<Via>),
     /// A variable names what is no proxy of ours: nothing may pass beside it.
@@ -132,9 +132,9 @@ enum Choice {
 /// By which proxy each server is reached.
 #[derive(Debug, Clone)]
 pub struct Routes {
-    https: Choice,
-    http: Choice,
-    mail: Choice,
+    https: ProxyRoute,
+    http: ProxyRoute,
+    mail: ProxyRoute,
     direct: Vec<Bypass>,
 }
 
@@ -142,9 +142,9 @@ const CONFIGURED: &str = "[net] proxy";
 
 impl Routes {
     const DIRECT: Self = Self {
-        https: Choice::Direct,
-        http: Choice::Direct,
-        mail: Choice::Direct,
+        https: ProxyRoute::Direct,
+        http: ProxyRoute::Direct,
+        mail: ProxyRoute::Direct,
         direct: Vec::new(),
     };
 
@@ -165,7 +165,7 @@ impl Routes {
         let (https, http, mail) = match &net.proxy {
             ProxyChoice::None => return Self::DIRECT,
             ProxyChoice::Through(proxy) => {
-                let via = Choice::By(Arc::new(Via {
+                let via = ProxyRoute::By(Arc::new(Via {
                     proxy: proxy.clone(),
                     given: None,
                     named: CONFIGURED,
@@ -173,7 +173,7 @@ impl Routes {
                 (via.clone(), via.clone(), via)
             }
             ProxyChoice::Environment => {
-                let all = of("ALL_PROXY").unwrap_or(Choice::Direct);
+                let all = of("ALL_PROXY").unwrap_or(ProxyRoute::Direct);
                 let own = |name| of(name).unwrap_or_else(|| all.clone());
                 (own("HTTPS_PROXY"), own("HTTP_PROXY"), all.clone())
             }
@@ -198,10 +198,10 @@ impl Routes {
         };
         let direct = || is_this_machine(host) || self.direct.iter().any(|bypass| bypass.covers(host, port));
         match choice {
-            Choice::Direct => Ok(None),
+            ProxyRoute::Direct => Ok(None),
             _ if direct() => Ok(None),
-            Choice::By(via) => Ok(Some(via.clone())),
-            Choice::Unusable(name) => Err(ProxyError {
+            ProxyRoute::By(via) => Ok(Some(via.clone())),
+            ProxyRoute::Unusable(name) => Err(ProxyError {
                 proxy: format!("of {name}"),
                 server: authority(host, port),
                 trouble: ProxyTrouble::Unusable,
@@ -212,16 +212,16 @@ impl Routes {
     /// Whether requests by https leave by a proxy that is not meant for mail.
     #[must_use]
     pub fn is_for_https_alone(&self) -> bool {
-        matches!((&self.https, &self.mail), (Choice::By(_), Choice::Direct))
+        matches!((&self.https, &self.mail), (ProxyRoute::By(_), ProxyRoute::Direct))
     }
 
     /// The proxies in use, in words; nothing when there is none.
     #[must_use]
     pub fn told(&self) -> Vec<String> {
-        let told = |choice: &Choice| match choice {
-            Choice::Direct => None,
-            Choice::By(via) => Some(format!("by {via}")),
-            Choice::Unusable(name) => Some(format!("by {name}, which can't be used")),
+        let told = |choice: &ProxyRoute| match choice {
+            ProxyRoute::Direct => None,
+            ProxyRoute::By(via) => Some(format!("by {via}")),
+            ProxyRoute::Unusable(name) => Some(format!("by {name}, which can't be used")),
         };
         let kinds = [("https", &self.https), ("http", &self.http), ("mail", &self.mail)];
         let kinds = kinds.map(|(kind, choice)| (kind, told(choice)));
@@ -238,13 +238,13 @@ impl Routes {
 }
 
 /// The proxy that a variable names, by a URL or by host and port.
-fn of_variable(name: &'static str, value: &str) -> Choice {
+fn of_variable(name: &'static str, value: &str) -> ProxyRoute {
     let value = match value.contains("://") {
         true => value.to_owned(),
         false => format!("http://{value}"),
     };
     let Some((scheme, rest)) = value.split_once("://") else {
-        return Choice::Unusable(name);
+        return ProxyRoute::Unusable(name);
     };
     let (pair, place) = rest
         .rsplit_once('@')
@@ -258,10 +258,10 @@ fn of_variable(name: &'static str, value: &str) -> Choice {
         (decoded(user), secret)
     });
     let Some(proxy) = Proxy::at(&format!("{scheme}://{place}")) else {
-        return Choice::Unusable(name);
+        return ProxyRoute::Unusable(name);
     };
     let named = name;
-    Choice::By(Arc::new(Via { proxy, given, named }))
+    ProxyRoute::By(Arc::new(Via { proxy, given, named }))
 }
 
 /// Without percent signs, as user names and passwords stand in URLs.

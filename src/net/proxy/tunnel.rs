@@ -12,7 +12,7 @@ use tokio_socks::tcp::Socks5Stream;
 use super::{ProxyError, ProxyTrouble, Traffic, Via, authority};
 use crate::{
     config::{ProxyKind, Server, Tls},
-    net::{Error, reach, status_line},
+    net::{ConnectError, reach, status_line},
     secret::ExposeSecret as _,
 };
 
@@ -49,7 +49,7 @@ async fn opened(via: &Via, traffic: Traffic, server: &Server) -> Result<TcpStrea
         port: via.proxy.port,
         tls: Tls::Implicit,
     };
-    let away = |error: Error| ProxyTrouble::Away(Box::new(error));
+    let away = |error: ConnectError| ProxyTrouble::Away(Box::new(error));
     let addresses = reach::resolve(&itself).await.map_err(away)?;
     let socket = reach::dial(&itself, addresses).await.map_err(away)?;
     match via.proxy.kind {

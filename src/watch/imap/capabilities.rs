@@ -2,7 +2,7 @@
 
 /// What a server can do, as far as we use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Capabilities {
+pub(crate) struct ImapCapabilities {
     pub(crate) starttls: bool,
     pub(crate) login_disabled: bool,
     pub(crate) sasl_ir: bool,
@@ -16,8 +16,8 @@ pub(crate) struct Capabilities {
 }
 
 /// What a list of names tells, in any case, with as many blanks as it likes.
-pub(super) fn capabilities(list: &str) -> Capabilities {
-    let mut found = Capabilities::default();
+pub(super) fn capabilities(list: &str) -> ImapCapabilities {
+    let mut found = ImapCapabilities::default();
     for name in list.split_whitespace() {
         match name.to_ascii_uppercase().as_str() {
             "AUTH=XOAUTH2" => found.xoauth2 = true,

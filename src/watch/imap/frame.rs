@@ -10,7 +10,7 @@ use std::{io, mem};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::watch::error::{Error, Violation};
+use crate::watch::error::{Violation, WatchError};
 
 /// The bytes of one response that are looked at, outside of its literals. The longest that we need is COPYUID after a MOVE of 8,000
 /// bytes.
@@ -35,14 +35,14 @@ pub(super) struct Frame {
     /// Its text without line ends; [`LITERAL`] where a literal stands.
     pub(super) text: Vec<u8>,
     /// Its literals, in their order.
-    pub(super) literals: Vec<Literal>,
+    pub(super) literals: Vec<ImapLiteral>,
     /// It is longer than what we look at, or has a byte that no text has.
     pub(super) broken: bool,
 }
 
 /// A literal.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Literal {
+pub(super) enum ImapLiteral {
     Gathered(Bytes),
     /// It was handed on in pieces.
     Passed(u64),
@@ -50,7 +50,7 @@ pub(super) enum Literal {
 
 /// What comes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum FrameEvent {
     /// A piece of a large literal, before the response in which it stands.
     Piece(Bytes),
     /// A response.
@@ -124,7 +124,7 @@ impl<T> Frames<T> {
 
 impl<T: AsyncRead + Unpin> Frames<T> {
     /// What comes next. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Event, Error> {
+    pub(super) async fn next(&mut self) -> Result<FrameEvent, WatchError> {
         loop {
             if let Some(event) = self.splitter.advance()? {
                 return Ok(event);
@@ -143,10 +143,10 @@ impl<T: AsyncRead + Unpin> Frames<T> {
                 }
             };
             match read {
-                Ok(0) => return Err(Error::Closed),
+                Ok(0) => return Err(WatchError::Closed),
                 Ok(came) => self.received += came as u64,
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(Error::Closed),
-                Err(error) => return Err(Error::Io(error)),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(WatchError::Closed),
+                Err(error) => return Err(WatchError::Io(error)),
             }
         }
     }
@@ -187,12 +187,12 @@ impl Splitter {
         self.buffer.is_empty() && self.line == 0 && self.incoming.is_none()
     }
 
-    fn advance(&mut self) -> Result<Option<Event>, Violation> {
+    fn advance(&mut self) -> Result<Option<FrameEvent>, Violation> {
         loop {
             if let Some(incoming) = &mut self.incoming {
                 incoming.take(&mut self.buffer);
                 if incoming.is_large() && (incoming.room() == 0) && !incoming.bytes.is_empty() {
-                    return Ok(Some(Event::Piece(mem::take(&mut incoming.bytes).freeze())));
+                    return Ok(Some(FrameEvent::Piece(mem::take(&mut incoming.bytes).freeze())));
                 }
                 if incoming.left > 0 {
                     return Ok(None);
@@ -216,7 +216,7 @@ impl Splitter {
             self.tail.clear();
             // An empty line says nothing.
             if frame.text.iter().any(|byte| !is_blank(*byte)) {
-                return Ok(Some(Event::Frame(frame)));
+                return Ok(Some(FrameEvent::Frame(frame)));
             }
         }
     }
@@ -246,10 +246,10 @@ impl Splitter {
             return Ok(false);
         };
         match kind(&self.frame.text) {
-            Kind::Data => {}
+            ResponseKind::Data => {}
             // A text may end as it likes. A code could hold a literal, but none that we know does.
-            Kind::Words { open: false } => return Ok(false),
-            Kind::Words { open: true } => return Err(Violation::Unasked),
+            ResponseKind::Words { open: false } => return Ok(false),
+            ResponseKind::Words { open: true } => return Err(Violation::Unasked),
         }
         let size = size.filter(|size| *size <= self.largest).ok_or(Violation::Literal)?;
         self.tail.clear();
@@ -280,9 +280,9 @@ impl Splitter {
         }
         self.frame.text.push(LITERAL);
         self.frame.literals.push(if incoming.is_large() {
-            Literal::Passed(incoming.size)
+            ImapLiteral::Passed(incoming.size)
         } else {
-            Literal::Gathered(incoming.bytes.freeze())
+            ImapLiteral::Gathered(incoming.bytes.freeze())
         });
     }
 }
@@ -311,31 +311,31 @@ fn announcement(tail: &[u8]) -> Option<(Option<u64>, usize)> {
     Some((size, tail.len() - begin))
 }
 
-enum Kind {
+enum ResponseKind {
     /// `* …` that is no status: literals may stand in it.
     Data,
     /// Words for people, behind a code that may still be open.
     Words { open: bool },
 }
 
-fn kind(text: &[u8]) -> Kind {
+fn kind(text: &[u8]) -> ResponseKind {
     let mut words = text.split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
     let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_status = ["OK", "NO", "BAD", "BYE", "PREAUTH"]
         .iter()
         .any(|status| second.eq_ignore_ascii_case(status.as_bytes()));
     if first == b"*" && !is_status {
-        return Kind::Data;
+        return ResponseKind::Data;
     }
     let code = words.next().unwrap_or_default();
-    Kind::Words {
+    ResponseKind::Words {
         open: code.starts_with(b"[") && !text.contains(&b']'),
     }
 }
 
 /// All that these bytes say.
 #[cfg(test)]
-pub(super) fn events(bytes: &[u8]) -> Result<Vec<Event>, Violation> {
+pub(super) fn events(bytes: &[u8]) -> Result<Vec<FrameEvent>, Violation> {
     let mut splitter = Splitter::default();
     splitter.buffer.extend_from_slice(bytes);
     let mut events = Vec::new();

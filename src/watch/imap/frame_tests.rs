@@ -108,23 +108,26 @@ async fn a_large_literal_comes_in_pieces_where_that_is_allowed() {
     let mut got = Vec::new();
     let frame = loop {
         match frames.next().await.unwrap() {
-            Event::Piece(piece) => {
+            FrameEvent::Piece(piece) => {
                 assert!(piece.len() <= PIECE && frames.splitter.buffer.capacity() <= 2 * READ);
                 got.extend_from_slice(&piece);
             }
-            Event::Frame(frame) => break frame,
+            FrameEvent::Frame(frame) => break frame,
         }
     };
     assert!(got == mail);
-    assert_eq!(frame.literals, [Literal::Passed(size as u64)]);
+    assert_eq!(frame.literals, [ImapLiteral::Passed(size as u64)]);
     assert_eq!(frame.text, b"* 1 FETCH (BODY[] \0 UID 9)");
-    assert!(matches!(frames.next().await, Ok(Event::Frame(_))));
-    assert!(matches!(frames.next().await, Err(Error::Closed)));
+    assert!(matches!(frames.next().await, Ok(FrameEvent::Frame(_))));
+    assert!(matches!(frames.next().await, Err(WatchError::Closed)));
     assert_eq!(frames.received(), said.len() as u64);
 
     let mut frames = Frames::new(&said[..]);
     frames.allow(size as u64 - 1);
-    assert!(matches!(frames.next().await, Err(Error::Protocol(Violation::Literal))));
+    assert!(matches!(
+        frames.next().await,
+        Err(WatchError::Protocol(Violation::Literal))
+    ));
 }
 
 const PIECES: [&str; 26] = [
@@ -184,7 +187,7 @@ proptest! {
         }
         prop_assert_eq!(&found, &whole);
         for event in whole.unwrap_or_default() {
-            if let Event::Frame(frame) = event {
+            if let FrameEvent::Frame(frame) = event {
                 let literals = frame.text.iter().filter(|byte| **byte == LITERAL).count();
                 prop_assert!(frame.broken || literals == frame.literals.len());
             }

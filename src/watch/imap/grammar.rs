@@ -5,21 +5,21 @@
 
 use std::borrow::Cow;
 
-use super::frame::{Frame, LITERAL, Literal, is_blank};
+use super::frame::{Frame, ImapLiteral, LITERAL, is_blank};
 
 /// A response, as far as it was read.
 pub(super) struct Scanner<'a> {
     text: &'a [u8],
-    literals: std::slice::Iter<'a, Literal>,
+    literals: std::slice::Iter<'a, ImapLiteral>,
 }
 
 /// The value of an attribute.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(super) enum AttributeValue<'a> {
     Nil,
     Atom(&'a [u8]),
     Quoted(Vec<u8>),
-    Literal(&'a Literal),
+    Literal(&'a ImapLiteral),
     List,
 }
 
@@ -90,12 +90,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// A value; `None` where there is none, or its end can't be found.
-    pub(super) fn value(&mut self) -> Option<Value<'a>> {
+    pub(super) fn value(&mut self) -> Option<AttributeValue<'a>> {
         self.blanks();
         match self.peek()? {
-            LITERAL => self.literal().map(Value::Literal),
-            b'"' => self.quoted().map(Value::Quoted),
-            b'(' => self.list().then_some(Value::List),
+            LITERAL => self.literal().map(AttributeValue::Literal),
+            b'"' => self.quoted().map(AttributeValue::Quoted),
+            b'(' => self.list().then_some(AttributeValue::List),
             b')' => None,
             _ => {
                 let end = self
@@ -104,9 +104,9 @@ impl<'a> Scanner<'a> {
                     .position(|byte| is_blank(*byte) || matches!(*byte, b'(' | b')' | LITERAL));
                 let atom = self.take(end.unwrap_or(self.text.len()));
                 Some(if atom.eq_ignore_ascii_case(b"NIL") {
-                    Value::Nil
+                    AttributeValue::Nil
                 } else {
-                    Value::Atom(atom)
+                    AttributeValue::Atom(atom)
                 })
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A literal, behind which a mail can't go on.
-    fn literal(&mut self) -> Option<&'a Literal> {
+    fn literal(&mut self) -> Option<&'a ImapLiteral> {
         self.take(1);
         let ends = self.peek().is_none_or(|next| is_blank(next) || next == b')');
         self.literals.next().filter(|_| ends)

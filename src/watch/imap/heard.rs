@@ -2,7 +2,7 @@
 
 /// What a response was to whoever heard it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum Expectation {
     /// The command is a step further: it gets more time.
     Progress,
     /// It belongs to the answer, but is of no use any more.
@@ -11,13 +11,13 @@ pub(crate) enum Heard {
     Unasked,
 }
 
-impl From<()> for Heard {
+impl From<()> for Expectation {
     fn from((): ()) -> Self {
         Self::Unasked
     }
 }
 
-impl From<bool> for Heard {
+impl From<bool> for Expectation {
     fn from(progress: bool) -> Self {
         if progress { Self::Progress } else { Self::Unasked }
     }

@@ -4,14 +4,17 @@
 //! when SELECT works: Exchange Online answers `OK AUTHENTICATE completed.` and then `BAD User is authenticated but not connected.`
 //! to a user without a mailbox or a token without the right (2025).
 
-use super::{Answer, Capabilities, Habit, Io, Running, Said, Step, Wire, mutf7, response::Known, wire::Done};
+use super::{
+    Completion, Habit, ImapCapabilities, ImapConnection, ImapResponse, Io, RunningCommand, Step, mutf7,
+    response::ResponseCode, wire::CompletedCommand,
+};
 use crate::{
     auth::Credential,
     refusal::{self, MailHost},
     secret::{ExposeSecret, Redaction, Secret},
     watch::{
-        error::{Error, Negative, Refusal, Violation, Words},
-        mechanism::{CHALLENGES, Mechanism, SignIn, told},
+        error::{Negative, Refusal, Violation, WatchError, Words},
+        mechanism::{CHALLENGES, MailboxSignIn, Mechanism, told},
     },
 };
 
@@ -25,71 +28,77 @@ pub(crate) struct Selected {
 }
 
 /// Reads the greeting.
-pub(crate) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
-    let mut wire = Wire::new(stream);
+pub(crate) async fn greeted<T: Io>(stream: T) -> Result<ImapConnection<T>, WatchError> {
+    let mut wire = ImapConnection::new(stream);
     let greeting = wire.greeting().await.map_err(|error| match error {
-        Error::Bye(words) => Error::NotGreeted(Words::new(&format!("BYE {words}"))),
+        WatchError::Bye(words) => WatchError::NotGreeted(Words::new(&format!("BYE {words}"))),
         error => error,
     });
     match greeting? {
-        Said::Ok(_) => Ok(wire),
-        Said::Preauth => Err(Violation::Preauth.into()),
+        ImapResponse::Ok(_) => Ok(wire),
+        ImapResponse::Preauth => Err(Violation::Preauth.into()),
         // IceWarp leaves out the star (` NO LOGOUT …`, 2026-11).
-        Said::Warning(words) | Said::Unread { words, .. } | Said::Stray(words) => Err(Error::NotGreeted(words)),
+        ImapResponse::Warning(words) | ImapResponse::Unread { words, .. } | ImapResponse::Stray(words) => {
+            Err(WatchError::NotGreeted(words))
+        }
         // POP3 begins with `+OK`.
-        Said::Continue(text) => Err(Error::NotGreeted(Words::new(&format!("+{text}")))),
+        ImapResponse::Continue(text) => Err(WatchError::NotGreeted(Words::new(&format!("+{text}")))),
         _ => Err(Violation::Greeting.into()),
     }
 }
 
 /// Asks for TLS and gives back the bare stream, on which TLS must begin now, and the greeting.
-pub(crate) async fn starttls<T: Io>(stream: T) -> Result<(T, Words), Error> {
+pub(crate) async fn starttls<T: Io>(stream: T) -> Result<(T, Words), WatchError> {
     let (wire, capabilities) = capabilities(greeted(stream).await?).await?;
     if !capabilities.starttls {
         return Err(Violation::NoTls.into());
     }
     let done = wire.run("STARTTLS", "", |_| {}).await?;
     match done.answer {
-        Answer::Ok(_) => {
+        Completion::Ok(_) => {
             let greeting = done.wire.greeting.clone();
             Ok((done.wire.into_inner()?, greeting))
         }
-        Answer::Refused(_) => Err(Violation::NoTls.into()),
+        Completion::Refused(_) => Err(Violation::NoTls.into()),
     }
 }
 
 /// Signed in, as far as the server said so far.
-pub(crate) struct Entered<T: Io> {
-    pub(crate) wire: Wire<T>,
-    pub(crate) capabilities: Capabilities,
+pub(crate) struct SignedInConnection<T: Io> {
+    pub(crate) wire: ImapConnection<T>,
+    pub(crate) capabilities: ImapCapabilities,
     /// A BAD to ID: it may be the sign-in that failed.
     pub(crate) doubt: Option<Refusal>,
 }
 
 /// Signs in, says who we are, and selects the mailbox.
 pub(crate) async fn open<T: Io>(
-    wire: Wire<T>,
-    who: &SignIn<'_>,
+    wire: ImapConnection<T>,
+    who: &MailboxSignIn<'_>,
     mailbox: &str,
     habit: &Habit,
-) -> Result<(Wire<T>, Capabilities, Selected), Error> {
+) -> Result<(ImapConnection<T>, ImapCapabilities, Selected), WatchError> {
     let entered = enter(wire, who, habit).await?;
     let (wire, selected) = believe(select(entered.wire, mailbox).await, entered.doubt)?;
     Ok((wire, entered.capabilities, selected))
 }
 
 /// Signs in and says who we are. What comes next must be judged by [`believe`].
-pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>, habit: &Habit) -> Result<Entered<T>, Error> {
+pub(crate) async fn enter<T: Io>(
+    wire: ImapConnection<T>,
+    who: &MailboxSignIn<'_>,
+    habit: &Habit,
+) -> Result<SignedInConnection<T>, WatchError> {
     let (wire, before) = capabilities(wire).await?;
     let (wire, after) = authenticate(wire, who, before, habit)
         .await
         .map_err(|error| error.at(who.whose))?;
     let (wire, capabilities) = match after {
-        Some(Known::Capabilities(after)) => (wire, after),
+        Some(ResponseCode::Capabilities(after)) => (wire, after),
         _ => believe(capabilities(wire).await, None)?,
     };
     let (wire, doubt) = identify(wire, capabilities).await?;
-    Ok(Entered {
+    Ok(SignedInConnection {
         wire,
         capabilities,
         doubt,
@@ -97,16 +106,16 @@ pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>, habit: &Habit)
 }
 
 /// What the end of the first command in a session tells of the sign-in. Our commands are right, so a BAD means that it did not work.
-pub(crate) fn believe<R>(first: Result<R, Error>, doubt: Option<Refusal>) -> Result<R, Error> {
+pub(crate) fn believe<R>(first: Result<R, WatchError>, doubt: Option<Refusal>) -> Result<R, WatchError> {
     first.map_err(|error| match (error, doubt) {
-        (Error::Refused { answer, .. }, _) if answer.status == Negative::Bad => unconnected(answer),
-        (Error::Bye(_) | Error::Closed | Error::Io(_), Some(answer)) => unconnected(answer),
+        (WatchError::Refused { answer, .. }, _) if answer.status == Negative::Bad => unconnected(answer),
+        (WatchError::Bye(_) | WatchError::Closed | WatchError::Io(_), Some(answer)) => unconnected(answer),
         (error, _) => error,
     })
 }
 
-fn unconnected(answer: Refusal) -> Error {
-    Error::Credential {
+fn unconnected(answer: Refusal) -> WatchError {
+    WatchError::Credential {
         mechanism: "SELECT",
         host: MailHost::default(),
         answer,
@@ -114,23 +123,23 @@ fn unconnected(answer: Refusal) -> Error {
 }
 
 /// Selects the mailbox.
-async fn select<T: Io>(wire: Wire<T>, mailbox: &str) -> Result<(Wire<T>, Selected), Error> {
-    let name = mutf7::quoted(mailbox).ok_or_else(|| Error::Name(mailbox.to_owned()))?;
+async fn select<T: Io>(wire: ImapConnection<T>, mailbox: &str) -> Result<(ImapConnection<T>, Selected), WatchError> {
+    let name = mutf7::quoted(mailbox).ok_or_else(|| WatchError::Name(mailbox.to_owned()))?;
     let mut selected = Selected::default();
     let done = wire.run("SELECT", &name, |said| match said {
-        Said::Ok(Some(Known::UidValidity(n))) => selected.uid_validity = Some(n).filter(|n| *n > 0),
-        Said::Ok(Some(Known::UidNext(n))) => selected.uid_next = Some(n).filter(|n| *n > 0),
-        Said::Exists(n) => selected.exists = n,
+        ImapResponse::Ok(Some(ResponseCode::UidValidity(n))) => selected.uid_validity = Some(n).filter(|n| *n > 0),
+        ImapResponse::Ok(Some(ResponseCode::UidNext(n))) => selected.uid_next = Some(n).filter(|n| *n > 0),
+        ImapResponse::Exists(n) => selected.exists = n,
         _ => {}
     });
     let (wire, _) = done.await?.ok()?;
     Ok((wire, selected))
 }
 
-async fn capabilities<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, Capabilities), Error> {
-    let mut found = Capabilities::default();
+async fn capabilities<T: Io>(wire: ImapConnection<T>) -> Result<(ImapConnection<T>, ImapCapabilities), WatchError> {
+    let mut found = ImapCapabilities::default();
     let done = wire.run("CAPABILITY", "", |said| {
-        if let Said::Capabilities(list) = said {
+        if let ImapResponse::Capabilities(list) = said {
             found = list;
         }
     });
@@ -139,67 +148,72 @@ async fn capabilities<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, Capabilities), E
 }
 
 /// RFC 2971: 163.com wants it before SELECT, Google recommends it. A BAD is kept: it may be the sign-in that failed.
-async fn identify<T: Io>(wire: Wire<T>, capabilities: Capabilities) -> Result<(Wire<T>, Option<Refusal>), Error> {
+async fn identify<T: Io>(
+    wire: ImapConnection<T>,
+    capabilities: ImapCapabilities,
+) -> Result<(ImapConnection<T>, Option<Refusal>), WatchError> {
     if !capabilities.id {
         return Ok((wire, None));
     }
     let ours = concat!(r#"("name" "Mailjob" "version" ""#, env!("CARGO_PKG_VERSION"), r#"")"#);
     let done = wire.run("ID", ours, |_| {}).await?;
     let doubt = match done.answer {
-        Answer::Refused(answer) if answer.status == Negative::Bad => Some(answer),
-        Answer::Refused(_) | Answer::Ok(_) => None,
+        Completion::Refused(answer) if answer.status == Negative::Bad => Some(answer),
+        Completion::Refused(_) | Completion::Ok(_) => None,
     };
     Ok((done.wire, doubt))
 }
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum ImapLoginMethod {
     Sasl(Mechanism),
     Login,
 }
 
 /// Picks the way: XOAUTH2 before OAUTHBEARER, since more servers have it right; LOGIN only where there is nothing else.
-fn way(credential: &Credential, offered: Capabilities) -> Result<Way, Error> {
+fn way(credential: &Credential, offered: ImapCapabilities) -> Result<ImapLoginMethod, WatchError> {
     match credential {
-        Credential::Bearer(_) if offered.xoauth2 => Ok(Way::Sasl(Mechanism::XOAuth2)),
-        Credential::Bearer(_) if offered.oauthbearer => Ok(Way::Sasl(Mechanism::OAuthBearer)),
-        Credential::Bearer(_) => Err(Error::NoMechanism("an access token: neither XOAUTH2 nor OAUTHBEARER")),
-        Credential::Password(_) if offered.plain => Ok(Way::Sasl(Mechanism::Plain)),
-        Credential::Password(_) if !offered.login_disabled => Ok(Way::Login),
-        Credential::Password(_) => Err(Error::NoMechanism("a password: no PLAIN, and LOGIN is disabled")),
+        Credential::Bearer(_) if offered.xoauth2 => Ok(ImapLoginMethod::Sasl(Mechanism::XOAuth2)),
+        Credential::Bearer(_) if offered.oauthbearer => Ok(ImapLoginMethod::Sasl(Mechanism::OAuthBearer)),
+        Credential::Bearer(_) => Err(WatchError::NoMechanism(
+            "an access token: neither XOAUTH2 nor OAUTHBEARER",
+        )),
+        Credential::Password(_) if offered.plain => Ok(ImapLoginMethod::Sasl(Mechanism::Plain)),
+        Credential::Password(_) if !offered.login_disabled => Ok(ImapLoginMethod::Login),
+        Credential::Password(_) => Err(WatchError::NoMechanism("a password: no PLAIN, and LOGIN is disabled")),
     }
 }
 
 /// How a try to sign in ended.
-enum Tried<T: Io> {
-    In(Wire<T>, Option<Known>),
-    Refused(Wire<T>, Refusal),
+enum LoginAttempt<T: Io> {
+    In(ImapConnection<T>, Option<ResponseCode>),
+    Refused(ImapConnection<T>, Refusal),
 }
 
-impl<T: Io> From<Done<T>> for Tried<T> {
-    fn from(done: Done<T>) -> Self {
+impl<T: Io> From<CompletedCommand<T>> for LoginAttempt<T> {
+    fn from(done: CompletedCommand<T>) -> Self {
         match done.answer {
-            Answer::Ok(known) => Self::In(done.wire, known),
-            Answer::Refused(answer) => Self::Refused(done.wire, answer),
+            Completion::Ok(known) => Self::In(done.wire, known),
+            Completion::Refused(answer) => Self::Refused(done.wire, answer),
         }
     }
 }
 
 async fn authenticate<T: Io>(
-    mut wire: Wire<T>,
-    who: &SignIn<'_>,
-    offered: Capabilities,
+    mut wire: ImapConnection<T>,
+    who: &MailboxSignIn<'_>,
+    offered: ImapCapabilities,
     habit: &Habit,
-) -> Result<(Wire<T>, Option<Known>), Error> {
+) -> Result<(ImapConnection<T>, Option<ResponseCode>), WatchError> {
     let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
     let redaction = Redaction::of(who.user, secret);
     let is_password = matches!(who.credential, Credential::Password(_));
     let line = login_line(who.user, secret).filter(|_| is_password);
     let mechanism = match way(who.credential, offered)? {
-        Way::Sasl(mechanism) => mechanism,
-        Way::Login => {
-            let line = line.ok_or(Error::NoMechanism(
+        ImapLoginMethod::Sasl(mechanism) => mechanism,
+        ImapLoginMethod::Login => {
+            let line = line.ok_or(WatchError::NoMechanism(
                 "a user name or password that is not ASCII: no PLAIN",
             ))?;
             wire.redact(redaction);
@@ -210,15 +224,15 @@ async fn authenticate<T: Io>(
     wire.redact(redaction.and_sent(&response));
     let line = line.filter(|_| !offered.login_disabled);
     if let Some(line) = line.as_deref().filter(|_| habit.prefers_login(secret)) {
-        let tried = Tried::from(wire.run("LOGIN", line, |_| {}).await?);
-        if matches!(tried, Tried::Refused(..)) {
+        let tried = LoginAttempt::from(wire.run("LOGIN", line, |_| {}).await?);
+        if matches!(tried, LoginAttempt::Refused(..)) {
             habit.takes_neither(secret);
         }
         return signed_in(tried, "LOGIN");
     }
     let (wire, answer) = match sasl(wire, mechanism, &response, offered.sasl_ir).await? {
-        Tried::In(wire, known) => return Ok((wire, known)),
-        Tried::Refused(wire, answer) => (wire, answer),
+        LoginAttempt::In(wire, known) => return Ok((wire, known)),
+        LoginAttempt::Refused(wire, answer) => (wire, answer),
     };
     let line = line.filter(|_| may_mean_the_way(&answer) && habit.tries_login(secret));
     let Some(line) = line else {
@@ -226,13 +240,13 @@ async fn authenticate<T: Io>(
     };
     match wire.run("LOGIN", &line, |_| {}).await {
         Ok(done) => {
-            let tried = Tried::from(done);
+            let tried = LoginAttempt::from(done);
             match &tried {
-                Tried::In(..) => {
+                LoginAttempt::In(..) => {
                     tracing::info!(%answer, "the server offers PLAIN and refuses it; it takes LOGIN");
                     habit.takes_login(secret);
                 }
-                Tried::Refused(..) => habit.takes_neither(secret),
+                LoginAttempt::Refused(..) => habit.takes_neither(secret),
             }
             signed_in(tried, "LOGIN")
         }
@@ -245,14 +259,19 @@ async fn authenticate<T: Io>(
 }
 
 /// One mechanism. A server that does not know initial responses although it offers them (SASL-IR) says BAD, and is asked without.
-async fn sasl<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str, initial: bool) -> Result<Tried<T>, Error> {
+async fn sasl<T: Io>(
+    wire: ImapConnection<T>,
+    mechanism: Mechanism,
+    response: &str,
+    initial: bool,
+) -> Result<LoginAttempt<T>, WatchError> {
     if !initial {
         return when_asked(wire, mechanism, response).await;
     }
     let line = format!("{} {response}", mechanism.name());
     let running = wire.send("AUTHENTICATE", &line).await?;
     match conclude(running, mechanism).await? {
-        Tried::Refused(wire, answer) if answer.status == Negative::Bad && may_mean_the_way(&answer) => {
+        LoginAttempt::Refused(wire, answer) if answer.status == Negative::Bad && may_mean_the_way(&answer) => {
             let again = when_asked(wire, mechanism, response).await;
             // It leaves whoever it refuses: then that refusal is its word.
             again.map_err(|_| refused(answer, mechanism.name()))
@@ -262,38 +281,42 @@ async fn sasl<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str, initia
 }
 
 /// One mechanism, whose response waits until the server asks for it.
-async fn when_asked<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str) -> Result<Tried<T>, Error> {
+async fn when_asked<T: Io>(
+    wire: ImapConnection<T>,
+    mechanism: Mechanism,
+    response: &str,
+) -> Result<LoginAttempt<T>, WatchError> {
     let mut running = wire.send("AUTHENTICATE", mechanism.name()).await?;
     loop {
         running = match running.next().await? {
-            Step::Said(running, Said::Continue(_)) => {
+            Step::Said(running, ImapResponse::Continue(_)) => {
                 return conclude(running.answer(response).await?, mechanism).await;
             }
             Step::Said(running, _) => running,
-            Step::Done(done) => match Tried::from(done) {
+            Step::Done(done) => match LoginAttempt::from(done) {
                 // Nobody has said who we are yet.
-                Tried::In(..) => return Err(Violation::Unreadable.into()),
-                refused @ Tried::Refused(..) => return Ok(refused),
+                LoginAttempt::In(..) => return Err(Violation::Unreadable.into()),
+                refused @ LoginAttempt::Refused(..) => return Ok(refused),
             },
         };
     }
 }
 
 /// Reads to the end of a sign-in. A server that does not like a token says why in a challenge, and waits for an answer to it.
-async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<Tried<T>, Error> {
+async fn conclude<T: Io>(mut running: RunningCommand<T>, mechanism: Mechanism) -> Result<LoginAttempt<T>, WatchError> {
     let mut why = None;
     let mut challenges = 0;
     while challenges < CHALLENGES {
         match running.next().await? {
-            Step::Said(on_its_way, Said::Continue(challenge)) => {
+            Step::Said(on_its_way, ImapResponse::Continue(challenge)) => {
                 challenges += 1;
                 why = told(&challenge).map(|why| on_its_way.struck(&why));
                 running = on_its_way.answer(mechanism.understood()).await?;
             }
             Step::Said(on_its_way, _) => running = on_its_way,
             Step::Done(done) => {
-                let mut tried = Tried::from(done);
-                if let (Tried::Refused(_, answer), Some(why)) = (&mut tried, why) {
+                let mut tried = LoginAttempt::from(done);
+                if let (LoginAttempt::Refused(_, answer), Some(why)) = (&mut tried, why) {
                     answer.text = Words::new(&format!("{} {why}", answer.text));
                 }
                 return Ok(tried);
@@ -303,10 +326,13 @@ async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Resul
     Err(Violation::Continue.into())
 }
 
-fn signed_in<T: Io>(tried: Tried<T>, mechanism: &'static str) -> Result<(Wire<T>, Option<Known>), Error> {
+fn signed_in<T: Io>(
+    tried: LoginAttempt<T>,
+    mechanism: &'static str,
+) -> Result<(ImapConnection<T>, Option<ResponseCode>), WatchError> {
     match tried {
-        Tried::In(wire, known) => Ok((wire, known)),
-        Tried::Refused(_, answer) => Err(refused(answer, mechanism)),
+        LoginAttempt::In(wire, known) => Ok((wire, known)),
+        LoginAttempt::Refused(_, answer) => Err(refused(answer, mechanism)),
     }
 }
 
@@ -323,14 +349,14 @@ const ACCOUNT: [&str; 6] = [
 ];
 
 /// A refusal of the sign-in is one of the credential, unless the server says that it's only busy.
-fn refused(answer: Refusal, mechanism: &'static str) -> Error {
+fn refused(answer: Refusal, mechanism: &'static str) -> WatchError {
     if BUSY.iter().any(|code| answer.is(code)) {
-        return Error::Refused {
+        return WatchError::Refused {
             command: "AUTHENTICATE",
             answer,
         };
     }
-    Error::Credential {
+    WatchError::Credential {
         mechanism,
         host: MailHost::default(),
         answer,

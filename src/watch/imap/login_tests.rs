@@ -11,7 +11,7 @@ pub(super) fn password() -> Credential {
     Credential::Password(Secret::from("pa\"ss"))
 }
 
-pub(super) async fn sign_in(script: &str, credential: Credential) -> Result<(Capabilities, Selected), Error> {
+pub(super) async fn sign_in(script: &str, credential: Credential) -> Result<(ImapCapabilities, Selected), WatchError> {
     sign_in_again(script, credential, &Habit::default()).await
 }
 
@@ -19,9 +19,9 @@ pub(super) async fn sign_in_again(
     script: &str,
     credential: Credential,
     habit: &Habit,
-) -> Result<(Capabilities, Selected), Error> {
+) -> Result<(ImapCapabilities, Selected), WatchError> {
     let (stream, server) = play(script);
-    let who = SignIn {
+    let who = MailboxSignIn {
         user: "me@example.test",
         credential: &credential,
         host: "imap.example.test",
@@ -36,7 +36,7 @@ pub(super) async fn sign_in_again(
     found
 }
 
-fn words(error: &Error) -> String {
+fn words(error: &WatchError) -> String {
     error.to_string()
 }
 
@@ -100,7 +100,7 @@ async fn an_error_challenge_is_answered_and_its_text_kept() {
         );
         let error = sign_in(&script, bearer()).await.unwrap_err();
         assert!(
-            matches!(&error, Error::Credential { answer, .. } if answer.is("AUTHENTICATIONFAILED")),
+            matches!(&error, WatchError::Credential { answer, .. } if answer.is("AUTHENTICATIONFAILED")),
             "{error:?}"
         );
         assert!(words(&error).contains(r#""status":"401""#), "{error}");
@@ -147,7 +147,7 @@ async fn a_password_that_could_be_a_command_is_not_sent() {
         let error = sign_in(script, Credential::Password(Secret::from(bad)))
             .await
             .unwrap_err();
-        assert!(matches!(error, Error::NoMechanism(_)), "{error:?}");
+        assert!(matches!(error, WatchError::NoMechanism(_)), "{error:?}");
     }
 }
 
@@ -190,7 +190,7 @@ async fn nothing_to_sign_in_with() {
     for (offered, credential) in [("LOGINDISABLED", password()), ("AUTH=PLAIN", bearer())] {
         let script = format!("S: * OK hi\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {offered}\nS: $ OK");
         let error = sign_in(&script, credential).await.unwrap_err();
-        assert!(matches!(error, Error::NoMechanism(_)), "{error:?}");
+        assert!(matches!(error, WatchError::NoMechanism(_)), "{error:?}");
     }
 }
 
@@ -219,7 +219,7 @@ async fn exchange_says_ok_to_a_user_without_a_mailbox() {
     );
     for script in [at_select, at_id] {
         let error = sign_in(&script, bearer()).await.unwrap_err();
-        assert!(matches!(error, Error::Credential { .. }), "{error:?}");
+        assert!(matches!(error, WatchError::Credential { .. }), "{error:?}");
         assert!(words(&error).contains("not connected"), "{error}");
     }
 }
@@ -231,7 +231,7 @@ async fn busy_is_not_refused() {
             "S: * OK hi\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2\nS: $ OK\nC: AUTHENTICATE *\nS: $ {answer}"
         );
         let error = sign_in(&script, bearer()).await.unwrap_err();
-        assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+        assert!(matches!(error, WatchError::Refused { .. }), "{error:?}");
     }
 }
 
@@ -267,13 +267,13 @@ async fn greetings_that_are_none() {
         greeted(play_lines(vec![good.to_owned()]).0).await.unwrap();
     }
     let error = greeted(play("EOF").0).await.unwrap_err();
-    assert!(matches!(error, Error::Closed), "{error:?}");
+    assert!(matches!(error, WatchError::Closed), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server() {
     let error = greeted(play("WAIT 1").0).await.unwrap_err();
-    assert!(matches!(error, Error::Silent(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Silent(_)), "{error:?}");
     // One that drips.
     let drip = (0..100)
         .flat_map(|_| ["B: *".to_owned(), "WAIT 5".to_owned()])
@@ -327,10 +327,10 @@ async fn starttls_that_is_none() {
             .collect();
         let error = starttls(play_lines(script).0).await.unwrap_err();
         assert!(
-            matches!(error, Error::Protocol(found) if found == violation),
+            matches!(error, WatchError::Protocol(found) if found == violation),
             "{rest}: {error:?}"
         );
     }
     let error = starttls(play("S: * PREAUTH welcome").0).await.unwrap_err();
-    assert!(matches!(error, Error::Protocol(Violation::Preauth)), "{error:?}");
+    assert!(matches!(error, WatchError::Protocol(Violation::Preauth)), "{error:?}");
 }

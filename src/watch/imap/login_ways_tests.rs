@@ -97,7 +97,7 @@ async fn a_wrong_password_is_not_said_twice_each_time() {
     let then = format!("{start}{plain}C: *{IN}");
     for _ in 0..3 {
         let error = sign_in_again(&then, password(), &habit).await.unwrap_err();
-        assert!(matches!(error, Error::Credential { .. }), "{error:?}");
+        assert!(matches!(error, WatchError::Credential { .. }), "{error:?}");
     }
     // Another password is another matter.
     let other = Credential::Password(Secret::from("new"));
@@ -116,7 +116,7 @@ async fn login_is_tried_in_the_next_session_where_this_one_is_over() {
     let start = format!("{START}\nS: * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\nS: $ OK\n");
     let left = format!("{start}C: AUTHENTICATE PLAIN *\nS: $ NO no\nS: * BYE\nEOF");
     let error = sign_in_again(&left, password(), &habit).await.unwrap_err();
-    assert!(matches!(error, Error::Credential { .. }), "{error:?}");
+    assert!(matches!(error, WatchError::Credential { .. }), "{error:?}");
     sign_in_again(&format!("{start}{LOGIN}{IN}"), password(), &habit)
         .await
         .unwrap();

@@ -10,9 +10,9 @@ pub(super) mod mutf7;
 pub(super) mod response;
 pub(super) mod wire;
 
-pub(super) use capabilities::Capabilities;
+pub(super) use capabilities::ImapCapabilities;
 pub(super) use habit::Habit;
-pub(super) use heard::Heard;
+pub(super) use heard::Expectation;
 pub(super) use login::Selected;
-pub(super) use response::{Answer, Fetch, Said};
-pub(super) use wire::{FETCH, Io, Running, Step, Wire};
+pub(super) use response::{Completion, Fetch, ImapResponse};
+pub(super) use wire::{FETCH, ImapConnection, Io, RunningCommand, Step};

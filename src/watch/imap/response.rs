@@ -9,25 +9,25 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    capabilities::{Capabilities, capabilities},
-    frame::{Event, Frame, LITERAL, Literal},
-    grammar::{Scanner, Value},
+    capabilities::{ImapCapabilities, capabilities},
+    frame::{Frame, FrameEvent, ImapLiteral, LITERAL},
+    grammar::{AttributeValue, Scanner},
 };
 use crate::watch::error::{Negative, Refusal, Words};
 
 /// One response.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum ImapResponse {
     /// `+`: the server waits for more, and what it says with it.
     Continue(String),
     /// The end of the command with this tag.
-    Done { tag: String, answer: Answer },
+    Done { tag: String, answer: Completion },
     /// `* BYE`.
     Bye(Words),
     /// `* PREAUTH`.
     Preauth,
     /// `* OK`, with what it knows of the mailbox or the server.
-    Ok(Option<Known>),
+    Ok(Option<ResponseCode>),
     /// `* NO` or `* BAD`: a warning, or at the beginning a refusal.
     Warning(Words),
     /// `* n EXISTS`: so many mails are there now.
@@ -39,7 +39,7 @@ pub(crate) enum Said {
     /// A piece of a body that is too large to be gathered; its FETCH answer follows.
     Piece(Bytes),
     /// `* CAPABILITY`.
-    Capabilities(Capabilities),
+    Capabilities(ImapCapabilities),
     /// `* LIST`: the hierarchy delimiter.
     Delimiter(Option<String>),
     /// `* STATUS`: so many mails are in the mailbox that was asked about.
@@ -56,19 +56,19 @@ pub(crate) enum Said {
 
 /// What a response code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum ResponseCode {
     UidValidity(u32),
     UidNext(u32),
     /// So many mails were copied or moved (COPYUID).
     Copied(u32),
-    Capabilities(Capabilities),
+    Capabilities(ImapCapabilities),
 }
 
 /// How a command ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Completion {
     /// OK.
-    Ok(Option<Known>),
+    Ok(Option<ResponseCode>),
     /// NO or BAD, or what can't be read.
     Refused(Refusal),
 }
@@ -91,37 +91,39 @@ const KNOWN: &str = "FLAGS SEARCH ESEARCH LSUB XLIST NAMESPACE ENABLED ID VANISH
     LISTRIGHTS METADATA ANNOTATION ANNOTATIONS SORT THREAD LANGUAGE COMPARATOR GENURLAUTH URLFETCH \
     CONVERSION JMAPACCESS";
 
-pub(super) fn said(event: Event) -> Said {
+pub(super) fn said(event: FrameEvent) -> ImapResponse {
     match event {
-        Event::Piece(bytes) => Said::Piece(bytes),
-        Event::Frame(frame) => response(&frame),
+        FrameEvent::Piece(bytes) => ImapResponse::Piece(bytes),
+        FrameEvent::Frame(frame) => response(&frame),
     }
 }
 
-fn response(frame: &Frame) -> Said {
+fn response(frame: &Frame) -> ImapResponse {
     let mut scanner = Scanner::new(frame);
     let whole = || Words::new(&Scanner::new(frame).words());
     match scanner.word() {
-        b"*" => untagged(frame, &mut scanner).unwrap_or_else(|| Said::Unread {
+        b"*" => untagged(frame, &mut scanner).unwrap_or_else(|| ImapResponse::Unread {
             words: whole(),
             fetch: is_fetch(frame),
         }),
-        b"+" => Said::Continue(scanner.words().into_owned()),
-        [b'+', ..] => Said::Continue(Scanner::new(frame).words().get(1..).unwrap_or_default().to_owned()),
-        [b'*', ..] => Said::Unread {
+        b"+" => ImapResponse::Continue(scanner.words().into_owned()),
+        [b'+', ..] => ImapResponse::Continue(Scanner::new(frame).words().get(1..).unwrap_or_default().to_owned()),
+        [b'*', ..] => ImapResponse::Unread {
             words: whole(),
             fetch: true,
         },
         tag => {
             let tag = String::from_utf8_lossy(tag).into_owned();
             if !is_tag(&tag) {
-                return Said::Stray(whole());
+                return ImapResponse::Stray(whole());
             }
             let answer = match status(scanner.word()) {
-                Some(Status::Ok) => Answer::Ok(code(&scanner).known),
-                Some(Status::No | Status::Bye) => Answer::Refused(refusal(Negative::No, &scanner)),
-                Some(Status::Bad | Status::Preauth) => Answer::Refused(refusal(Negative::Bad, &scanner)),
-                None => Answer::Refused(Refusal {
+                Some(ResponseStatus::Ok) => Completion::Ok(code(&scanner).known),
+                Some(ResponseStatus::No | ResponseStatus::Bye) => Completion::Refused(refusal(Negative::No, &scanner)),
+                Some(ResponseStatus::Bad | ResponseStatus::Preauth) => {
+                    Completion::Refused(refusal(Negative::Bad, &scanner))
+                }
+                None => Completion::Refused(Refusal {
                     status: Negative::Bad,
                     code: None,
                     text: Words::new(&format!(
@@ -130,7 +132,7 @@ fn response(frame: &Frame) -> Said {
                     )),
                 }),
             };
-            Said::Done { tag, answer }
+            ImapResponse::Done { tag, answer }
         }
     }
 }
@@ -146,43 +148,45 @@ fn is_fetch(frame: &Frame) -> bool {
     text.windows(5).any(|word| word.eq_ignore_ascii_case(b"FETCH"))
 }
 
-fn untagged(frame: &Frame, scanner: &mut Scanner<'_>) -> Option<Said> {
+fn untagged(frame: &Frame, scanner: &mut Scanner<'_>) -> Option<ImapResponse> {
     let first = scanner.word();
     if let Some(status) = status(first) {
         return Some(match status {
-            Status::Ok => Said::Ok(code(scanner).known),
-            Status::No => Said::Warning(Words::new(&format!("NO {}", scanner.words()))),
-            Status::Bad => Said::Warning(Words::new(&format!("BAD {}", scanner.words()))),
-            Status::Bye => Said::Bye(Words::new(&scanner.words())),
-            Status::Preauth => Said::Preauth,
+            ResponseStatus::Ok => ImapResponse::Ok(code(scanner).known),
+            ResponseStatus::No => ImapResponse::Warning(Words::new(&format!("NO {}", scanner.words()))),
+            ResponseStatus::Bad => ImapResponse::Warning(Words::new(&format!("BAD {}", scanner.words()))),
+            ResponseStatus::Bye => ImapResponse::Bye(Words::new(&scanner.words())),
+            ResponseStatus::Preauth => ImapResponse::Preauth,
         });
     }
     if let Some(number) = number(first) {
         let what = scanner.word_or_list();
         return match String::from_utf8_lossy(what).to_ascii_uppercase().as_str() {
-            "EXISTS" => Some(Said::Exists(number)),
-            "EXPUNGE" => Some(Said::Expunged),
-            "RECENT" => Some(Said::Other),
+            "EXISTS" => Some(ImapResponse::Exists(number)),
+            "EXPUNGE" => Some(ImapResponse::Expunged),
+            "RECENT" => Some(ImapResponse::Other),
             "FETCH" => match fetch(scanner).filter(|_| !frame.broken) {
-                Some(fetch) => Some(Said::Fetch(fetch)),
+                Some(fetch) => Some(ImapResponse::Fetch(fetch)),
                 // Where a mail was in it, the rest may be of that mail.
-                None if !frame.literals.is_empty() => Some(Said::Torn),
+                None if !frame.literals.is_empty() => Some(ImapResponse::Torn),
                 None => None,
             },
             _ => None,
         };
     }
     match String::from_utf8_lossy(first).to_ascii_uppercase().as_str() {
-        "CAPABILITY" => Some(Said::Capabilities(capabilities(&scanner.words()))),
-        "LIST" => delimiter(scanner).filter(|_| !frame.broken).map(Said::Delimiter),
+        "CAPABILITY" => Some(ImapResponse::Capabilities(capabilities(&scanner.words()))),
+        "LIST" => delimiter(scanner)
+            .filter(|_| !frame.broken)
+            .map(ImapResponse::Delimiter),
         "STATUS" => Some(messages(scanner)),
-        known if KNOWN.split(' ').any(|name| name == known) => Some(Said::Other),
+        known if KNOWN.split(' ').any(|name| name == known) => Some(ImapResponse::Other),
         _ => None,
     }
 }
 
 #[derive(Clone, Copy)]
-enum Status {
+enum ResponseStatus {
     Ok,
     No,
     Bad,
@@ -190,13 +194,13 @@ enum Status {
     Preauth,
 }
 
-fn status(word: &[u8]) -> Option<Status> {
+fn status(word: &[u8]) -> Option<ResponseStatus> {
     let all = [
-        ("OK", Status::Ok),
-        ("NO", Status::No),
-        ("BAD", Status::Bad),
-        ("BYE", Status::Bye),
-        ("PREAUTH", Status::Preauth),
+        ("OK", ResponseStatus::Ok),
+        ("NO", ResponseStatus::No),
+        ("BAD", ResponseStatus::Bad),
+        ("BYE", ResponseStatus::Bye),
+        ("PREAUTH", ResponseStatus::Preauth),
     ];
     let found = all.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
     found.map(|(_, status)| *status)
@@ -205,7 +209,7 @@ fn status(word: &[u8]) -> Option<Status> {
 /// A response code and the text behind it.
 #[derive(Default)]
 struct Coded {
-    known: Option<Known>,
+    known: Option<ResponseCode>,
     code: Option<String>,
     text: String,
 }
@@ -221,13 +225,13 @@ fn code(scanner: &Scanner<'_>) -> Coded {
     let (name, value) = code.trim().split_once([' ', '\t']).unwrap_or((code.trim(), ""));
     let name = name.to_ascii_uppercase();
     let known = match name.as_str() {
-        "UIDVALIDITY" => value.trim().parse().ok().map(Known::UidValidity),
-        "UIDNEXT" => value.trim().parse().ok().map(Known::UidNext),
+        "UIDVALIDITY" => value.trim().parse().ok().map(ResponseCode::UidValidity),
+        "UIDNEXT" => value.trim().parse().ok().map(ResponseCode::UidNext),
         "COPYUID" => value
             .split_whitespace()
             .nth(1)
-            .map(|source| Known::Copied(count(source))),
-        "CAPABILITY" => Some(Known::Capabilities(capabilities(value))),
+            .map(|source| ResponseCode::Copied(count(source))),
+        "CAPABILITY" => Some(ResponseCode::Capabilities(capabilities(value))),
         _ => None,
     };
     Coded {
@@ -248,7 +252,7 @@ fn count(set: &str) -> u32 {
 }
 
 /// `INBOX (MESSAGES 3)`
-fn messages(scanner: &mut Scanner<'_>) -> Said {
+fn messages(scanner: &mut Scanner<'_>) -> ImapResponse {
     let mut found = None;
     scanner.value();
     if scanner.eat(b'(') {
@@ -260,7 +264,7 @@ fn messages(scanner: &mut Scanner<'_>) -> Said {
             }
         }
     }
-    found.map_or(Said::Other, Said::Messages)
+    found.map_or(ImapResponse::Other, ImapResponse::Messages)
 }
 
 fn refusal(status: Negative, scanner: &Scanner<'_>) -> Refusal {
@@ -301,7 +305,7 @@ fn fetch(scanner: &mut Scanner<'_>) -> Option<Fetch> {
             "RFC822.SIZE" => fetch.size = atom(value).and_then(size),
             "INTERNALDATE" => fetch.received = quoted(value).and_then(internal_date),
             _ if name.starts_with("BODY[HEADER") => {
-                fetch.header = value.filter(|value| *value != Value::Nil).and_then(body);
+                fetch.header = value.filter(|value| *value != AttributeValue::Nil).and_then(body);
             }
             _ if is_body(&name) => {
                 fetch.body = value.and_then(body);
@@ -325,26 +329,26 @@ fn origin(name: &str) -> Option<u64> {
 }
 
 /// NIL is a server's word for "nothing there", e.g. for a piece after the end.
-fn body(value: Value<'_>) -> Option<Bytes> {
+fn body(value: AttributeValue<'_>) -> Option<Bytes> {
     match value {
-        Value::Nil => Some(Bytes::new()),
-        Value::Quoted(text) => Some(text.into()),
-        Value::Literal(Literal::Gathered(bytes)) => Some(bytes.clone()),
-        Value::Literal(Literal::Passed(_)) | Value::Atom(_) | Value::List => None,
+        AttributeValue::Nil => Some(Bytes::new()),
+        AttributeValue::Quoted(text) => Some(text.into()),
+        AttributeValue::Literal(ImapLiteral::Gathered(bytes)) => Some(bytes.clone()),
+        AttributeValue::Literal(ImapLiteral::Passed(_)) | AttributeValue::Atom(_) | AttributeValue::List => None,
     }
 }
 
-fn atom(value: Option<Value<'_>>) -> Option<&[u8]> {
+fn atom(value: Option<AttributeValue<'_>>) -> Option<&[u8]> {
     match value {
-        Some(Value::Atom(atom)) => Some(atom),
+        Some(AttributeValue::Atom(atom)) => Some(atom),
         _ => None,
     }
 }
 
-fn quoted(value: Option<Value<'_>>) -> Option<Vec<u8>> {
+fn quoted(value: Option<AttributeValue<'_>>) -> Option<Vec<u8>> {
     match value {
-        Some(Value::Quoted(text)) => Some(text),
-        Some(Value::Literal(Literal::Gathered(bytes))) => Some(bytes.to_vec()),
+        Some(AttributeValue::Quoted(text)) => Some(text),
+        Some(AttributeValue::Literal(ImapLiteral::Gathered(bytes))) => Some(bytes.to_vec()),
         _ => None,
     }
 }
@@ -369,14 +373,14 @@ fn internal_date(text: Vec<u8>) -> Option<DateTime<Utc>> {
 
 /// `(\HasNoChildren) "/" INBOX`
 fn delimiter(scanner: &mut Scanner<'_>) -> Option<Option<String>> {
-    if scanner.value()? != Value::List {
+    if scanner.value()? != AttributeValue::List {
         return None;
     }
     match scanner.value()? {
-        Value::Nil => Some(None),
-        Value::Atom(text) => Some(Some(String::from_utf8_lossy(text).into_owned())),
-        Value::Quoted(text) => Some(Some(String::from_utf8_lossy(&text).into_owned())),
-        Value::Literal(_) | Value::List => None,
+        AttributeValue::Nil => Some(None),
+        AttributeValue::Atom(text) => Some(Some(String::from_utf8_lossy(text).into_owned())),
+        AttributeValue::Quoted(text) => Some(Some(String::from_utf8_lossy(&text).into_owned())),
+        AttributeValue::Literal(_) | AttributeValue::List => None,
     }
 }
 

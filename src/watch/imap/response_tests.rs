@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::watch::imap::frame::events;
 
-fn all(bytes: &[u8]) -> Vec<Said> {
+fn all(bytes: &[u8]) -> Vec<ImapResponse> {
     events(bytes).unwrap_or_default().into_iter().map(said).collect()
 }
 
-fn parsed(line: &str) -> Said {
+fn parsed(line: &str) -> ImapResponse {
     let mut all = all(format!("{line}\r\n").as_bytes());
     assert_eq!(all.len(), 1, "{line}");
     all.remove(0)
@@ -17,8 +17,8 @@ fn parsed(line: &str) -> Said {
 
 fn refused(line: &str) -> Refusal {
     match parsed(line) {
-        Said::Done {
-            answer: Answer::Refused(refusal),
+        ImapResponse::Done {
+            answer: Completion::Refused(refusal),
             ..
         } => refusal,
         other => panic!("{other:?}"),
@@ -59,7 +59,7 @@ fn codes_come_out_of_the_text() {
 
 #[test]
 fn a_fetch_answer() {
-    let Said::Fetch(fetch) =
+    let ImapResponse::Fetch(fetch) =
         parsed("* 3 FETCH (FLAGS (\\Seen) UID 9 INTERNALDATE \" 2-Nov-2026 10:00:00 +0100\" BODY[]<0> {3}\r\nabc)")
     else {
         panic!()
@@ -68,7 +68,8 @@ fn a_fetch_answer() {
     assert_eq!(fetch.received.unwrap().to_rfc3339(), "2026-11-02T09:00:00+00:00");
     assert_eq!(fetch.body.as_deref(), Some(&b"abc"[..]));
 
-    let Said::Fetch(fetch) = parsed("* 3 FETCH (BODY[]<9> NIL INTERNALDATE \"nonsense\" BODY[TEXT] \"no\")") else {
+    let ImapResponse::Fetch(fetch) = parsed("* 3 FETCH (BODY[]<9> NIL INTERNALDATE \"nonsense\" BODY[TEXT] \"no\")")
+    else {
         panic!()
     };
     assert_eq!(
@@ -86,12 +87,12 @@ fn a_fetch_answer() {
 
 #[test]
 fn capabilities_in_any_case() {
-    let Said::Capabilities(found) =
+    let ImapResponse::Capabilities(found) =
         parsed("* CAPABILITY IMAP4rev1 sasl-ir AUTH=xoauth2 auth=PLAIN Idle MOVE UIDPLUS ID STARTTLS LOGINDISABLED")
     else {
         panic!()
     };
-    let all = Capabilities {
+    let all = ImapCapabilities {
         starttls: true,
         login_disabled: true,
         sasl_ir: true,
@@ -119,7 +120,7 @@ fn a_servers_words_are_short_and_plain() {
 
 fn fetched(line: &str) -> Fetch {
     match parsed(line) {
-        Said::Fetch(fetch) => fetch,
+        ImapResponse::Fetch(fetch) => fetch,
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -193,7 +194,10 @@ fn answers_to_fetch_that_are_none() {
         &format!("* 3 FETCH (UID 9 X {deep}"),
     ] {
         let said = parsed(line);
-        assert!(matches!(said, Said::Unread { fetch: true, .. }), "{line}: {said:?}");
+        assert!(
+            matches!(said, ImapResponse::Unread { fetch: true, .. }),
+            "{line}: {said:?}"
+        );
     }
     for line in [
         "* 3 FETCH (UID 9 BODY[] {2}\r\nabc)",
@@ -204,57 +208,63 @@ fn answers_to_fetch_that_are_none() {
         "* 3 FETCH (BODY[HEADER.FIELDS ({3}\r\nabc)] {3}\r\ndef UID 9)",
         "* 3 FETCH (X (({3}\r\nabcd)) UID 9)",
     ] {
-        assert_eq!(parsed(line), Said::Torn, "{line}");
+        assert_eq!(parsed(line), ImapResponse::Torn, "{line}");
     }
 }
 
 #[test]
 fn odd_lines() {
-    let unread = |line: &str| Said::Unread {
+    let unread = |line: &str| ImapResponse::Unread {
         words: Words::new(line),
         fetch: line.starts_with("*OK"),
     };
     for (line, wanted) in [
         // DavMail above 500 mails (2026-11).
-        ("*  601 EXISTS", Said::Exists(601)),
-        ("* 601  exists  ", Said::Exists(601)),
-        ("*\t601\tEXISTS", Said::Exists(601)),
-        ("* 3 EXPUNGE", Said::Expunged),
-        ("* 0 RECENT", Said::Other),
-        ("* FLAGS (\\Seen \u{e9} Bob\"s", Said::Other),
-        ("* STATUS \"a b\" (UIDNEXT 4  MESSAGES 3)", Said::Messages(3)),
-        ("* STATUS {3}\r\na)( (messages 0 X NIL)", Said::Messages(0)),
-        ("* STATUS INBOX ()", Said::Other),
-        ("* STATUS INBOX (MESSAGES", Said::Other),
-        ("* SEARCH 1 2 3", Said::Other),
+        ("*  601 EXISTS", ImapResponse::Exists(601)),
+        ("* 601  exists  ", ImapResponse::Exists(601)),
+        ("*\t601\tEXISTS", ImapResponse::Exists(601)),
+        ("* 3 EXPUNGE", ImapResponse::Expunged),
+        ("* 0 RECENT", ImapResponse::Other),
+        ("* FLAGS (\\Seen \u{e9} Bob\"s", ImapResponse::Other),
+        ("* STATUS \"a b\" (UIDNEXT 4  MESSAGES 3)", ImapResponse::Messages(3)),
+        ("* STATUS {3}\r\na)( (messages 0 X NIL)", ImapResponse::Messages(0)),
+        ("* STATUS INBOX ()", ImapResponse::Other),
+        ("* STATUS INBOX (MESSAGES", ImapResponse::Other),
+        ("* SEARCH 1 2 3", ImapResponse::Other),
         (
             "* OK [COPYUID 7 1:9,20,30:29 2:14] x",
-            Said::Ok(Some(Known::Copied(12))),
+            ImapResponse::Ok(Some(ResponseCode::Copied(12))),
         ),
-        ("* OK [COPYUID 7 x y] x", Said::Ok(Some(Known::Copied(0)))),
-        ("* VANISHED (EARLIER) 1:9", Said::Other),
-        ("* OK [CODE]\u{e9}t\u{e9}", Said::Ok(None)),
-        ("* OK [HIGHESTMODSEQ 9", Said::Ok(None)),
-        ("* ok [uidvalidity 17] x", Said::Ok(Some(Known::UidValidity(17)))),
-        ("* OK  [UIDNEXT   9 ]", Said::Ok(Some(Known::UidNext(9)))),
-        ("* OK [UIDNEXT NIL] x", Said::Ok(None)),
+        (
+            "* OK [COPYUID 7 x y] x",
+            ImapResponse::Ok(Some(ResponseCode::Copied(0))),
+        ),
+        ("* VANISHED (EARLIER) 1:9", ImapResponse::Other),
+        ("* OK [CODE]\u{e9}t\u{e9}", ImapResponse::Ok(None)),
+        ("* OK [HIGHESTMODSEQ 9", ImapResponse::Ok(None)),
+        (
+            "* ok [uidvalidity 17] x",
+            ImapResponse::Ok(Some(ResponseCode::UidValidity(17))),
+        ),
+        ("* OK  [UIDNEXT   9 ]", ImapResponse::Ok(Some(ResponseCode::UidNext(9)))),
+        ("* OK [UIDNEXT NIL] x", ImapResponse::Ok(None)),
         (
             "* NO [ALERT] disk \u{202e}full",
-            Said::Warning(Words::new("NO [ALERT] disk  full")),
+            ImapResponse::Warning(Words::new("NO [ALERT] disk  full")),
         ),
         (
             "* BYE [UNAVAILABLE] later",
-            Said::Bye(Words::new("[UNAVAILABLE] later")),
+            ImapResponse::Bye(Words::new("[UNAVAILABLE] later")),
         ),
-        ("* PREAUTH hi", Said::Preauth),
+        ("* PREAUTH hi", ImapResponse::Preauth),
         (
             "* LIST (\\HasNoChildren) \"/\" INBOX",
-            Said::Delimiter(Some("/".into())),
+            ImapResponse::Delimiter(Some("/".into())),
         ),
-        ("* LIST () NIL {5}\r\nINBOX", Said::Delimiter(None)),
+        ("* LIST () NIL {5}\r\nINBOX", ImapResponse::Delimiter(None)),
         (
             "* LIST (\\Noselect)  \"\\\\\"  \"\"",
-            Said::Delimiter(Some("\\".into())),
+            ImapResponse::Delimiter(Some("\\".into())),
         ),
         ("* LIST x", unread("* LIST x")),
         ("* GARBAGE \u{1b}[31m", unread("* GARBAGE  [31m")),
@@ -262,29 +272,32 @@ fn odd_lines() {
         ("* 4294967296 EXISTS", unread("* 4294967296 EXISTS")),
         ("*OK hi", unread("*OK hi")),
         ("*", unread("*")),
-        ("+", Said::Continue(String::new())),
-        ("+ go on", Said::Continue("go on".into())),
-        ("+go on", Said::Continue("go on".into())),
+        ("+", ImapResponse::Continue(String::new())),
+        ("+ go on", ImapResponse::Continue("go on".into())),
+        ("+go on", ImapResponse::Continue("go on".into())),
         // IceWarp's greeting (2026-11).
-        (" NO LOGOUT Too many", Said::Stray(Words::new("NO LOGOUT Too many"))),
+        (
+            " NO LOGOUT Too many",
+            ImapResponse::Stray(Words::new("NO LOGOUT Too many")),
+        ),
         (
             "HTTP/1.1 400 Bad Request",
-            Said::Stray(Words::new("HTTP/1.1 400 Bad Request")),
+            ImapResponse::Stray(Words::new("HTTP/1.1 400 Bad Request")),
         ),
-        ("a1 OK", Said::Stray(Words::new("a1 OK"))),
-        ("A OK", Said::Stray(Words::new("A OK"))),
+        ("a1 OK", ImapResponse::Stray(Words::new("a1 OK"))),
+        ("A OK", ImapResponse::Stray(Words::new("A OK"))),
     ] {
         assert_eq!(parsed(line), wanted, "{line}");
     }
     // Telekom Hungary (2026-11).
-    let Said::Capabilities(found) = parsed("* CAPABILITY IMAP4rev1  SASL-IR   AUTH=PLAIN ") else {
+    let ImapResponse::Capabilities(found) = parsed("* CAPABILITY IMAP4rev1  SASL-IR   AUTH=PLAIN ") else {
         panic!()
     };
     assert!(found.sasl_ir && found.plain);
-    let Said::Done { answer, .. } = parsed("A7 OK [CAPABILITY IMAP4rev1  IDLE  MOVE] in") else {
+    let ImapResponse::Done { answer, .. } = parsed("A7 OK [CAPABILITY IMAP4rev1  IDLE  MOVE] in") else {
         panic!()
     };
-    assert!(matches!(answer, Answer::Ok(Some(Known::Capabilities(can))) if can.idle && can.moves));
+    assert!(matches!(answer, Completion::Ok(Some(ResponseCode::Capabilities(can))) if can.idle && can.moves));
 }
 
 #[test]
@@ -357,7 +370,7 @@ proptest! {
         let ours: Vec<_> = all(&said)
             .into_iter()
             .filter_map(|said| match said {
-                Said::Fetch(fetch) => Some((fetch.uid, fetch.size, fetch.body.map(|body| body.to_vec()))),
+                ImapResponse::Fetch(fetch) => Some((fetch.uid, fetch.size, fetch.body.map(|body| body.to_vec()))),
                 _ => None,
             })
             .collect();
@@ -380,11 +393,11 @@ proptest! {
         let grew = junk.len() as isize - (end - at) as isize;
         for said in all(&said) {
             match said {
-                Said::Fetch(fetch) => {
+                ImapResponse::Fetch(fetch) => {
                     prop_assert_eq!(fetch.body.map(|body| body.len()), Some(body.len()));
                     prop_assert!(grew == 0, "a mail of {} bytes", body.len() as isize + grew);
                 }
-                Said::Done { .. } => prop_assert!(false, "an answer out of a mail"),
+                ImapResponse::Done { .. } => prop_assert!(false, "an answer out of a mail"),
                 _ => {}
             }
         }

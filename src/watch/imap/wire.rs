@@ -1,6 +1,6 @@
 //! Commands and their answers.
 //!
-//! A connection is either a [`Wire`], on which a command can be sent, or [`Running`], with one under way. Each step takes the one
+//! A connection is either a [`ImapConnection`], on which a command can be sent, or [`RunningCommand`], with one under way. Each step takes the one
 //! and gives back the other, and an error gives back neither: a connection that broke, or whose answer was not read to its end,
 //! can't be used again. Every tagged status is looked at; EOF, BYE and silence are errors. What nobody asked for has a bound and
 //! moves no deadline.
@@ -20,13 +20,13 @@ use tokio::{
 };
 
 use super::{
-    frame::{Event, Frames},
-    heard::Heard,
-    response::{Answer, Known, Said, said},
+    frame::{FrameEvent, Frames},
+    heard::Expectation,
+    response::{Completion, ImapResponse, ResponseCode, said},
 };
 use crate::{
     secret::Redaction,
-    watch::error::{Error, Violation, Words},
+    watch::error::{Violation, WatchError, Words},
 };
 
 /// The longest silence while an answer is due.
@@ -48,12 +48,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Io for T {}
 
 /// A connection on which no command is under way.
 #[derive(Debug)]
-pub(crate) struct Wire<T: Io = Box<dyn Io>> {
+pub(crate) struct ImapConnection<T: Io = Box<dyn Io>> {
     frames: Frames<T>,
     tag: u32,
     greeted: bool,
     exists: u32,
-    /// The server spoke of mails since [`Wire::take_news`]; so many are new, as far as one can count.
+    /// The server spoke of mails since [`ImapConnection::take_news`]; so many are new, as far as one can count.
     news: Option<u32>,
     /// What the greeting said.
     pub(crate) greeting: Words,
@@ -72,8 +72,8 @@ pub(crate) struct Unread {
 
 /// A connection with a command under way.
 #[derive(Debug)]
-pub(crate) struct Running<T: Io = Box<dyn Io>> {
-    wire: Wire<T>,
+pub(crate) struct RunningCommand<T: Io = Box<dyn Io>> {
+    wire: ImapConnection<T>,
     command: &'static str,
     until: Instant,
     /// Responses that nobody asked for.
@@ -85,24 +85,24 @@ pub(crate) struct Running<T: Io = Box<dyn Io>> {
 /// The next thing that happens to a command.
 pub(crate) enum Step<T: Io = Box<dyn Io>> {
     /// An untagged response.
-    Said(Running<T>, Said),
+    Said(RunningCommand<T>, ImapResponse),
     /// The end.
-    Done(Done<T>),
+    Done(CompletedCommand<T>),
 }
 
 /// A command that ended.
-pub(crate) struct Done<T: Io = Box<dyn Io>> {
-    pub(crate) wire: Wire<T>,
+pub(crate) struct CompletedCommand<T: Io = Box<dyn Io>> {
+    pub(crate) wire: ImapConnection<T>,
     pub(crate) command: &'static str,
-    pub(crate) answer: Answer,
+    pub(crate) answer: Completion,
 }
 
-impl<T: Io> Done<T> {
+impl<T: Io> CompletedCommand<T> {
     /// The connection, when the command was answered OK; any other answer ends the session.
-    pub(crate) fn ok(self) -> Result<(Wire<T>, Option<Known>), Error> {
+    pub(crate) fn ok(self) -> Result<(ImapConnection<T>, Option<ResponseCode>), WatchError> {
         match self.answer {
-            Answer::Ok(known) => Ok((self.wire, known)),
-            Answer::Refused(answer) => Err(Error::Refused {
+            Completion::Ok(known) => Ok((self.wire, known)),
+            Completion::Refused(answer) => Err(WatchError::Refused {
                 command: self.command,
                 answer,
             }),
@@ -110,7 +110,7 @@ impl<T: Io> Done<T> {
     }
 }
 
-impl<T: Io> Wire<T> {
+impl<T: Io> ImapConnection<T> {
     /// A connection whose greeting was not read yet.
     pub(crate) fn new(stream: T) -> Self {
         Self {
@@ -135,8 +135,10 @@ impl<T: Io> Wire<T> {
     }
 
     /// The bare stream, when nothing came that was not read.
-    pub(super) fn into_inner(self) -> Result<T, Error> {
-        self.frames.into_inner().ok_or(Error::Protocol(Violation::Injected))
+    pub(super) fn into_inner(self) -> Result<T, WatchError> {
+        self.frames
+            .into_inner()
+            .ok_or(WatchError::Protocol(Violation::Injected))
     }
 
     /// From now on these secrets are struck out of the server's words.
@@ -144,7 +146,7 @@ impl<T: Io> Wire<T> {
         *self.redaction = redaction;
     }
 
-    /// From now on a body may have so many bytes: one that is larger than what is gathered comes in pieces ([`Said::Piece`]).
+    /// From now on a body may have so many bytes: one that is larger than what is gathered comes in pieces ([`ImapResponse::Piece`]).
     pub(crate) fn allow(&mut self, most: u64) {
         self.frames.allow(most);
     }
@@ -170,13 +172,17 @@ impl<T: Io> Wire<T> {
     }
 
     /// Sends a command. `arguments` may be empty.
-    pub(crate) async fn send(mut self, command: &'static str, arguments: &str) -> Result<Running<T>, Error> {
+    pub(crate) async fn send(
+        mut self,
+        command: &'static str,
+        arguments: &str,
+    ) -> Result<RunningCommand<T>, WatchError> {
         self.tag = self.tag.wrapping_add(1);
         let mut line = String::with_capacity(arguments.len() + 32);
         let space = if arguments.is_empty() { "" } else { " " };
         write!(line, "A{} {command}{space}{arguments}", self.tag).map_err(|_| Violation::Command)?;
         self.write(line).await?;
-        Ok(Running {
+        Ok(RunningCommand {
             wire: self,
             command,
             until: Instant::now() + ENDLESS,
@@ -186,16 +192,16 @@ impl<T: Io> Wire<T> {
     }
 
     /// Sends a command and reads to its end; `on` gets what the server says on the way, and may say what it was to it.
-    pub(crate) async fn run<H: Into<Heard>>(
+    pub(crate) async fn run<H: Into<Expectation>>(
         self,
         command: &'static str,
         arguments: &str,
-        mut on: impl FnMut(Said) -> H,
-    ) -> Result<Done<T>, Error> {
+        mut on: impl FnMut(ImapResponse) -> H,
+    ) -> Result<CompletedCommand<T>, WatchError> {
         let mut running = self.send(command, arguments).await?;
         loop {
             match running.next().await? {
-                Step::Said(_, Said::Continue(_)) => return Err(Violation::Continue.into()),
+                Step::Said(_, ImapResponse::Continue(_)) => return Err(Violation::Continue.into()),
                 Step::Said(on_its_way, said) => {
                     running = on_its_way;
                     running.heard(on(said));
@@ -206,7 +212,7 @@ impl<T: Io> Wire<T> {
     }
 
     /// A line of our own goes out whole, or not at all: a CR in it would begin a second command.
-    async fn write(&mut self, mut line: String) -> Result<(), Error> {
+    async fn write(&mut self, mut line: String) -> Result<(), WatchError> {
         if line.bytes().any(|b| b.is_ascii_control()) {
             return Err(Violation::Command.into());
         }
@@ -218,18 +224,18 @@ impl<T: Io> Wire<T> {
         };
         match timeout(SILENCE, written).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.last_words().await.unwrap_or(Error::Io(error))),
-            Err(_) => Err(Error::Silent(SILENCE)),
+            Ok(Err(error)) => Err(self.last_words().await.unwrap_or(WatchError::Io(error))),
+            Err(_) => Err(WatchError::Silent(SILENCE)),
         }
     }
 
     /// Why the server closed the connection, when it said so before it did.
-    async fn last_words(&mut self) -> Option<Error> {
+    async fn last_words(&mut self) -> Option<WatchError> {
         let bye = async {
             loop {
                 match self.listen().await {
                     Ok(_) => {}
-                    Err(error) => return matches!(error, Error::Bye(_)).then_some(error),
+                    Err(error) => return matches!(error, WatchError::Bye(_)).then_some(error),
                 }
             }
         };
@@ -237,33 +243,33 @@ impl<T: Io> Wire<T> {
     }
 
     /// The next response, however long it takes. Dropping the future loses nothing.
-    async fn listen(&mut self) -> Result<Said, Error> {
+    async fn listen(&mut self) -> Result<ImapResponse, WatchError> {
         let event = self.frames.next().await?;
-        if let Event::Frame(frame) = &event
+        if let FrameEvent::Frame(frame) = &event
             && !self.greeted
         {
             self.greeting = Words::new(&String::from_utf8_lossy(&frame.text));
         }
         let mut said = said(event);
         match &mut said {
-            Said::Torn => return Err(Violation::Grammar.into()),
-            Said::Stray(words) if self.greeted => {
+            ImapResponse::Torn => return Err(Violation::Grammar.into()),
+            ImapResponse::Stray(words) if self.greeted => {
                 words.strike(&self.redaction);
-                return Err(Error::Unreadable(std::mem::take(words)));
+                return Err(WatchError::Unreadable(std::mem::take(words)));
             }
-            Said::Unread { words, .. } if self.greeted => self.pass_over(words),
-            Said::Bye(words) => return Err(Error::Bye(std::mem::take(words)).struck(&self.redaction)),
-            Said::Done {
-                answer: Answer::Refused(answer),
+            ImapResponse::Unread { words, .. } if self.greeted => self.pass_over(words),
+            ImapResponse::Bye(words) => return Err(WatchError::Bye(std::mem::take(words)).struck(&self.redaction)),
+            ImapResponse::Done {
+                answer: Completion::Refused(answer),
                 ..
             } => answer.strike(&self.redaction),
             // Some servers repeat the number whenever they are asked something; that is no news.
-            Said::Exists(n) if *n != self.exists => {
+            ImapResponse::Exists(n) if *n != self.exists => {
                 let new = n.saturating_sub(self.exists);
                 self.news = Some(self.news.unwrap_or(0).saturating_add(new));
                 self.exists = *n;
             }
-            Said::Expunged => self.exists = self.exists.saturating_sub(1),
+            ImapResponse::Expunged => self.exists = self.exists.saturating_sub(1),
             _ => {}
         }
         self.greeted = true;
@@ -279,12 +285,17 @@ impl<T: Io> Wire<T> {
     }
 
     /// The greeting, which must be there soon.
-    pub(super) async fn greeting(&mut self) -> Result<Said, Error> {
+    pub(super) async fn greeting(&mut self) -> Result<ImapResponse, WatchError> {
         self.read("the greeting", Instant::now() + SILENCE, SILENCE).await
     }
 
     /// The next response of a server that owes us one: until then, which is `after` its last sign of life.
-    async fn read(&mut self, command: &'static str, until: Instant, after: Duration) -> Result<Said, Error> {
+    async fn read(
+        &mut self,
+        command: &'static str,
+        until: Instant,
+        after: Duration,
+    ) -> Result<ImapResponse, WatchError> {
         loop {
             let received = self.frames.received();
             let silent = Instant::now() + SILENCE;
@@ -292,24 +303,24 @@ impl<T: Io> Wire<T> {
                 return said;
             }
             if Instant::now() >= silent && self.frames.received() == received {
-                return Err(Error::Silent(SILENCE));
+                return Err(WatchError::Silent(SILENCE));
             }
             if Instant::now() >= until {
-                return Err(Error::Endless { command, after });
+                return Err(WatchError::Endless { command, after });
             }
         }
     }
 }
 
-impl<T: Io> Running<T> {
+impl<T: Io> RunningCommand<T> {
     /// What the server says next.
-    pub(crate) async fn next(mut self) -> Result<Step<T>, Error> {
+    pub(crate) async fn next(mut self) -> Result<Step<T>, WatchError> {
         let said = self.wire.read(self.command, self.until, ENDLESS).await?;
         self.step(said)
     }
 
     /// What the server says next, however long it takes. Dropping the future loses nothing.
-    pub(crate) async fn listen(&mut self) -> Result<Said, Error> {
+    pub(crate) async fn listen(&mut self) -> Result<ImapResponse, WatchError> {
         self.wire.listen().await
     }
 
@@ -324,30 +335,30 @@ impl<T: Io> Running<T> {
     }
 
     /// The state after a response.
-    pub(crate) fn step(mut self, said: Said) -> Result<Step<T>, Error> {
+    pub(crate) fn step(mut self, said: ImapResponse) -> Result<Step<T>, WatchError> {
         match said {
-            Said::Done { tag, answer } => {
+            ImapResponse::Done { tag, answer } => {
                 // Every command is read to its end before the next, so there is no other tag that could come.
                 if tag != format!("A{}", self.wire.tag) {
                     return Err(Violation::Tag.into());
                 }
                 if let Some(lost) = self.lost.filter(|_| self.command == FETCH) {
-                    return Err(Error::Unreadable(lost));
+                    return Err(WatchError::Unreadable(lost));
                 }
-                Ok(Step::Done(Done {
+                Ok(Step::Done(CompletedCommand {
                     wire: self.wire,
                     command: self.command,
                     answer,
                 }))
             }
             said => {
-                if let Said::Unread { words, fetch: true } = &said {
+                if let ImapResponse::Unread { words, fetch: true } = &said {
                     self.lost
                         .get_or_insert_with(|| words.clone().struck(&self.wire.redaction));
                 }
                 self.unasked = self.unasked.saturating_add(1);
                 if self.unasked > FLOOD {
-                    return Err(Error::Flood {
+                    return Err(WatchError::Flood {
                         command: self.command,
                         most: FLOOD,
                     });
@@ -358,7 +369,7 @@ impl<T: Io> Running<T> {
     }
 
     /// Sends the bytes that the server asked for by `+`, and ends the command's line.
-    pub(crate) async fn literal(mut self, bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) async fn literal(mut self, bytes: &[u8]) -> Result<Self, WatchError> {
         let stream = self.wire.frames.get_mut();
         let written = async {
             stream.write_all(bytes).await?;
@@ -367,26 +378,26 @@ impl<T: Io> Running<T> {
         };
         match timeout(SILENCE, written).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(Error::Io(error)),
-            Err(_) => return Err(Error::Silent(SILENCE)),
+            Ok(Err(error)) => return Err(WatchError::Io(error)),
+            Err(_) => return Err(WatchError::Silent(SILENCE)),
         }
         self.until = Instant::now() + ENDLESS;
         Ok(self)
     }
 
     /// What the last response was.
-    pub(crate) fn heard(&mut self, heard: impl Into<Heard>) {
+    pub(crate) fn heard(&mut self, heard: impl Into<Expectation>) {
         let heard = heard.into();
-        if heard != Heard::Unasked {
+        if heard != Expectation::Unasked {
             self.unasked = self.unasked.saturating_sub(1);
         }
-        if heard == Heard::Progress {
+        if heard == Expectation::Progress {
             self.until = Instant::now() + ENDLESS;
         }
     }
 
     /// Sends what the server asked for by `+`, or DONE.
-    pub(crate) async fn answer(mut self, line: &str) -> Result<Self, Error> {
+    pub(crate) async fn answer(mut self, line: &str) -> Result<Self, WatchError> {
         self.wire.write(line.to_owned()).await?;
         self.until = Instant::now() + ENDLESS;
         Ok(self)

@@ -2,16 +2,16 @@ use super::*;
 use crate::watch::{imap::response::Fetch, script::play_lines};
 
 /// A connection that is past its greeting, and the server's script for what comes.
-fn wire(script: &[&str]) -> Wire<tokio::io::DuplexStream> {
-    let mut wire = Wire::new(play_lines(script.iter().map(|line| (*line).to_owned()).collect()).0);
+fn wire(script: &[&str]) -> ImapConnection<tokio::io::DuplexStream> {
+    let mut wire = ImapConnection::new(play_lines(script.iter().map(|line| (*line).to_owned()).collect()).0);
     wire.greeted = true;
     wire
 }
 
-async fn fetched(script: &[&str]) -> Result<Vec<Fetch>, Error> {
+async fn fetched(script: &[&str]) -> Result<Vec<Fetch>, WatchError> {
     let mut list = Vec::new();
     let done = wire(script).run("UID FETCH", "1:* (UID BODY.PEEK[])", |said| {
-        if let Said::Fetch(fetch) = said {
+        if let ImapResponse::Fetch(fetch) = said {
             list.push(fetch);
         }
     });
@@ -99,7 +99,7 @@ async fn what_cannot_be_read_is_passed_over_and_told() {
     ];
     let mut uids = Vec::new();
     let done = wire(&script).run("NOOP", "", |said| {
-        if let Said::Fetch(fetch) = said {
+        if let ImapResponse::Fetch(fetch) = said {
             uids.push(fetch.uid);
         }
     });
@@ -117,11 +117,11 @@ async fn a_flood_has_an_end() {
     for line in ["* OK still here", "* 1 FETCH (UID 1)", "* GARBAGE", "* 1 EXPUNGE"] {
         let mut script = vec!["C: *".to_owned()];
         script.extend((0..101).map(|_| format!("B: {}", flood(line))));
-        let mut wire = Wire::new(play_lines(script).0);
+        let mut wire = ImapConnection::new(play_lines(script).0);
         wire.greeted = true;
         let mut heard = 0;
         let error = wire.run("NOOP", "", |_| heard += 1).await.err().unwrap();
-        assert!(matches!(error, Error::Flood { .. }), "{line}: {error:?}");
+        assert!(matches!(error, WatchError::Flood { .. }), "{line}: {error:?}");
         assert_eq!(heard, FLOOD, "{line}");
     }
 }
@@ -136,11 +136,13 @@ async fn what_nobody_asked_for_moves_no_deadline() {
         }
         script.extend((0..100).flat_map(|_| ["S: * OK here".to_owned(), "WAIT 50".to_owned()]));
         let begun = Instant::now();
-        let mut wire = Wire::new(play_lines(script).0);
+        let mut wire = ImapConnection::new(play_lines(script).0);
         wire.greeted = true;
-        let run = wire.run("UID FETCH", "1:* (UID)", |said| asked && matches!(said, Said::Fetch(_)));
+        let run = wire.run("UID FETCH", "1:* (UID)", |said| {
+            asked && matches!(said, ImapResponse::Fetch(_))
+        });
         let error = run.await.err().unwrap();
-        assert!(matches!(error, Error::Endless { .. }), "{error:?}");
+        assert!(matches!(error, WatchError::Endless { .. }), "{error:?}");
         assert_eq!(begun.elapsed().as_secs(), seconds);
     }
 }
@@ -176,7 +178,7 @@ async fn news_in_any_answer_is_kept() {
 async fn a_command_is_one_line_or_none() {
     for bad in ["1\r\nA9 LOGOUT", "\0", "a\nb"] {
         let error = wire(&["WAIT 1"]).run("NOOP", bad, |_| {}).await.err().unwrap();
-        assert!(matches!(error, Error::Protocol(Violation::Command)), "{error:?}");
+        assert!(matches!(error, WatchError::Protocol(Violation::Command)), "{error:?}");
     }
 }
 
@@ -188,12 +190,12 @@ async fn slow_is_not_silent_but_has_an_end() {
         .chain((0..100).flat_map(|_| ["B: x".to_owned(), "WAIT 50".to_owned()]))
         .collect();
     let begun = Instant::now();
-    let error = Wire::new(play_lines(slow).0)
+    let error = ImapConnection::new(play_lines(slow).0)
         .run("NOOP", "", |_| {})
         .await
         .err()
         .unwrap();
-    assert!(matches!(error, Error::Endless { .. }), "{error:?}");
+    assert!(matches!(error, WatchError::Endless { .. }), "{error:?}");
     assert_eq!(begun.elapsed().as_secs(), 600);
 
     let begun = Instant::now();
@@ -202,6 +204,6 @@ async fn slow_is_not_silent_but_has_an_end() {
         .await
         .err()
         .unwrap();
-    assert!(matches!(error, Error::Silent(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Silent(_)), "{error:?}");
     assert_eq!(begun.elapsed().as_secs(), 60);
 }

@@ -1,24 +1,24 @@
 //! Mails that were never received whole and that an operator wants fetched again (`mailjob jobs retry`).
 
-use super::maildrop::{Found, New};
+use super::maildrop::{MaildropPlan, UntakenMail};
 use crate::{
     job::Reason,
     ledger::{Lack, MAILDROP},
-    watch::{error::Error, source::Looking},
+    watch::{error::WatchError, source::StepContext},
 };
 
 /// Whether there are any.
-pub(super) async fn any(on: &Looking<'_>) -> Result<bool, Error> {
+pub(super) async fn any(on: &StepContext<'_>) -> Result<bool, WatchError> {
     Ok(!on.ledger.wanted(on.mailbox, MAILDROP).await?.is_empty())
 }
 
 /// Puts them before what is new. Those that can't be found are given back to the operator, in words.
-pub(super) async fn first(on: &Looking<'_>, found: &mut Found) -> Result<(), Error> {
+pub(super) async fn first(on: &StepContext<'_>, found: &mut MaildropPlan) -> Result<(), WatchError> {
     let mut again = Vec::new();
     for wanted in on.ledger.wanted(on.mailbox, MAILDROP).await? {
         let uid = wanted.place.map(|place| place.uid);
         if let Some((uid, mail)) = uid.and_then(|uid| Some((uid, found.there.remove(&uid)?))) {
-            again.push(New {
+            again.push(UntakenMail {
                 name: mail.name,
                 number: mail.number,
                 again: Some(uid),

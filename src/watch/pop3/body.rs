@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::{
     unstuff::Unstuff,
-    whole::Tally,
-    wire::{ENDLESS, Wire},
+    whole::ByteCounts,
+    wire::{ENDLESS, Pop3Connection},
 };
 use crate::watch::{
-    error::{Error, Refusal},
+    error::{Refusal, WatchError},
     imap::Io,
 };
 
@@ -22,24 +22,24 @@ const PASSED: usize = 1 << 20;
 
 /// A connection on which a mail is coming.
 #[derive(Debug)]
-pub(crate) struct Body<T: Io = Box<dyn Io>> {
-    wire: Wire<T>,
+pub(crate) struct RetrStream<T: Io = Box<dyn Io>> {
+    wire: Pop3Connection<T>,
     unstuff: Unstuff,
-    tally: Tally,
+    tally: ByteCounts,
     begun: Instant,
 }
 
 /// What comes after a piece.
-pub(super) enum Next<T: Io = Box<dyn Io>> {
+pub(super) enum BodyEvent<T: Io = Box<dyn Io>> {
     /// More of the mail.
-    Piece(Body<T>),
+    Piece(RetrStream<T>),
     /// That was all of it.
-    End(Wire<T>, Tally),
+    End(Pop3Connection<T>, ByteCounts),
 }
 
-impl<T: Io> Wire<T> {
+impl<T: Io> Pop3Connection<T> {
     /// Asks for a mail, which is read from what comes back.
-    pub(super) async fn retrieve(self, number: u32) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+    pub(super) async fn retrieve(self, number: u32) -> Result<Result<RetrStream<T>, (Self, Refusal)>, WatchError> {
         self.retrieve_by("RETR", &number.to_string()).await
     }
 
@@ -48,18 +48,18 @@ impl<T: Io> Wire<T> {
         self,
         command: &'static str,
         argument: &str,
-    ) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+    ) -> Result<Result<RetrStream<T>, (Self, Refusal)>, WatchError> {
         let (wire, answer) = self.try_run(command, argument).await?;
         Ok(match answer {
-            Ok(()) => Ok(Body::new(wire)),
+            Ok(()) => Ok(RetrStream::new(wire)),
             Err(refusal) => Err((wire, refusal)),
         })
     }
 }
 
-impl<T: Io> Next<T> {
+impl<T: Io> BodyEvent<T> {
     /// Reads what is left, of which nothing is kept.
-    pub(super) async fn passed(mut self) -> Result<Wire<T>, Error> {
+    pub(super) async fn passed(mut self) -> Result<Pop3Connection<T>, WatchError> {
         loop {
             self = match self {
                 Self::Piece(body) => body.piece(PASSED).await?.1,
@@ -72,12 +72,12 @@ impl<T: Io> Next<T> {
     }
 }
 
-impl<T: Io> Body<T> {
-    pub(super) fn new(wire: Wire<T>) -> Self {
+impl<T: Io> RetrStream<T> {
+    pub(super) fn new(wire: Pop3Connection<T>) -> Self {
         Self {
             unstuff: Unstuff::new(wire.bare || wire.bare_ends),
             wire,
-            tally: Tally::default(),
+            tally: ByteCounts::default(),
             begun: Instant::now(),
         }
     }
@@ -85,7 +85,7 @@ impl<T: Io> Body<T> {
     /// Reads the next `most` bytes, or up to the end if that comes before. It may be two bytes more, which can't be judged alone.
     ///
     /// The time that a mail may take grows with what came of it, never by its coming in drops.
-    pub(super) async fn piece(mut self, most: usize) -> Result<(Vec<u8>, Next<T>), Error> {
+    pub(super) async fn piece(mut self, most: usize) -> Result<(Vec<u8>, BodyEvent<T>), WatchError> {
         let limit = ENDLESS + Duration::from_secs(self.tally.bytes / SLOWEST);
         let until = self.begun + limit;
         let mut piece = Vec::new();
@@ -97,28 +97,34 @@ impl<T: Io> Body<T> {
             };
             match self.wire.bytes(until, limit, feed).await {
                 // A line feed alone ends no line, where the server ends others otherwise; but it waits for us now.
-                Err(Error::Silent(_)) if piece.ends_with(b"\n.\n") => return Err(Error::BareEnd),
+                Err(WatchError::Silent(_)) if piece.ends_with(b"\n.\n") => return Err(WatchError::BareEnd),
                 read => read?,
             }
         }
         self.tally.add(&piece, self.unstuff.dots());
         let next = if self.unstuff.ended() {
-            Next::End(self.wire, self.tally)
+            BodyEvent::End(self.wire, self.tally)
         } else {
-            Next::Piece(self)
+            BodyEvent::Piece(self)
         };
         Ok((piece, next))
     }
 
     /// Reads all that comes and hands on what came first, up to `head` bytes. What has more than `limit` ends the session.
-    pub(super) async fn head(self, head: usize, limit: u64) -> Result<(Vec<u8>, Wire<T>, Tally), Error> {
+    pub(super) async fn head(
+        self,
+        head: usize,
+        limit: u64,
+    ) -> Result<(Vec<u8>, Pop3Connection<T>, ByteCounts), WatchError> {
         let (first, mut next) = self.piece(head).await?;
         let mut read = first.len() as u64;
         loop {
             match next {
-                Next::End(wire, tally) => return Ok((first, wire, tally)),
-                Next::Piece(_) if read > limit => return Err(Error::Protocol(crate::watch::error::Violation::Lines)),
-                Next::Piece(body) => {
+                BodyEvent::End(wire, tally) => return Ok((first, wire, tally)),
+                BodyEvent::Piece(_) if read > limit => {
+                    return Err(WatchError::Protocol(crate::watch::error::Violation::Lines));
+                }
+                BodyEvent::Piece(body) => {
                     let piece;
                     (piece, next) = body.piece(head).await?;
                     read += piece.len() as u64;

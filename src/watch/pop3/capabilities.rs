@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// What a server can do, as far as we use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Capabilities {
+pub(super) struct Pop3Capabilities {
     pub(super) stls: bool,
     pub(super) plain: bool,
     pub(super) xoauth2: bool,
@@ -16,7 +16,7 @@ pub(super) struct Capabilities {
     pub(super) login_delay: Option<Duration>,
 }
 
-impl Capabilities {
+impl Pop3Capabilities {
     /// Notes a line of the list: a word, in any case, and its parameters.
     pub(super) fn note(&mut self, line: &str) {
         let mut words = line.split_ascii_whitespace();
@@ -46,8 +46,8 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    fn of(lines: &[&str]) -> Capabilities {
-        let mut capabilities = Capabilities::default();
+    fn of(lines: &[&str]) -> Pop3Capabilities {
+        let mut capabilities = Pop3Capabilities::default();
         for line in lines {
             capabilities.note(line);
         }
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn lists_of_servers() {
-        let none = Capabilities::default();
-        let delayed = |seconds| Capabilities {
+        let none = Pop3Capabilities::default();
+        let delayed = |seconds| Pop3Capabilities {
             login_delay: Some(Duration::from_secs(seconds)),
             ..none
         };
@@ -77,7 +77,7 @@ mod tests {
                     "USER",
                     "SASL PLAIN LOGIN",
                 ],
-                Capabilities {
+                Pop3Capabilities {
                     stls: true,
                     plain: true,
                     ..none
@@ -85,7 +85,7 @@ mod tests {
             ),
             (
                 &["TOP", "UIDL", "SASL PLAIN XOAUTH2", "USER"],
-                Capabilities {
+                Pop3Capabilities {
                     plain: true,
                     xoauth2: true,
                     ..none
@@ -93,7 +93,7 @@ mod tests {
             ),
             (
                 &["sasl oauthbearer"],
-                Capabilities {
+                Pop3Capabilities {
                     oauthbearer: true,
                     ..none
                 },

@@ -25,16 +25,16 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::{
-    body::Next,
-    maildrop::{Found, Known, Proof},
-    wire::Wire,
+    body::BodyEvent,
+    maildrop::{KnownMail, MaildropPlan, VerifiedExtent},
+    wire::Pop3Connection,
 };
 use crate::{
     ledger::{Fingerprint, MaildropName},
     watch::{
-        error::{Error, Violation},
+        error::{Violation, WatchError},
         header_key::header_key,
-        source::Looking,
+        source::StepContext,
     },
 };
 
@@ -83,7 +83,7 @@ pub(super) struct Checks {
 
 impl Checks {
     /// A look found these mails: what has to be compared again is forgotten.
-    pub(super) fn looked(&mut self, found: &Found, now: Instant) {
+    pub(super) fn looked(&mut self, found: &MaildropPlan, now: Instant) {
         let mut order: Vec<_> = found.there.iter().map(|(uid, mail)| (mail.number, *uid)).collect();
         order.sort_unstable();
         let order: Vec<u32> = order.into_iter().map(|(_, uid)| uid).collect();
@@ -136,10 +136,11 @@ impl Checks {
     }
 
     /// The mails that are compared next, in turn.
-    fn choose(&mut self, found: &Found) -> Vec<u32> {
+    fn choose(&mut self, found: &MaildropPlan) -> Vec<u32> {
         let due = |uid: &&u32| {
             let mail = found.there.get(uid);
-            mail.is_some_and(|mail| mail.proof == Proof::None && !self.rests(&mail.name)) && !self.proven.contains(uid)
+            mail.is_some_and(|mail| mail.proof == VerifiedExtent::None && !self.rests(&mail.name))
+                && !self.proven.contains(uid)
         };
         let mut due: Vec<u32> = self.order.iter().filter(due).copied().collect();
         self.turn(&mut due);
@@ -158,7 +159,7 @@ impl Checks {
 
 /// What a comparison says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Same {
+pub(super) enum CompareResult {
     Yes,
     No,
     /// The server does not give it.
@@ -167,11 +168,11 @@ pub(super) enum Same {
 
 /// Compares the mails of which it is time, and says whether any was another than it was taken for: it will be new in the next session.
 pub(super) async fn known(
-    mut wire: Wire,
-    on: &Looking<'_>,
-    found: &mut Found,
+    mut wire: Pop3Connection,
+    on: &StepContext<'_>,
+    found: &mut MaildropPlan,
     checks: &mut Checks,
-) -> Result<(Wire, bool), Error> {
+) -> Result<(Pop3Connection, bool), WatchError> {
     let until = Instant::now() + TIME;
     let (mut bytes, mut seen, mut others) = (0, Vec::new(), Vec::new());
     for uid in checks.choose(found) {
@@ -196,9 +197,9 @@ pub(super) async fn known(
             continue;
         }
         let (same, read);
-        (wire, same, read) = prove(wire, mail, checks, on.inlet.size, Wanted::Sign).await?;
+        (wire, same, read) = prove(wire, mail, checks, on.inlet.size, ComparePurpose::Sign).await?;
         bytes += read;
-        if same == Same::No {
+        if same == CompareResult::No {
             others.push(uid);
         } else {
             checks.proved(uid);
@@ -224,17 +225,17 @@ pub(super) async fn known(
 }
 
 /// Whether enough of a mail was compared in this session for it to be deleted.
-pub(super) fn is_proven(mail: &Known) -> bool {
+pub(super) fn is_proven(mail: &KnownMail) -> bool {
     match mail.proof {
-        Proof::None => false,
-        Proof::Header => !is_weak(&mail.name.uidl),
-        Proof::Whole => true,
+        VerifiedExtent::None => false,
+        VerifiedExtent::Header => !is_weak(&mail.name.uidl),
+        VerifiedExtent::Whole => true,
     }
 }
 
 /// What a comparison is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum ComparePurpose {
     /// The mail stays as it is.
     Sign,
     /// It is to be deleted.
@@ -243,14 +244,14 @@ pub(super) enum Wanted {
 
 /// Compares a mail with what was read of it before.
 pub(super) async fn prove(
-    mut wire: Wire,
-    mail: &mut Known,
+    mut wire: Pop3Connection,
+    mail: &mut KnownMail,
     checks: &mut Checks,
     limit: u64,
-    wanted: Wanted,
-) -> Result<(Wire, Same, u64), Error> {
+    wanted: ComparePurpose,
+) -> Result<(Pop3Connection, CompareResult, u64), WatchError> {
     let held = mail.print;
-    let all = wanted == Wanted::Deletion && is_weak(&mail.name.uidl);
+    let all = wanted == ComparePurpose::Deletion && is_weak(&mail.name.uidl);
     checks.trying = Some(mail.name.clone());
     if held.header_key.is_some() && !all {
         let key;
@@ -258,10 +259,10 @@ pub(super) async fn prove(
         if let Some(key @ Some(_)) = key {
             checks.answered();
             if key != held.header_key {
-                return Ok((wire, Same::No, 0));
+                return Ok((wire, CompareResult::No, 0));
             }
-            mail.proof = Proof::Header;
-            return Ok((wire, Same::Yes, 0));
+            mail.proof = VerifiedExtent::Header;
+            return Ok((wire, CompareResult::Yes, 0));
         }
     }
     let read;
@@ -270,33 +271,37 @@ pub(super) async fn prove(
     let Some(read) = read else {
         let (_, rest) = RESTS;
         checks.resting.insert(mail.name.clone(), Instant::now() + rest);
-        return Ok((wire, Same::Unknown, 0));
+        return Ok((wire, CompareResult::Unknown, 0));
     };
     let same_header = held.header_key.is_some() && held.header_key == read.header_key && !all;
     let same = match held.sha256 {
         Some(held) if held == read.sha256 => {
-            mail.proof = Proof::Whole;
-            Same::Yes
+            mail.proof = VerifiedExtent::Whole;
+            CompareResult::Yes
         }
         _ if same_header => {
-            mail.proof = Proof::Header;
-            Same::Yes
+            mail.proof = VerifiedExtent::Header;
+            CompareResult::Yes
         }
-        Some(_) => Same::No,
-        None => Same::Unknown,
+        Some(_) => CompareResult::No,
+        None => CompareResult::Unknown,
     };
     Ok((wire, same, read.bytes))
 }
 
 /// What was read of a mail.
-pub(super) struct Read {
+pub(super) struct ReadDigest {
     header_key: Option<[u8; 32]>,
     pub(super) sha256: [u8; 32],
     pub(super) bytes: u64,
 }
 
 /// Asks for a header: its key, where it has one; nothing, where the server does not give it.
-pub(super) async fn header(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Option<[u8; 32]>>), Error> {
+pub(super) async fn header(
+    wire: Pop3Connection,
+    number: u32,
+    limit: u64,
+) -> Result<(Pop3Connection, Option<Option<[u8; 32]>>), WatchError> {
     match wire.retrieve_by("TOP", &format!("{number} 0")).await? {
         Ok(body) => {
             let (head, mut wire, _) = body.head(HEAD, limit).await?;
@@ -308,7 +313,11 @@ pub(super) async fn header(wire: Wire, number: u32, limit: u64) -> Result<(Wire,
 }
 
 /// Reads all of a mail, of which nothing is kept but what it is known by.
-pub(super) async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Read>), Error> {
+pub(super) async fn whole(
+    wire: Pop3Connection,
+    number: u32,
+    limit: u64,
+) -> Result<(Pop3Connection, Option<ReadDigest>), WatchError> {
     let mut body = match wire.retrieve(number).await? {
         Ok(body) => body,
         Err((wire, _)) => return Ok((wire, None)),
@@ -322,11 +331,11 @@ pub(super) async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, 
         hash.update(&piece);
         bytes += piece.len() as u64;
         body = match next {
-            Next::Piece(_) if bytes > limit => return Err(Violation::Lines.into()),
-            Next::Piece(body) => body,
-            Next::End(mut wire, _) => {
+            BodyEvent::Piece(_) if bytes > limit => return Err(Violation::Lines.into()),
+            BodyEvent::Piece(body) => body,
+            BodyEvent::End(mut wire, _) => {
                 wire.quiet("the mail was compared").await?;
-                let read = Read {
+                let read = ReadDigest {
                     header_key: key,
                     sha256: hash.finalize().into(),
                     bytes,

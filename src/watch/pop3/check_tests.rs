@@ -30,20 +30,20 @@ fn ids_that_may_come_again() {
     }
 }
 
-fn known(number: u32, uidl: &str, print: Fingerprint) -> Known {
-    Known {
+fn known(number: u32, uidl: &str, print: Fingerprint) -> KnownMail {
+    KnownMail {
         name: MaildropName {
             uidl: uidl.to_owned(),
             size: 9,
         },
         number,
         print,
-        proof: Proof::None,
+        proof: VerifiedExtent::None,
     }
 }
 
 /// What is listed: the ledger's numbers in the server's order, with ids that are strong, or weak below 100.
-fn listed(uids: &[u32]) -> Found {
+fn listed(uids: &[u32]) -> MaildropPlan {
     let there = uids.iter().zip(1..).map(|(uid, number)| {
         let uidl = if *uid < 100 {
             format!("{uid}")
@@ -52,9 +52,9 @@ fn listed(uids: &[u32]) -> Found {
         };
         (*uid, known(number, &uidl, Fingerprint::default()))
     });
-    Found {
+    MaildropPlan {
         there: there.collect(),
-        ..Found::default()
+        ..MaildropPlan::default()
     }
 }
 
@@ -123,18 +123,18 @@ fn key(id: &str) -> Fingerprint {
 }
 
 /// Compares one mail by this script; says whether it's still there, and whether another was found.
-async fn compared(print: Fingerprint, script: &str) -> Result<(bool, bool), Error> {
+async fn compared(print: Fingerprint, script: &str) -> Result<(bool, bool), WatchError> {
     let world = World::new();
-    let mut found = Found {
+    let mut found = MaildropPlan {
         there: [(1, known(4, "1", print))].into(),
-        ..Found::default()
+        ..MaildropPlan::default()
     };
     let mut checks = Checks::default();
     checks.looked(&found, Instant::now());
     let (stream, server) = script::play(script);
     let stream: Box<dyn Io> = Box::new(stream);
     let looking = world.looking();
-    let (_, others) = super::known(Wire::new(stream), &looking, &mut found, &mut checks).await?;
+    let (_, others) = super::known(Pop3Connection::new(stream), &looking, &mut found, &mut checks).await?;
     server.finished().await;
     let forgotten = world.memory.state.lock().unwrap().settled.len();
     assert_eq!(forgotten == 1, others);
@@ -186,21 +186,21 @@ async fn a_known_mail_is_looked_at_by_what_the_server_has() {
         assert_eq!(found, (there, !there), "{what}");
     }
     let rest = top(&id("a")).replace("S: .\n", "S: .\nS: rest\n");
-    assert!(matches!(compared(key("a"), &rest).await, Err(Error::Early { .. })));
+    assert!(matches!(compared(key("a"), &rest).await, Err(WatchError::Early { .. })));
 }
 
 #[tokio::test]
 async fn what_was_never_read_is_known_by_its_header_from_now_on() {
     let world = World::new();
-    let mut found = Found {
+    let mut found = MaildropPlan {
         there: [(1, known(4, "1", Fingerprint::default()))].into(),
-        ..Found::default()
+        ..MaildropPlan::default()
     };
     let mut checks = Checks::default();
     checks.looked(&found, Instant::now());
     let (stream, _server) = script::play("L: TOP 4 0\nS: +OK\nS: Message-ID: <a>\nS:\nS: .");
     let stream: Box<dyn Io> = Box::new(stream);
-    super::known(Wire::new(stream), &world.looking(), &mut found, &mut checks)
+    super::known(Pop3Connection::new(stream), &world.looking(), &mut found, &mut checks)
         .await
         .unwrap();
     let keys = world.memory.state.lock().unwrap().header_keys.clone();

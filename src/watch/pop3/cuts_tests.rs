@@ -14,18 +14,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{watcher, wire::Wire};
+use super::{watcher, wire::Pop3Connection};
 use crate::{
-    auth::{Credential, Forgetful, Login},
+    auth::{Credential, Login, NullTokenStore},
     budget::Budget,
     config::{self, ReadBy, Settle},
-    ledger::{Cursor, MAILDROP, Verdict},
+    ledger::{Cursor, MAILDROP, MailOutcome},
     net::{ConnectTurn, Connects},
     secret::Secret,
     watch::{
         Watch,
-        door::{Door, Keys},
-        error::Error,
+        door::{Connector, CredentialSource},
+        error::WatchError,
         fakes::{endpoint, inlet},
         memory::Memory,
         pop3::login,
@@ -230,8 +230,8 @@ impl Server {
 struct Entrance(Arc<Server>);
 
 #[async_trait]
-impl Door<Wire> for Entrance {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for Entrance {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let (ours, theirs) = duplex(1 << 16);
         tokio::spawn(self.0.clone().serve(theirs));
         let stream: Box<dyn crate::watch::imap::Io> = Box::new(ours);
@@ -240,12 +240,12 @@ impl Door<Wire> for Entrance {
 }
 
 #[async_trait]
-impl Keys for Entrance {
+impl CredentialSource for Entrance {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(Credential::Password(Secret::from("pass word")))
     }
 
@@ -271,13 +271,13 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
     });
     let (first, later) = (server.case.mails.clone(), server.case.later.clone());
     server.fill(&first);
-    let mut endpoint = endpoint(config::Watch::Every(Duration::from_secs(60)));
+    let mut endpoint = endpoint(config::WatchMode::Every(Duration::from_secs(60)));
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle::usual(ReadBy::Pop3);
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
-        Arc::new(Forgetful),
+        Arc::new(NullTokenStore),
         reqwest::Client::new(),
     );
     let stop = CancellationToken::new();
@@ -305,7 +305,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
             .filter(|uid| memory.lack(*uid).is_none() && done.insert(*uid))
             .collect();
         if !due.is_empty() {
-            memory.due(MAILDROP, &due, Verdict::Done);
+            memory.due(MAILDROP, &due, MailOutcome::Done);
         }
     }
     stop.cancel();

@@ -11,17 +11,17 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    body::Next,
-    maildrop::{Listed, Listing},
-    wire::Wire,
+    body::BodyEvent,
+    maildrop::{Listing, MaildropEntry},
+    wire::Pop3Connection,
 };
 use crate::{
     ledger::{Cursor, MAILDROP, MaildropMail, MaildropName, OldMail},
     watch::{
-        backlog::{Fate, Meanwhile, at_first_sight, late_wish, meanwhile, received, remember},
-        error::Error,
+        backlog::{BacklogDecision, LateArrivals, at_first_sight, late_wish, meanwhile, received, remember},
+        error::WatchError,
         first_sight::tell,
-        source::Looking,
+        source::StepContext,
     },
 };
 
@@ -33,7 +33,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const HEADER: usize = 64 << 10;
 
 /// What the ledger knows of a maildrop, after it was decided what becomes of what lay there.
-pub(super) async fn known(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<(Wire, Vec<MaildropMail>), Error> {
+pub(super) async fn known(
+    wire: Pop3Connection,
+    on: &StepContext<'_>,
+    listing: &Listing,
+) -> Result<(Pop3Connection, Vec<MaildropMail>), WatchError> {
     if on.ledger.cursor(on.mailbox).await?.is_none() {
         let wire = first(wire, on, listing).await?;
         return Ok((wire, on.ledger.maildrop(on.mailbox).await?));
@@ -67,15 +71,15 @@ pub(super) async fn known(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Re
 }
 
 /// The first look ever.
-async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, Error> {
+async fn first(wire: Pop3Connection, on: &StepContext<'_>, listing: &Listing) -> Result<Pop3Connection, WatchError> {
     let choice = on.ledger.backlog_choice(on.mailbox).await?;
     let take_since = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
-        Fate::Take => {
+        BacklogDecision::Take => {
             on.ledger.maildrop_number(on.mailbox, Vec::new()).await?;
             return Ok(wire);
         }
-        Fate::Leave { take_since } => take_since,
-        Fate::Doubt => None,
+        BacklogDecision::Leave { take_since } => take_since,
+        BacklogDecision::Doubt => None,
     };
     // The headers come first: only when all are sorted the maildrop counts as seen.
     let newest = if take_since.is_some() { usize::MAX } else { HEADERS };
@@ -87,7 +91,7 @@ async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, 
     // Only who wrote a mail says when: that is no ground to take one.
     let begun = on.ledger.backlog_begun(on.mailbox).await?;
     let mails: Vec<_> = sorted.iter().map(|(_, mail)| mail.clone()).collect();
-    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&mails, begun, Utc::now()));
+    let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&mails, begun, Utc::now()));
     on.ledger.maildrop_first(on.mailbox, cursor, take_since, sorted).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, 0).await?;
     on.health.left(backlog.left);
@@ -105,7 +109,7 @@ async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, 
 }
 
 /// Mails with names that are new, where a mail that is left is not there under its own: the server may have given it another.
-fn renamed<'a>(listing: &'a Listing, known: &[MaildropMail]) -> Vec<&'a Listed> {
+fn renamed<'a>(listing: &'a Listing, known: &[MaildropMail]) -> Vec<&'a MaildropEntry> {
     let there: HashSet<&MaildropName> = listing.mails.iter().map(|mail| &mail.name).collect();
     let is_gone = |mail: &MaildropMail| mail.skipped && !there.contains(&mail.name);
     if listing.cut || !known.iter().any(is_gone) {
@@ -128,10 +132,10 @@ fn missing_sizes(listing: &Listing, known: &[MaildropMail]) -> HashSet<u64> {
 
 /// What is remembered of mails: of the newest by their headers, as far as the server gives them (TOP, RFC 1939 section 7).
 async fn headers(
-    mut wire: Wire,
-    mails: Vec<&Listed>,
+    mut wire: Pop3Connection,
+    mails: Vec<&MaildropEntry>,
     newest: usize,
-) -> Result<(Wire, Vec<(MaildropName, OldMail)>), Error> {
+) -> Result<(Pop3Connection, Vec<(MaildropName, OldMail)>), WatchError> {
     let until = Instant::now() + PATIENCE;
     let mut gives = true;
     let mut sorted = Vec::with_capacity(mails.len());
@@ -161,7 +165,7 @@ async fn headers(
 }
 
 /// A mail's header; nothing where the server does not give it.
-async fn top(wire: Wire, number: u32) -> Result<(Wire, Option<Bytes>), Error> {
+async fn top(wire: Pop3Connection, number: u32) -> Result<(Pop3Connection, Option<Bytes>), WatchError> {
     let mut body = match wire.retrieve_by("TOP", &format!("{number} 0")).await? {
         Ok(body) => body,
         Err((wire, answer)) => {
@@ -175,8 +179,8 @@ async fn top(wire: Wire, number: u32) -> Result<(Wire, Option<Bytes>), Error> {
         let room = HEADER.saturating_sub(header.len()).min(piece.len());
         header.extend_from_slice(piece.get(..room).unwrap_or_default());
         body = match next {
-            Next::Piece(body) => body,
-            Next::End(wire, _) => return Ok((wire, Some(header.into()))),
+            BodyEvent::Piece(body) => body,
+            BodyEvent::End(wire, _) => return Ok((wire, Some(header.into()))),
         };
     }
 }
@@ -197,7 +201,7 @@ mod tests {
         let listing = |names: &[&str], cut| Listing {
             mails: (1..)
                 .zip(names)
-                .map(|(number, uidl)| Listed {
+                .map(|(number, uidl)| MaildropEntry {
                     number,
                     name: name(uidl),
                 })

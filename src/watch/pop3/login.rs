@@ -7,17 +7,17 @@
 use std::time::Duration;
 
 use super::{
-    capabilities::Capabilities,
-    wire::{Reply, Wire, about_us},
+    capabilities::Pop3Capabilities,
+    wire::{Pop3Connection, Pop3Reply, about_us},
 };
 use crate::{
     auth::Credential,
     refusal::MailHost,
     secret::{ExposeSecret, Redaction, Secret},
     watch::{
-        error::{Error, Refusal, Violation, Words},
+        error::{Refusal, Violation, WatchError, Words},
         imap::Io,
-        mechanism::{CHALLENGES, Mechanism, SignIn, told},
+        mechanism::{CHALLENGES, MailboxSignIn, Mechanism, told},
     },
 };
 
@@ -27,43 +27,48 @@ const MAX_CAPABILITIES: usize = 100;
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Reads the greeting.
-pub(super) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
-    Wire::new(stream).greeted().await
+pub(super) async fn greeted<T: Io>(stream: T) -> Result<Pop3Connection<T>, WatchError> {
+    Pop3Connection::new(stream).greeted().await
 }
 
 /// Asks for TLS (RFC 2595 section 4) and gives back the bare stream, on which TLS must begin now, and what the greeting was.
-pub(super) async fn stls<T: Io>(stream: T) -> Result<(T, Words), Error> {
+pub(super) async fn stls<T: Io>(stream: T) -> Result<(T, Words), WatchError> {
     let (wire, capabilities) = capabilities(greeted(stream).await?).await?;
     if !capabilities.stls {
         return Err(Violation::NoTls.into());
     }
     match wire.ask("STLS", "STLS").await? {
-        (wire, Reply::Ok) => wire.into_inner(),
-        (_, Reply::Refused(_)) => Err(Violation::NoTls.into()),
+        (wire, Pop3Reply::Ok) => wire.into_inner(),
+        (_, Pop3Reply::Refused(_)) => Err(Violation::NoTls.into()),
         (_, reply) => Err(reply.out_of_place("STLS")),
     }
 }
 
 /// Signs in. What the server can do may depend on who asks (RFC 2449 section 6.6), so it is asked again.
-pub(super) async fn open<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<(Wire<T>, Capabilities), Error> {
+pub(super) async fn open<T: Io>(
+    wire: Pop3Connection<T>,
+    who: &MailboxSignIn<'_>,
+) -> Result<(Pop3Connection<T>, Pop3Capabilities), WatchError> {
     let (wire, before) = capabilities(wire).await?;
     let wire = authenticate(wire, who, before)
         .await
         .map_err(|error| error.at(who.whose))?;
     let (wire, after) = capabilities(wire).await?;
     let login_delay = after.login_delay.or(before.login_delay);
-    Ok((wire, Capabilities { login_delay, ..after }))
+    Ok((wire, Pop3Capabilities { login_delay, ..after }))
 }
 
 /// What the server can do; nothing, where it does not know the question.
-async fn capabilities<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, Capabilities), Error> {
-    let mut found = Capabilities::default();
+async fn capabilities<T: Io>(wire: Pop3Connection<T>) -> Result<(Pop3Connection<T>, Pop3Capabilities), WatchError> {
+    let mut found = Pop3Capabilities::default();
     let wire = listed(wire, |line| found.note(line)).await?;
     Ok((wire, found))
 }
 
 /// The same, as the server writes it.
-pub(super) async fn capability_lines<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, Vec<Words>), Error> {
+pub(super) async fn capability_lines<T: Io>(
+    wire: Pop3Connection<T>,
+) -> Result<(Pop3Connection<T>, Vec<Words>), WatchError> {
     let mut lines = Vec::new();
     let wire = listed(wire, |line| lines.push(Words::new(line))).await?;
     lines.iter_mut().for_each(|line| line.strike(&wire.redaction));
@@ -71,20 +76,20 @@ pub(super) async fn capability_lines<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, V
 }
 
 /// Asks for the capabilities. An answer that is none comes from a server that does not know the question.
-async fn listed<T: Io>(wire: Wire<T>, each: impl FnMut(&str)) -> Result<Wire<T>, Error> {
+async fn listed<T: Io>(wire: Pop3Connection<T>, each: impl FnMut(&str)) -> Result<Pop3Connection<T>, WatchError> {
     let (mut wire, reply) = wire.ask("CAPA", "CAPA").await?;
     match reply {
-        Reply::Ok => wire.lines("CAPA", MAX_CAPABILITIES, each).await?,
-        Reply::Refused(refusal) => drop(about_us(refusal)?),
-        Reply::Odd(_) => {}
-        reply @ Reply::More(_) => return Err(reply.out_of_place("CAPA")),
+        Pop3Reply::Ok => wire.lines("CAPA", MAX_CAPABILITIES, each).await?,
+        Pop3Reply::Refused(refusal) => drop(about_us(refusal)?),
+        Pop3Reply::Odd(_) => {}
+        reply @ Pop3Reply::More(_) => return Err(reply.out_of_place("CAPA")),
     }
     Ok(wire)
 }
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Pop3LoginMethod {
     Sasl(Mechanism),
     /// USER and PASS.
     Pass,
@@ -92,7 +97,7 @@ enum Way {
 
 /// The ways, in the order in which they are tried: XOAUTH2 before OAUTHBEARER, since more servers have it right; USER and PASS, which
 /// every server knows, where there is no PLAIN, or where it is offered and not accepted.
-fn ways(credential: &Credential, offered: Capabilities) -> Result<Vec<Way>, Error> {
+fn ways(credential: &Credential, offered: Pop3Capabilities) -> Result<Vec<Pop3LoginMethod>, WatchError> {
     match credential {
         Credential::Bearer(_) => {
             let known = [
@@ -101,39 +106,47 @@ fn ways(credential: &Credential, offered: Capabilities) -> Result<Vec<Way>, Erro
             ];
             let ways: Vec<_> = known
                 .into_iter()
-                .filter_map(|(offered, mechanism)| offered.then_some(Way::Sasl(mechanism)))
+                .filter_map(|(offered, mechanism)| offered.then_some(Pop3LoginMethod::Sasl(mechanism)))
                 .take(1)
                 .collect();
             if ways.is_empty() {
-                return Err(Error::NoMechanism("an access token: neither XOAUTH2 nor OAUTHBEARER"));
+                return Err(WatchError::NoMechanism(
+                    "an access token: neither XOAUTH2 nor OAUTHBEARER",
+                ));
             }
             Ok(ways)
         }
-        Credential::Password(_) if offered.plain => Ok(vec![Way::Sasl(Mechanism::Plain), Way::Pass]),
-        Credential::Password(_) => Ok(vec![Way::Pass]),
+        Credential::Password(_) if offered.plain => {
+            Ok(vec![Pop3LoginMethod::Sasl(Mechanism::Plain), Pop3LoginMethod::Pass])
+        }
+        Credential::Password(_) => Ok(vec![Pop3LoginMethod::Pass]),
     }
 }
 
 /// Tries one way after the other. What ends a later one is not told, unless it says more: a server that closes the connection after a
 /// refusal has still refused.
-async fn authenticate<T: Io>(mut wire: Wire<T>, who: &SignIn<'_>, offered: Capabilities) -> Result<Wire<T>, Error> {
+async fn authenticate<T: Io>(
+    mut wire: Pop3Connection<T>,
+    who: &MailboxSignIn<'_>,
+    offered: Pop3Capabilities,
+) -> Result<Pop3Connection<T>, WatchError> {
     let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
     let mut before = None;
     for way in ways(who.credential, offered)? {
         let ended = match way {
-            Way::Sasl(mechanism) => {
+            Pop3LoginMethod::Sasl(mechanism) => {
                 let response = mechanism.response(who)?;
                 *wire.redaction = Redaction::of(who.user, secret).and_sent(&response);
                 sasl(wire, mechanism, &response).await
             }
-            Way::Pass => {
+            Pop3LoginMethod::Pass => {
                 *wire.redaction = Redaction::of(who.user, secret);
                 pass(wire, who.user, secret).await
             }
         };
         let no = match ended {
-            Ok(Ended::In(wire)) => return Ok(wire),
-            Ok(Ended::Refused(no)) => no,
+            Ok(LoginOutcome::In(wire)) => return Ok(wire),
+            Ok(LoginOutcome::Refused(no)) => no,
             Err(error) => return Err(before.unwrap_or(error)),
         };
         let of_us = no.answer.is("AUTH");
@@ -147,24 +160,24 @@ async fn authenticate<T: Io>(mut wire: Wire<T>, who: &SignIn<'_>, offered: Capab
             return Err(before);
         }
         // `[AUTH]` (RFC 3206 section 4) is said of a credential, which would be as wrong in another form, and locks the account sooner.
-        if of_us || !matches!(error, Error::Credential { .. }) {
+        if of_us || !matches!(error, WatchError::Credential { .. }) {
             return Err(error);
         }
         before = Some(error);
         wire = no.wire;
     }
-    Err(before.unwrap_or(Error::NoMechanism("a password")))
+    Err(before.unwrap_or(WatchError::NoMechanism("a password")))
 }
 
 /// How a sign-in ended.
-enum Ended<T: Io> {
-    In(Wire<T>),
-    Refused(No<T>),
+enum LoginOutcome<T: Io> {
+    In(Pop3Connection<T>),
+    Refused(RefusedLogin<T>),
 }
 
 /// A sign-in that was refused, and the connection, on which another may be tried.
-struct No<T: Io> {
-    wire: Wire<T>,
+struct RefusedLogin<T: Io> {
+    wire: Pop3Connection<T>,
     mechanism: &'static str,
     answer: Refusal,
     /// What a challenge told.
@@ -174,29 +187,33 @@ struct No<T: Io> {
 /// AUTH, the response when it is asked for, and an answer to a challenge: a server that does not like a token says why in one.
 ///
 /// A server that refuses the command without a response is told both in one line, as RFC 5034 section 4 allows.
-async fn sasl<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str) -> Result<Ended<T>, Error> {
+async fn sasl<T: Io>(
+    wire: Pop3Connection<T>,
+    mechanism: Mechanism,
+    response: &str,
+) -> Result<LoginOutcome<T>, WatchError> {
     let name = mechanism.name();
     let (mut wire, mut reply) = wire.ask("AUTH", &format!("AUTH {name}")).await?;
-    let mut said = matches!(&reply, Reply::Refused(answer) if is_about_the_form(answer));
+    let mut said = matches!(&reply, Pop3Reply::Refused(answer) if is_about_the_form(answer));
     if said {
         (wire, reply) = wire.ask("AUTH", &format!("AUTH {name} {response}")).await?;
     }
     let mut why = None;
     for _ in 0..=CHALLENGES {
         let challenge = match reply {
-            Reply::Ok if said => return Ok(Ended::In(wire)),
-            Reply::Refused(answer) => {
-                return Ok(Ended::Refused(No {
+            Pop3Reply::Ok if said => return Ok(LoginOutcome::In(wire)),
+            Pop3Reply::Refused(answer) => {
+                return Ok(LoginOutcome::Refused(RefusedLogin {
                     wire,
                     mechanism: name,
                     answer,
                     why,
                 }));
             }
-            Reply::More(challenge) => challenge,
+            Pop3Reply::More(challenge) => challenge,
             // A server that lets in whoever asks does not speak of us.
-            Reply::Ok => return Err(Violation::Unreadable.into()),
-            reply @ Reply::Odd(_) => return Err(reply.out_of_place("AUTH")),
+            Pop3Reply::Ok => return Err(Violation::Unreadable.into()),
+            reply @ Pop3Reply::Odd(_) => return Err(reply.out_of_place("AUTH")),
         };
         let words = if std::mem::replace(&mut said, true) {
             why = told(&challenge).map(|why| wire.redaction.strike(&why).into_owned());
@@ -214,38 +231,42 @@ fn is_about_the_form(answer: &Refusal) -> bool {
     answer.code.is_none() && !speaks_of_a_lock(answer)
 }
 
-async fn pass<T: Io>(mut wire: Wire<T>, user: &str, password: &Secret) -> Result<Ended<T>, Error> {
+async fn pass<T: Io>(
+    mut wire: Pop3Connection<T>,
+    user: &str,
+    password: &Secret,
+) -> Result<LoginOutcome<T>, WatchError> {
     for (mechanism, argument) in [("USER", user), ("PASS", password.expose_secret())] {
         let (back, reply) = wire.ask(mechanism, &format!("{mechanism} {argument}")).await?;
         wire = back;
         match reply {
-            Reply::Ok => {}
-            Reply::Refused(answer) => {
-                return Ok(Ended::Refused(No {
+            Pop3Reply::Ok => {}
+            Pop3Reply::Refused(answer) => {
+                return Ok(LoginOutcome::Refused(RefusedLogin {
                     wire,
                     mechanism,
                     answer,
                     why: None,
                 }));
             }
-            reply @ (Reply::More(_) | Reply::Odd(_)) => return Err(reply.out_of_place(mechanism)),
+            reply @ (Pop3Reply::More(_) | Pop3Reply::Odd(_)) => return Err(reply.out_of_place(mechanism)),
         }
     }
-    Ok(Ended::In(wire))
+    Ok(LoginOutcome::In(wire))
 }
 
 /// What a refusal means: the maildrop is another's now (RFC 2449 section 8.1.2), we come too soon (8.1.1), the server has trouble
 /// (RFC 3206), or else it does not believe us.
-fn refused(mut answer: Refusal, mechanism: &'static str, why: Option<String>, offered: Capabilities) -> Error {
+fn refused(mut answer: Refusal, mechanism: &'static str, why: Option<String>, offered: Pop3Capabilities) -> WatchError {
     let code = answer.code.as_ref().map(ToString::to_string).unwrap_or_default();
     match code.as_str() {
-        "IN-USE" => Error::InUse(answer),
-        "LOGIN-DELAY" => Error::TooSoon {
+        "IN-USE" => WatchError::InUse(answer),
+        "LOGIN-DELAY" => WatchError::TooSoon {
             wait: offered.login_delay.unwrap_or(PAUSE),
             answer,
         },
-        "" if speaks_of_a_lock(&answer) => Error::InUse(answer),
-        _ if code.starts_with("SYS/") => Error::Refused {
+        "" if speaks_of_a_lock(&answer) => WatchError::InUse(answer),
+        _ if code.starts_with("SYS/") => WatchError::Refused {
             command: "the sign-in",
             answer,
         },
@@ -253,7 +274,7 @@ fn refused(mut answer: Refusal, mechanism: &'static str, why: Option<String>, of
             if let Some(why) = why {
                 answer.text = Words::new(&format!("{} {why}", answer.text));
             }
-            Error::Credential {
+            WatchError::Credential {
                 mechanism,
                 host: MailHost::default(),
                 answer,

@@ -14,9 +14,9 @@ fn password() -> Credential {
     Credential::Password(Secret::from("pass word"))
 }
 
-async fn sign_in(script: &str, credential: Credential) -> Result<Capabilities, Error> {
+async fn sign_in(script: &str, credential: Credential) -> Result<Pop3Capabilities, WatchError> {
     let (stream, server) = play(script);
-    let who = SignIn {
+    let who = MailboxSignIn {
         user: "me@example.test",
         credential: &credential,
         host: "pop.example.test",
@@ -60,9 +60,9 @@ async fn each_way_to_sign_in() {
 #[tokio::test]
 async fn a_server_without_capa_takes_a_password() {
     let script = "S: +OK\nL: CAPA\nS: -ERR what?\nL: USER *\nS: +OK\nL: PASS *\nS: +OK\nL: CAPA\nS: -ERR what?";
-    assert_eq!(sign_in(script, password()).await.unwrap(), Capabilities::default());
+    assert_eq!(sign_in(script, password()).await.unwrap(), Pop3Capabilities::default());
     let error = sign_in("S: +OK\nL: CAPA\nS: -ERR what?", bearer()).await.unwrap_err();
-    assert!(matches!(error, Error::NoMechanism(_)), "{error:?}");
+    assert!(matches!(error, WatchError::NoMechanism(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_challenge_that_tells_an_error_is_answered_and_kept() {
     for (name, understood) in [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")] {
         let rest = format!("L: AUTH {name}\nS: + \nL: *\nS: + {json}\nL: {understood}\nS: -ERR [AUTH] failed.");
         let error = sign_in(&offering(name, &rest), bearer()).await.unwrap_err();
-        let Error::Credential { mechanism, answer, .. } = error else {
+        let WatchError::Credential { mechanism, answer, .. } = error else {
             panic!("{error:?}")
         };
         assert_eq!(mechanism, name);
@@ -101,11 +101,11 @@ async fn what_a_refusal_means() {
     ] {
         let error = sign_in(&refused(text), password()).await.unwrap_err();
         let found = match &error {
-            Error::Credential { .. } => "credential",
-            Error::InUse(_) => "in use",
-            Error::TooSoon { .. } => "too soon",
-            Error::Refused { .. } => "refused",
-            Error::Bye(_) => "bye",
+            WatchError::Credential { .. } => "credential",
+            WatchError::InUse(_) => "in use",
+            WatchError::TooSoon { .. } => "too soon",
+            WatchError::Refused { .. } => "refused",
+            WatchError::Bye(_) => "bye",
             _ => "else",
         };
         assert_eq!(found, kind, "{text}: {error:?}");
@@ -118,7 +118,7 @@ async fn what_a_refusal_means() {
     let error = sign_in(delayed, password()).await.unwrap_err();
     assert_eq!(error.patience(), Some(Duration::from_secs(900)));
     let locked = "S: +OK\nL: CAPA\nS: -ERR\nL: USER *\nS: +OK\nL: PASS *\nS: -ERR [IN-USE] locked";
-    assert!(matches!(sign_in(locked, password()).await, Err(Error::InUse(_))));
+    assert!(matches!(sign_in(locked, password()).await, Err(WatchError::InUse(_))));
 }
 
 #[tokio::test]
@@ -136,17 +136,17 @@ async fn servers_that_play_games_are_left() {
     ] {
         let error = sign_in(script, password()).await.unwrap_err();
         assert!(
-            matches!(error, Error::Protocol(found) if found == violation),
+            matches!(error, WatchError::Protocol(found) if found == violation),
             "{script}: {error:?}"
         );
     }
     let error = sign_in("S: * OK IMAP4rev1", password()).await.unwrap_err();
     assert!(error.to_string().contains("\"* OK IMAP4rev1\""), "{error}");
     let error = sign_in("S: -ERR [SYS/TEMP] too busy", password()).await.unwrap_err();
-    assert!(matches!(error, Error::Bye(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Bye(_)), "{error:?}");
 }
 
-async fn secured(script: &str) -> Result<(), Error> {
+async fn secured(script: &str) -> Result<(), WatchError> {
     let (stream, server) = play(script);
     let secured = stls(stream).await;
     server.finished().await;
@@ -164,7 +164,7 @@ async fn stls_or_nothing() {
     ] {
         let error = secured(script).await.unwrap_err();
         assert!(
-            matches!(error, Error::Protocol(Violation::NoTls)),
+            matches!(error, WatchError::Protocol(Violation::NoTls)),
             "{script}: {error:?}"
         );
     }
@@ -184,7 +184,7 @@ async fn what_comes_before_tls_is_refused() {
     ];
     let (stream, _server) = play_lines(lines.map(str::to_owned).to_vec());
     let error = stls(stream).await.map(drop).unwrap_err();
-    assert!(matches!(error, Error::Protocol(Violation::Injected)), "{error:?}");
+    assert!(matches!(error, WatchError::Protocol(Violation::Injected)), "{error:?}");
 }
 
 /// What is offered and refused is followed by the next way, once; what is said then of our credential is believed.
@@ -227,7 +227,7 @@ async fn a_way_that_is_refused_is_followed_by_the_next() {
         let signed_in = sign_in(&offering("PLAIN LOGIN", &rest), password()).await;
         match (signed_in, mechanism) {
             (Ok(_), None) => {}
-            (Err(Error::Credential { mechanism: found, .. }), Some(mechanism)) => {
+            (Err(WatchError::Credential { mechanism: found, .. }), Some(mechanism)) => {
                 assert_eq!(found, mechanism, "{what}")
             }
             (other, _) => panic!("{what}: {other:?}"),
@@ -274,5 +274,5 @@ async fn an_echo_tells_nobody_the_password() {
 #[tokio::test]
 async fn a_server_that_has_odd_words_for_capa_is_asked_no_more() {
     let script = "S:  +OK  ready \nL: CAPA\nS: 500 unknown command\nL: USER *\nS: +ok\nL: PASS *\nS:   +OK\nL: CAPA\nS: 500 what?";
-    assert_eq!(sign_in(script, password()).await.unwrap(), Capabilities::default());
+    assert_eq!(sign_in(script, password()).await.unwrap(), Pop3Capabilities::default());
 }

@@ -10,10 +10,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
 
-use super::wire::Wire;
+use super::wire::Pop3Connection;
 use crate::{
     ledger::{Fingerprint, MaildropMail, MaildropName},
-    watch::error::{Error, Words},
+    watch::error::{WatchError, Words},
 };
 
 /// The mails of a maildrop that are looked at; those behind wait until some of them left.
@@ -27,7 +27,7 @@ const MAX_UIDL: usize = 255;
 
 /// A mail in a listing: the server's number for this session, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(super) struct MaildropEntry {
     pub(super) number: u32,
     pub(super) name: MaildropName,
 }
@@ -35,21 +35,21 @@ pub(super) struct Listed {
 /// What the listing says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listing {
-    pub(super) mails: Vec<Listed>,
+    pub(super) mails: Vec<MaildropEntry>,
     /// There are more.
     pub(super) cut: bool,
-    pub(super) odd: Odd,
+    pub(super) odd: MalformedLines,
 }
 
 /// Lines that can't be read, or don't agree with others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Odd {
+pub(super) struct MalformedLines {
     pub(super) lines: usize,
     /// The first of them.
     pub(super) first: Words,
 }
 
-impl Odd {
+impl MalformedLines {
     fn note(&mut self, command: &str, line: &str) {
         if self.lines == 0 {
             self.first = Words::new(&format!("{command}: {line}"));
@@ -60,7 +60,7 @@ impl Odd {
 
 /// A mail that was not taken yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct New {
+pub(super) struct UntakenMail {
     pub(super) name: MaildropName,
     pub(super) number: u32,
     /// The ledger's number of one that is wanted again.
@@ -69,19 +69,19 @@ pub(super) struct New {
 
 /// A mail that the ledger has a number for, as the server lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct KnownMail {
     pub(super) name: MaildropName,
     /// The server's number.
     pub(super) number: u32,
     /// What was read of it when it was taken.
     pub(super) print: Fingerprint,
     /// What shows in this session that it is that mail.
-    pub(super) proof: Proof,
+    pub(super) proof: VerifiedExtent,
 }
 
 /// What of a mail was found to be what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(super) enum VerifiedExtent {
     /// Nothing was compared.
     None,
     /// Its header.
@@ -102,11 +102,11 @@ pub(super) struct Namesakes {
 
 /// What there is to do in a maildrop.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct MaildropPlan {
     /// What was not taken yet, in the server's order.
-    pub(super) new: Vec<New>,
+    pub(super) new: Vec<UntakenMail>,
     /// The mails that have a number in the ledger, by that.
-    pub(super) there: HashMap<u32, Known>,
+    pub(super) there: HashMap<u32, KnownMail>,
     /// Mails that have to be read before anything is said of them.
     pub(super) namesakes: Vec<Namesakes>,
     /// What the ledger knows and the server doesn't have.
@@ -116,14 +116,14 @@ pub(super) struct Found {
 }
 
 /// Asks for unique ids and sizes.
-pub(super) async fn list(wire: Wire) -> Result<(Wire, Listing), Error> {
-    let mut ids = Ids::default();
+pub(super) async fn list(wire: Pop3Connection) -> Result<(Pop3Connection, Listing), WatchError> {
+    let mut ids = UniqueIds::default();
     let (wire, answer) = wire.list("UIDL", MAX_LINES, |line| ids.note(line)).await?;
     if let Err(answer) = answer {
         // Some servers refuse to list nothing.
         return match wire.stat().await? {
             (wire, 0) => Ok((wire, Listing::default())),
-            _ => Err(Error::NoUidl(answer)),
+            _ => Err(WatchError::NoUidl(answer)),
         };
     }
     let (mut sizes, mut odd) = (HashMap::new(), ids.odd);
@@ -143,7 +143,7 @@ pub(super) async fn list(wire: Wire) -> Result<(Wire, Listing), Error> {
         }
     };
     let (wire, answer) = wire.list("LIST", MAX_LINES, note).await?;
-    answer.map_err(|answer| Error::Refused {
+    answer.map_err(|answer| WatchError::Refused {
         command: "LIST",
         answer,
     })?;
@@ -155,7 +155,7 @@ pub(super) async fn list(wire: Wire) -> Result<(Wire, Listing), Error> {
             0
         });
         let name = MaildropName { uidl, size };
-        mails.push(Listed { number, name });
+        mails.push(MaildropEntry { number, name });
     }
     let cut = ids.cut;
     odd.first.strike(&wire.redaction);
@@ -164,15 +164,15 @@ pub(super) async fn list(wire: Wire) -> Result<(Wire, Listing), Error> {
 
 /// The unique ids of a listing, as far as they can be used.
 #[derive(Default)]
-struct Ids {
+struct UniqueIds {
     /// None where a mail's id is none, or there are two for it.
     of: BTreeMap<u32, Option<String>>,
     bytes: usize,
     cut: bool,
-    odd: Odd,
+    odd: MalformedLines,
 }
 
-impl Ids {
+impl UniqueIds {
     fn note(&mut self, line: &str) {
         let (number, uidl) = unique_id(line);
         let Some(number) = number else {
@@ -223,19 +223,19 @@ fn session_number(text: &str) -> Option<u32> {
 }
 
 /// What there is to do, by what the server lists and what the ledger knows.
-pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> Found {
+pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> MaildropPlan {
     let mut by_name: HashMap<MaildropName, Vec<MaildropMail>> = HashMap::new();
     for mail in known {
         by_name.entry(mail.name.clone()).or_default().push(mail);
     }
-    let mut found = Found {
+    let mut found = MaildropPlan {
         // A mail whose line can't be read is still there.
         cut: listing.cut || listing.odd.lines > 0,
-        ..Found::default()
+        ..MaildropPlan::default()
     };
     let (mut unsure, mut order) = (HashMap::<MaildropName, Vec<u32>>::new(), Vec::new());
     let mut numbered = HashSet::new();
-    for Listed { number, name } in listing.mails {
+    for MaildropEntry { number, name } in listing.mails {
         if by_name
             .get(&name)
             .is_some_and(|mails| mails.iter().any(|mail| mail.taken))
@@ -250,7 +250,7 @@ pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> Found {
                 numbered.insert(name.clone());
             }
             let again = None;
-            found.new.push(New { name, number, again });
+            found.new.push(UntakenMail { name, number, again });
         }
     }
     for name in order {
@@ -261,11 +261,11 @@ pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> Found {
         known.sort_unstable_by_key(|mail| mail.uid);
         match (numbers.as_slice(), known.as_slice()) {
             (&[number], [only]) => {
-                let known = Known {
+                let known = KnownMail {
                     name,
                     number,
                     print: only.print,
-                    proof: Proof::None,
+                    proof: VerifiedExtent::None,
                 };
                 found.there.insert(only.uid, known);
             }

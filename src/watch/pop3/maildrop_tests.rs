@@ -14,7 +14,7 @@ fn name(uidl: &str, size: u64) -> MaildropName {
 }
 
 fn listing(mails: &[(u32, &str, u64)]) -> Listing {
-    let listed = |(number, uidl, size): &(u32, &str, u64)| Listed {
+    let listed = |(number, uidl, size): &(u32, &str, u64)| MaildropEntry {
         number: *number,
         name: name(uidl, *size),
     };
@@ -140,7 +140,7 @@ fn what_is_new_what_is_known_and_what_left() {
             ..listing(&[(1, "a", 1)])
         },
         Listing {
-            odd: Odd {
+            odd: MalformedLines {
                 lines: 1,
                 first: Words::new("2"),
             },
@@ -160,7 +160,7 @@ proptest! {
         listed in prop::collection::vec((0u8..6, 0u64..3), 0..30),
         ledger in prop::collection::btree_map((0u8..6, 0u64..3), any::<bool>(), 0..12),
     ) {
-        let mails = listed.iter().zip(1..).map(|((uidl, size), number)| Listed {
+        let mails = listed.iter().zip(1..).map(|((uidl, size), number)| MaildropEntry {
             number,
             name: name(&uidl.to_string(), *size),
         });
@@ -187,7 +187,7 @@ proptest! {
     }
 }
 
-async fn listed(uidl: &str, list: &str) -> Result<Listing, Error> {
+async fn listed(uidl: &str, list: &str) -> Result<Listing, WatchError> {
     let lines = |text: &str| {
         text.split(',')
             .filter(|line| !line.is_empty())
@@ -201,7 +201,7 @@ async fn listed(uidl: &str, list: &str) -> Result<Listing, Error> {
     );
     let (stream, _server) = script::play(&script);
     let stream: Box<dyn Io> = Box::new(stream);
-    Ok(super::list(Wire::new(stream)).await?.1)
+    Ok(super::list(Pop3Connection::new(stream)).await?.1)
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn a_flood_of_lines_is_cut() {
         }
     });
     let stream: Box<dyn Io> = Box::new(stream);
-    let (_, listing) = super::list(Wire::new(stream)).await.unwrap();
+    let (_, listing) = super::list(Pop3Connection::new(stream)).await.unwrap();
     assert!(listing.cut);
     let bytes: usize = listing.mails.iter().map(|mail| mail.name.uidl.len()).sum();
     assert!(bytes <= IDS + MAX_UIDL && listing.mails.len() <= LISTED);
@@ -287,7 +287,7 @@ async fn an_empty_maildrop_may_refuse_to_be_listed() {
     for (count, empty) in [("+OK 0 0", true), ("+OK 2 300", false)] {
         let (stream, _server) = script::play(&format!("L: UIDL\nS: -ERR no mail\nL: STAT\nS: {count}"));
         let stream: Box<dyn Io> = Box::new(stream);
-        let listed = super::list(Wire::new(stream)).await;
+        let listed = super::list(Pop3Connection::new(stream)).await;
         assert_eq!(listed.is_ok_and(|(_, listing)| listing == Listing::default()), empty);
     }
 }
@@ -296,10 +296,10 @@ async fn an_empty_maildrop_may_refuse_to_be_listed() {
 async fn a_server_without_unique_ids_is_refused_in_words() {
     let (stream, _server) = script::play("L: UIDL\nS: -ERR unknown command\nL: STAT\nS: +OK 2 300");
     let stream: Box<dyn Io> = Box::new(stream);
-    let error = super::list(Wire::new(stream))
+    let error = super::list(Pop3Connection::new(stream))
         .await
         .map(|(_, listing)| listing)
         .unwrap_err();
-    assert!(matches!(&error, Error::NoUidl(_)));
+    assert!(matches!(&error, WatchError::NoUidl(_)));
     assert!(error.to_string().contains("read this mailbox by IMAP"), "{error}");
 }

@@ -26,10 +26,10 @@ use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 pub(super) use self::source::watcher;
-use self::{check::Checks, portion::Care, whole::Record, wire::Wire};
+use self::{check::Checks, portion::RetrFailures, whole::SizeRecord, wire::Pop3Connection};
 use super::{
-    door::{Account, CONNECT, Door},
-    error::{Error, Words},
+    door::{AccountConnector, CONNECT, Connector},
+    error::{WatchError, Words},
     imap::Io,
 };
 use crate::{
@@ -39,16 +39,20 @@ use crate::{
 
 /// What a watch remembers of its maildrop from one session to the next.
 #[derive(Debug, Default)]
-struct Past {
-    care: Care,
+struct MaildropMemory {
+    care: RetrFailures,
     checks: Checks,
-    record: Record,
+    record: SizeRecord,
     /// The server ends mails by a dot and LF alone.
     bare_ends: bool,
 }
 
 /// Starts TLS on a connection, after the greeting where the server begins without; then somebody can sign in.
-async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<(Wire, Handshake), Error> {
+async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    files: TlsFiles<'_>,
+) -> Result<(Pop3Connection, Handshake), WatchError> {
     let (socket, greeting) = match server.tls {
         Tls::Implicit => (socket, Words::default()),
         Tls::StartTls => {
@@ -61,17 +65,17 @@ async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Resu
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
         Tls::Implicit => login::greeted(stream).await?,
-        Tls::StartTls => Wire {
+        Tls::StartTls => Pop3Connection {
             greeting,
-            ..Wire::new(stream)
+            ..Pop3Connection::new(stream)
         },
     };
     Ok((wire, handshake))
 }
 
 #[async_trait]
-impl Door<Wire> for Account {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for AccountConnector {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         let (wire, _) = secure(socket, &mailbox.server, mailbox.account.tls()).await?;

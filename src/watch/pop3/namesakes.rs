@@ -6,22 +6,22 @@ use tokio::time::Instant;
 
 use super::{
     check::{BYTES, CHECKED, Checks, TIME, whole},
-    maildrop::{Found, Known, Namesakes, New, Proof},
-    wire::Wire,
+    maildrop::{KnownMail, MaildropPlan, Namesakes, UntakenMail, VerifiedExtent},
+    wire::Pop3Connection,
 };
 use crate::{
     ledger::Fingerprint,
-    watch::{error::Error, source::Looking},
+    watch::{error::WatchError, source::StepContext},
 };
 
 /// Reads mails of one name, so that it is known which is which; `only`: those of these mails of the ledger.
 pub(super) async fn tell(
-    mut wire: Wire,
-    on: &Looking<'_>,
-    found: &mut Found,
+    mut wire: Pop3Connection,
+    on: &StepContext<'_>,
+    found: &mut MaildropPlan,
     checks: &mut Checks,
     only: Option<&HashSet<u32>>,
-) -> Result<Wire, Error> {
+) -> Result<Pop3Connection, WatchError> {
     let until = Instant::now() + TIME;
     let (mut left, mut checked, mut bytes) = (Vec::new(), 0, 0);
     for group in std::mem::take(&mut found.namesakes) {
@@ -49,16 +49,16 @@ pub(super) async fn tell(
         checks.answered();
         let apart = tell_apart(&group, &read);
         for (uid, number, print) in apart.there {
-            let known = Known {
+            let known = KnownMail {
                 name: group.name.clone(),
                 number,
                 print,
-                proof: Proof::Whole,
+                proof: VerifiedExtent::Whole,
             };
             found.there.insert(uid, known);
             checks.proved(uid);
         }
-        let new = apart.new.into_iter().map(|number| New {
+        let new = apart.new.into_iter().map(|number| UntakenMail {
             name: group.name.clone(),
             number,
             again: None,
@@ -74,17 +74,17 @@ pub(super) async fn tell(
 
 /// Which mails of one name are which.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Apart {
+struct NamesakeSplit {
     there: Vec<(u32, u32, Fingerprint)>,
     new: Vec<u32>,
     left: Vec<u32>,
 }
 
 /// Tells mails of one name apart by what was read of them: the server's numbers, and hashes.
-fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> Apart {
+fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> NamesakeSplit {
     let all = read.len() == group.numbers.len();
     let mut known = group.known.clone();
-    let mut apart = Apart::default();
+    let mut apart = NamesakeSplit::default();
     for (number, sha256) in read {
         match known.iter().position(|(_, print)| print.sha256 == Some(*sha256)) {
             Some(at) => {

@@ -12,12 +12,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::maildrop::New;
+use super::maildrop::UntakenMail;
 use crate::{
     ledger::MaildropName,
     watch::{
         care::{ANSWERED, TOO_MUCH, weight},
-        error::Error,
+        error::WatchError,
     },
 };
 
@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_secs(240);
 
 /// What one session takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Portion {
+pub(super) struct SessionQuota {
     /// Mails.
     pub(super) mails: usize,
     /// Bytes, as far as the server's sizes can be believed.
@@ -35,7 +35,7 @@ pub(super) struct Portion {
     pub(super) time: Duration,
 }
 
-impl Portion {
+impl SessionQuota {
     /// The portion for a server that wants this time between two sign-ins: the longer, the larger.
     pub(super) fn with(delay: Option<Duration>) -> Self {
         let usual = Self {
@@ -62,29 +62,29 @@ impl Portion {
 
 /// Mails that the server could not deliver.
 #[derive(Debug, Default)]
-pub(super) struct Care {
-    troubles: HashMap<MaildropName, Trouble>,
+pub(super) struct RetrFailures {
+    troubles: HashMap<MaildropName, RetrFailure>,
     /// The mail that is being received.
     trying: Option<MaildropName>,
 }
 
 /// What a mail did to us.
 #[derive(Debug)]
-struct Trouble {
+struct RetrFailure {
     weight: u32,
     last: Instant,
     /// What happened, in words.
     why: String,
 }
 
-impl Trouble {
+impl RetrFailure {
     /// Whether it is left alone now. A connection may break over any mail, so that has to happen some times.
     fn rests(&self, now: Instant) -> bool {
         self.weight >= ANSWERED && now < self.last + REST
     }
 }
 
-impl Care {
+impl RetrFailures {
     /// This mail is received next.
     pub(super) fn trying(&mut self, name: &MaildropName) {
         self.trying = Some(name.clone());
@@ -109,14 +109,14 @@ impl Care {
     }
 
     /// The session failed.
-    pub(super) fn failed(&mut self, error: &Error, now: Instant) {
+    pub(super) fn failed(&mut self, error: &WatchError, now: Instant) {
         self.blame(weight(error).unwrap_or(0), error.to_string(), now);
     }
 
     fn blame(&mut self, weight: u32, why: String, now: Instant) {
         if let Some(name) = self.trying.take().filter(|_| weight > 0) {
             let weight = weight.saturating_add(self.weight(&name));
-            let trouble = Trouble { weight, last: now, why };
+            let trouble = RetrFailure { weight, last: now, why };
             self.troubles.insert(name, trouble);
         }
     }
@@ -140,7 +140,12 @@ impl Care {
 
     /// The mails of the next portion, and whether there are more: in the server's order, but those that made trouble last, if they are
     /// tried at all.
-    pub(super) fn choose(&mut self, mut new: Vec<New>, portion: Portion, now: Instant) -> (Vec<New>, bool) {
+    pub(super) fn choose(
+        &mut self,
+        mut new: Vec<UntakenMail>,
+        portion: SessionQuota,
+        now: Instant,
+    ) -> (Vec<UntakenMail>, bool) {
         let there: HashSet<&MaildropName> = new.iter().map(|mail| &mail.name).collect();
         self.troubles.retain(|name, _| there.contains(name));
         new.retain(|mail| self.troubles.get(&mail.name).is_none_or(|trouble| !trouble.rests(now)));
@@ -170,8 +175,8 @@ mod tests {
         }
     }
 
-    fn new(sizes: &[u64]) -> Vec<New> {
-        let mail = |size: &u64| New {
+    fn new(sizes: &[u64]) -> Vec<UntakenMail> {
+        let mail = |size: &u64| UntakenMail {
             name: name(*size),
             number: 1,
             again: None,
@@ -179,11 +184,11 @@ mod tests {
         sizes.iter().map(mail).collect()
     }
 
-    fn chosen(care: &mut Care, sizes: &[u64], mails: usize, bytes: u64, now: Instant) -> (Vec<u64>, bool) {
-        let portion = Portion {
+    fn chosen(care: &mut RetrFailures, sizes: &[u64], mails: usize, bytes: u64, now: Instant) -> (Vec<u64>, bool) {
+        let portion = SessionQuota {
             mails,
             bytes,
-            ..Portion::with(None)
+            ..SessionQuota::with(None)
         };
         let (chosen, more) = care.choose(new(sizes), portion, now);
         (chosen.iter().map(|mail| mail.name.size).collect(), more)
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_session_takes_a_portion_and_one_mail_at_least() {
-        let mut care = Care::default();
+        let mut care = RetrFailures::default();
         for (sizes, mails, bytes, expected, more) in [
             (&[][..], 3, 100, &[][..], false),
             (&[1, 2, 3], 3, 100, &[1, 2, 3], false),
@@ -206,13 +211,13 @@ mod tests {
                 "{sizes:?}"
             );
         }
-        let patient = Portion::with(Some(Duration::from_secs(900)));
-        assert!(patient.mails > Portion::with(Some(Duration::from_secs(1))).mails);
+        let patient = SessionQuota::with(Some(Duration::from_secs(900)));
+        assert!(patient.mails > SessionQuota::with(Some(Duration::from_secs(1))).mails);
     }
 
     #[test]
     fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
-        let (mut care, mut now) = (Care::default(), Instant::now());
+        let (mut care, mut now) = (RetrFailures::default(), Instant::now());
         for time in 0..3 {
             assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now).0.len(), 3, "{time}");
             assert!(care.gives_up(&name(1)).is_none(), "{time}");
@@ -234,8 +239,8 @@ mod tests {
 
     #[test]
     fn connections_weigh_little_and_our_own_trouble_nothing() {
-        let (mut care, now) = (Care::default(), Instant::now());
-        let tries = |care: &mut Care, error: Error| {
+        let (mut care, now) = (RetrFailures::default(), Instant::now());
+        let tries = |care: &mut RetrFailures, error: WatchError| {
             let mut tries = 0;
             while care.gives_up(&name(1)).is_none() && tries < 50 {
                 care.trying(&name(1));
@@ -244,22 +249,22 @@ mod tests {
             }
             tries
         };
-        let full = Error::Ledger(ledger::Error::Full("disk".into()));
+        let full = WatchError::Ledger(ledger::Error::Full("disk".into()));
         assert_eq!(tries(&mut care, full), 50);
-        assert_eq!(tries(&mut care, Error::Closed), 9);
+        assert_eq!(tries(&mut care, WatchError::Closed), 9);
         care.trying(&name(1));
         care.received();
-        assert_eq!(tries(&mut care, Error::Protocol(Violation::Line)), 3);
-        care.failed(&Error::Closed, now);
+        assert_eq!(tries(&mut care, WatchError::Protocol(Violation::Line)), 3);
+        care.failed(&WatchError::Closed, now);
         assert!(care.gives_up(&name(2)).is_none(), "nothing was being received");
     }
 
     #[test]
     fn a_connection_may_break_twice_before_a_mail_is_left_alone() {
-        let (mut care, now) = (Care::default(), Instant::now());
+        let (mut care, now) = (RetrFailures::default(), Instant::now());
         for expected in [true, true, false] {
             care.trying(&name(1));
-            care.failed(&Error::Closed, now);
+            care.failed(&WatchError::Closed, now);
             assert_eq!(chosen(&mut care, &[1], 1, 100, now).0 == [1], expected);
         }
     }

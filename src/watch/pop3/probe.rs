@@ -3,14 +3,14 @@
 use tokio::net::TcpStream;
 
 use super::{
-    body::Next,
+    body::BodyEvent,
     check::header,
     login::{capability_lines, open},
-    maildrop::{Listed, list},
+    maildrop::{MaildropEntry, list},
     secure as secured,
     take::{Received, behind},
-    whole::Record,
-    wire::Wire,
+    whole::SizeRecord,
+    wire::Pop3Connection,
 };
 use crate::{
     auth::Credential,
@@ -20,8 +20,8 @@ use crate::{
     plural,
     refusal::MailHost,
     watch::{
-        error::{Error, Words},
-        mechanism::SignIn,
+        error::{WatchError, Words},
+        mechanism::MailboxSignIn,
     },
 };
 
@@ -35,15 +35,15 @@ const LINES: u64 = MOST;
 const PIECE: usize = 1 << 20;
 
 /// A connection under TLS on which nobody is signed in.
-pub struct Line {
-    wire: Wire,
+pub struct UnauthenticatedPop3 {
+    wire: Pop3Connection,
     /// What TLS told.
     pub handshake: Handshake,
 }
 
 /// What a sign-in found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct MaildropProbe {
     /// What the server says that it can do, a capability each.
     pub capabilities: Vec<Words>,
     /// Mails in the maildrop.
@@ -58,19 +58,28 @@ pub struct Probe {
 ///
 /// # Errors
 /// When the server can't be verified, or does not speak POP3.
-pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Error> {
+pub async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    files: TlsFiles<'_>,
+) -> Result<UnauthenticatedPop3, WatchError> {
     let (wire, handshake) = secured(socket, server, files).await?;
-    Ok(Line { wire, handshake })
+    Ok(UnauthenticatedPop3 { wire, handshake })
 }
 
-impl Line {
+impl UnauthenticatedPop3 {
     /// Signs in, asks what the server can do and how many mails there are, lists them, reads the last one as a watch does, and leaves. No
     /// mail is marked.
     ///
     /// # Errors
     /// As a session's: a refused sign-in, a maildrop that is another's now.
-    pub async fn sign_in(self, user: &str, server: &Server, credential: &Credential) -> Result<Probe, Error> {
-        let who = SignIn {
+    pub async fn sign_in(
+        self,
+        user: &str,
+        server: &Server,
+        credential: &Credential,
+    ) -> Result<MaildropProbe, WatchError> {
+        let who = MailboxSignIn {
             user,
             credential,
             host: &server.host,
@@ -82,7 +91,7 @@ impl Line {
         let (wire, mails) = wire.stat().await?;
         let (mut wire, listing) = list(wire).await?;
         let mut newest = None;
-        if let Some(Listed { number, name }) = listing.mails.last() {
+        if let Some(MaildropEntry { number, name }) = listing.mails.last() {
             if name.size <= MOST {
                 (wire, newest) = taken(wire, *number, name).await?;
             } else {
@@ -97,7 +106,7 @@ impl Line {
                 listing.odd.first
             )
         };
-        Ok(Probe {
+        Ok(MaildropProbe {
             capabilities,
             mails,
             newest,
@@ -110,8 +119,12 @@ impl Line {
 ///
 /// It is asked for by TOP with more lines than it has: by RETR Dovecot marks it as read, and Gmail hides it from the sessions after this one
 /// (2026-11). A server that refuses that says nothing of the mail.
-async fn taken(wire: Wire, number: u32, name: &MaildropName) -> Result<(Wire, Option<Words>), Error> {
-    let mut record = Record::default();
+async fn taken(
+    wire: Pop3Connection,
+    number: u32,
+    name: &MaildropName,
+) -> Result<(Pop3Connection, Option<Words>), WatchError> {
+    let mut record = SizeRecord::default();
     record.greeted(&wire.greeting);
     let mut body = match wire.retrieve_by("TOP", &format!("{number} {LINES}")).await? {
         Ok(body) => body,
@@ -119,8 +132,8 @@ async fn taken(wire: Wire, number: u32, name: &MaildropName) -> Result<(Wire, Op
     };
     loop {
         body = match body.piece(PIECE).await? {
-            (_, Next::Piece(body)) => body,
-            (_, Next::End(wire, tally)) => {
+            (_, BodyEvent::Piece(body)) => body,
+            (_, BodyEvent::End(wire, tally)) => {
                 return match behind(wire, &tally, name, &mut record).await? {
                     Received::Whole(wire) => Ok((wire, None)),
                     Received::Short(wire, why) => Ok((wire, Some(Words::new(&why)))),

@@ -10,15 +10,15 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    check::{self, Checks, Same, Wanted},
-    maildrop::Found,
+    check::{self, Checks, ComparePurpose, CompareResult},
+    maildrop::MaildropPlan,
     namesakes,
-    wire::Wire,
+    wire::Pop3Connection,
 };
 use crate::{
-    config::{Fate, Inlet},
+    config::{SettleAction, WatchPlan},
     ledger::{MAILDROP, Place, Settling},
-    watch::{error::Error, plan::fate, source::Looking},
+    watch::{error::WatchError, plan::fate, source::StepContext},
 };
 
 /// The mails that are asked for at once, and deleted in one session.
@@ -30,15 +30,15 @@ const UNSHOWN: &str = "the server does not show it again, so it can't be compare
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
-fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
+fn is_deleted(inlet: &WatchPlan, mail: &Settling) -> bool {
     match fate(inlet, mail) {
-        Fate::Delete => true,
-        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => false,
+        SettleAction::Delete => true,
+        SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => false,
     }
 }
 
 /// Settles the mails that are kept, for which no session is needed; gives back those that are to be deleted.
-pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<Settling>, Error> {
+pub(super) async fn settle_kept(on: &StepContext<'_>) -> Result<Vec<Settling>, WatchError> {
     // What the server did not delete the last time is due still, and hides nothing that comes after it.
     let most = AT_ONCE.saturating_add(on.health.unsettled());
     loop {
@@ -60,7 +60,12 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<Settling>, Error
 /// Deletes what is due and ends the session. Says whether more may be due.
 ///
 /// Each mail was read in this session, or is compared now with what was read of it before.
-pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, checks: &mut Checks) -> Result<Left, Error> {
+pub(super) async fn leave(
+    wire: Pop3Connection,
+    on: &StepContext<'_>,
+    found: &mut MaildropPlan,
+    checks: &mut Checks,
+) -> Result<SettlePlan, WatchError> {
     let due = settle_kept(on).await?;
     let uids: HashSet<u32> = due.iter().map(|mail| mail.place.uid).collect();
     let before = found.new.len();
@@ -70,12 +75,12 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
         groups.any(|group| group.known.iter().any(|(known, _)| known == uid))
     };
     let undecided: HashSet<u32> = uids.iter().copied().filter(undecided).collect();
-    let mut left = Left {
+    let mut left = SettlePlan {
         look: found.new.len() > before,
-        ..Left::default()
+        ..SettlePlan::default()
     };
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
-    let mut kept = Kept::default();
+    let mut kept = UndeletedMails::default();
     let until = Instant::now() + LONGEST;
     for uid in due.iter().map(|mail| mail.place.uid) {
         if Instant::now() >= until {
@@ -94,10 +99,10 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
                 continue;
             }
             let same;
-            (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size, Wanted::Deletion).await?;
+            (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size, ComparePurpose::Deletion).await?;
             match same {
-                Same::Yes => {}
-                Same::No => {
+                CompareResult::Yes => {}
+                CompareResult::No => {
                     tracing::warn!(
                         uidl = mail.name.uidl,
                         "the server has another mail under the id of one that was done"
@@ -107,7 +112,7 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
                     left.look = true;
                     continue;
                 }
-                Same::Unknown => {
+                CompareResult::Unknown => {
                     tracing::warn!(
                         uidl = mail.name.uidl,
                         "a mail is not deleted, since the server does not show it"
@@ -151,13 +156,13 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
 
 /// Mails that are to be deleted, and stay.
 #[derive(Debug, Default)]
-struct Kept {
+struct UndeletedMails {
     mails: usize,
     /// Why the last of them does.
     why: String,
 }
 
-impl Kept {
+impl UndeletedMails {
     fn note(&mut self, why: String) {
         self.mails += 1;
         self.why = why;
@@ -166,7 +171,7 @@ impl Kept {
 
 /// What there is to do after a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Left {
+pub(super) struct SettlePlan {
     /// More may be due for deletion.
     pub(super) more: bool,
     /// There is a mail that nobody has read.

@@ -9,30 +9,33 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    Past, again, check,
+    MaildropMemory, again, check,
     first_sight::known,
     login,
-    maildrop::{Found, Odd, compare, list},
+    maildrop::{MaildropPlan, MalformedLines, compare, list},
     namesakes,
-    portion::Portion,
+    portion::SessionQuota,
     settle,
     take::take,
-    wire::Wire,
+    wire::Pop3Connection,
 };
 use crate::watch::{
     Watch,
-    door::{self, Door, who},
-    error::Error,
-    source::{Again, Begin, Errand, Looked, Looking, Scope, Settled, Source, Wait, Woke},
+    door::{self, Connector, who},
+    error::WatchError,
+    source::{
+        LookResult, RetryTimes, Scope, SessionPurpose, SessionStart, SettleResult, Source, StepContext, Wait,
+        WakeReason,
+    },
     watcher::Watcher,
 };
 
 /// A mailbox by POP3.
 pub(in crate::watch) struct Pop3 {
-    door: Box<dyn Door<Wire>>,
-    past: Past,
+    door: Box<dyn Connector<Pop3Connection>>,
+    past: MaildropMemory,
     /// What of the last listing could not be read.
-    odd: Odd,
+    odd: MalformedLines,
     /// The ledger took no new mails the last time: last touches come first then, by which it gets room.
     refused: bool,
     /// The server wants no sign-in before.
@@ -40,18 +43,18 @@ pub(in crate::watch) struct Pop3 {
 }
 
 /// A maildrop that is locked by us.
-pub(in crate::watch) struct Session {
-    wire: Wire,
+pub(in crate::watch) struct MaildropSession {
+    wire: Pop3Connection,
     login_delay: Option<Duration>,
-    found: Found,
+    found: MaildropPlan,
 }
 
 /// The loop of a mailbox that is read by POP3.
-pub(in crate::watch) fn watcher(watch: Watch, door: Box<dyn Door<Wire>>) -> Watcher<Pop3> {
+pub(in crate::watch) fn watcher(watch: Watch, door: Box<dyn Connector<Pop3Connection>>) -> Watcher<Pop3> {
     let source = Pop3 {
         door,
-        past: Past::default(),
-        odd: Odd::default(),
+        past: MaildropMemory::default(),
+        odd: MalformedLines::default(),
         refused: false,
         not_before: Instant::now(),
     };
@@ -59,48 +62,48 @@ pub(in crate::watch) fn watcher(watch: Watch, door: Box<dyn Door<Wire>>) -> Watc
 }
 
 impl Source for Pop3 {
-    type Session = Box<Session>;
+    type Session = Box<MaildropSession>;
 
     const STAYS: bool = false;
     const GATHER: Duration = Duration::from_secs(3);
 
-    async fn is_needed(&mut self, on: &Looking<'_>) -> Result<bool, Error> {
+    async fn is_needed(&mut self, on: &StepContext<'_>) -> Result<bool, WatchError> {
         Ok(!settle::settle_kept(on).await?.is_empty() || again::any(on).await?)
     }
 
-    async fn open(&mut self, on: &Looking<'_>) -> Result<Box<Session>, Error> {
+    async fn open(&mut self, on: &StepContext<'_>) -> Result<Box<MaildropSession>, WatchError> {
         let mailbox = &on.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
         let (mut wire, can) = door::admitted(&*self.door, open).await?;
         wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         self.past.record.greeted(&wire.greeting);
-        Ok(Box::new(Session {
+        Ok(Box::new(MaildropSession {
             wire,
             login_delay: can.login_delay,
-            found: Found::default(),
+            found: MaildropPlan::default(),
         }))
     }
 
-    fn begin(&mut self, _: &Box<Session>, errand: Errand) -> Begin {
-        Begin {
+    fn begin(&mut self, _: &Box<MaildropSession>, errand: SessionPurpose) -> SessionStart {
+        SessionStart {
             settles: false,
             look: Some(match errand {
-                Errand::Look if !std::mem::take(&mut self.refused) => Scope::All,
-                Errand::Look | Errand::Settle => Scope::Again,
+                SessionPurpose::Look if !std::mem::take(&mut self.refused) => Scope::All,
+                SessionPurpose::Look | SessionPurpose::Settle => Scope::Again,
             }),
         }
     }
 
     async fn look(
         &mut self,
-        session: Box<Session>,
+        session: Box<MaildropSession>,
         scope: Scope,
-        on: &Looking<'_>,
+        on: &StepContext<'_>,
         most: Option<usize>,
-    ) -> Result<Looked<Box<Session>>, Error> {
+    ) -> Result<LookResult<Box<MaildropSession>>, WatchError> {
         let delay = session.login_delay;
-        let portion = Portion::with(delay);
+        let portion = SessionQuota::with(delay);
         let (wire, mut found) = self.list(session.wire, on).await?;
         let found = &mut found;
         let (wire, portion) = match scope {
@@ -124,61 +127,78 @@ impl Source for Pop3 {
         };
         on.health.kept_back(self.past.care.kept_back(), Utc::now());
         let session = wire.map(|wire| {
-            Box::new(Session {
+            Box::new(MaildropSession {
                 wire,
                 login_delay: delay,
                 found: std::mem::take(found),
             })
         });
-        Ok(Looked {
+        Ok(LookResult {
             session,
             mails: took.mails,
             more,
         })
     }
 
-    async fn fetch_wanted(&mut self, session: Box<Session>, _: &Looking<'_>) -> Result<Box<Session>, Error> {
+    async fn fetch_wanted(
+        &mut self,
+        session: Box<MaildropSession>,
+        _: &StepContext<'_>,
+    ) -> Result<Box<MaildropSession>, WatchError> {
         Ok(session)
     }
 
-    async fn settle(&mut self, session: Box<Session>, on: &Looking<'_>) -> Result<Settled<Box<Session>>, Error> {
-        let Session { wire, mut found, .. } = *session;
+    async fn settle(
+        &mut self,
+        session: Box<MaildropSession>,
+        on: &StepContext<'_>,
+    ) -> Result<SettleResult<Box<MaildropSession>>, WatchError> {
+        let MaildropSession { wire, mut found, .. } = *session;
         let left = settle::leave(wire, on, &mut found, &mut self.past.checks).await?;
-        Ok(Settled {
+        Ok(SettleResult {
             session: None,
             more: left.more,
             look: left.look,
         })
     }
 
-    fn again(&self) -> Again {
-        Again::default()
+    fn again(&self) -> RetryTimes {
+        RetryTimes::default()
     }
 
     fn not_before(&self) -> Option<Instant> {
         Some(self.not_before)
     }
 
-    fn pushes(&self, _: &Box<Session>) -> bool {
+    fn pushes(&self, _: &Box<MaildropSession>) -> bool {
         false
     }
 
-    async fn wait(&mut self, session: Box<Session>, _: Wait<'_>, _: &Looking<'_>) -> Result<Woke<Box<Session>>, Error> {
-        Ok(Woke::Refused(session))
+    async fn wait(
+        &mut self,
+        session: Box<MaildropSession>,
+        _: Wait<'_>,
+        _: &StepContext<'_>,
+    ) -> Result<WakeReason<Box<MaildropSession>>, WatchError> {
+        Ok(WakeReason::Refused(session))
     }
 
-    fn failed(&mut self, error: &Error, on: &Looking<'_>) {
+    fn failed(&mut self, error: &WatchError, on: &StepContext<'_>) {
         self.past.care.failed(error, Instant::now());
         self.past.checks.failed(Instant::now());
-        self.past.bare_ends |= matches!(error, Error::BareEnd);
-        self.refused |= matches!(error, Error::Ledger(_));
+        self.past.bare_ends |= matches!(error, WatchError::BareEnd);
+        self.refused |= matches!(error, WatchError::Ledger(_));
         on.health.kept_back(self.past.care.kept_back(), Utc::now());
     }
 }
 
 impl Pop3 {
     /// Lists what there is, beside what the ledger knows.
-    async fn list(&mut self, wire: Wire, on: &Looking<'_>) -> Result<(Wire, Found), Error> {
+    async fn list(
+        &mut self,
+        wire: Pop3Connection,
+        on: &StepContext<'_>,
+    ) -> Result<(Pop3Connection, MaildropPlan), WatchError> {
         let (wire, listing) = list(wire).await?;
         self.tell(&listing.odd, on);
         let (wire, known) = Box::pin(known(wire, on, &listing)).await?;
@@ -194,7 +214,7 @@ impl Pop3 {
     }
 
     /// Says which lines of a listing can't be read, once.
-    fn tell(&mut self, odd: &Odd, on: &Looking<'_>) {
+    fn tell(&mut self, odd: &MalformedLines, on: &StepContext<'_>) {
         if odd.lines > 0 && self.odd != *odd {
             tracing::warn!(
                 lines = odd.lines,

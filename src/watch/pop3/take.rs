@@ -5,22 +5,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Past,
-    body::{Body, Next},
-    maildrop::{Found, Known, New, Proof},
-    portion::Portion,
-    whole::{self, Count, Record, Tally},
-    wire::Wire,
+    MaildropMemory,
+    body::{BodyEvent, RetrStream},
+    maildrop::{KnownMail, MaildropPlan, UntakenMail, VerifiedExtent},
+    portion::SessionQuota,
+    whole::{self, ByteCounts, SizeCheck, SizeRecord},
+    wire::Pop3Connection,
 };
 use crate::{
     job::Reason,
     ledger::{Cursor, Fingerprint, Lack, MAILDROP, MaildropName},
     watch::{
-        error::{Error, Words},
-        intake::Intake,
+        error::{WatchError, Words},
+        intake::IntakeHandle,
         into_ledger::IntoLedger,
-        source::{Looking, Sink},
-        taker::{About, held},
+        source::{MailSink, StepContext},
+        taker::{MailMetadata, held},
     },
 };
 
@@ -30,9 +30,9 @@ const SMALL: u64 = 256 << 10;
 const PIECE: u64 = 1 << 20;
 
 /// What a session took.
-pub(super) struct Took {
+pub(super) struct TakeResult {
     /// The session, if it can go on: a mail over the limit is read no further, and that ends it.
-    pub(super) wire: Option<Wire>,
+    pub(super) wire: Option<Pop3Connection>,
     /// There are more mails to take.
     pub(super) more: bool,
     /// The mails that it tried to take.
@@ -41,18 +41,18 @@ pub(super) struct Took {
 
 /// Takes the next portion of new mails. When this returns, they are in the ledger, and what the session has to know of them in `found`.
 pub(super) async fn take(
-    wire: Wire,
-    on: &Looking<'_>,
-    found: &mut Found,
-    past: &mut Past,
-    portion: Portion,
-) -> Result<Took, Error> {
+    wire: Pop3Connection,
+    on: &StepContext<'_>,
+    found: &mut MaildropPlan,
+    past: &mut MaildropMemory,
+    portion: SessionQuota,
+) -> Result<TakeResult, WatchError> {
     on.health.announced(found.new.len());
     let (chosen, more) = past
         .care
         .choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
-        return Ok(Took {
+        return Ok(TakeResult {
             wire: Some(wire),
             more,
             mails: 0,
@@ -62,7 +62,7 @@ pub(super) async fn take(
     let fresh = chosen.iter().filter(|mail| mail.again.is_none());
     let names = fresh.map(|mail| mail.name.clone()).collect();
     let mut uids = on.ledger.maildrop_number(on.mailbox, names).await?.into_iter();
-    let with_uid = |mail: New| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
+    let with_uid = |mail: UntakenMail| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
     let numbered = chosen.into_iter().filter_map(with_uid).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.
     let cursor = Cursor {
@@ -70,7 +70,7 @@ pub(super) async fn take(
         uid_next: 1,
     };
     let mut intake = on.intake(cursor);
-    let receiver = Receiver {
+    let receiver = Pop3Receiver {
         intake: &mut intake,
         limit: on.inlet.size,
     };
@@ -83,26 +83,26 @@ pub(super) async fn take(
         tracing::info!(new = taken.new, known = taken.known, "took new mail");
     }
     let more = more || late || wire.is_none();
-    Ok(Took { wire, more, mails })
+    Ok(TakeResult { wire, more, mails })
 }
 
-struct Receiver<'a> {
-    intake: &'a mut Intake,
+struct Pop3Receiver<'a> {
+    intake: &'a mut IntakeHandle,
     limit: u64,
 }
 
-impl Receiver<'_> {
+impl Pop3Receiver<'_> {
     /// Receives these mails. The second value says that time was over before all were.
     async fn all(
         mut self,
-        mut wire: Wire,
-        mails: Vec<(New, u32)>,
-        found: &mut Found,
-        past: &mut Past,
+        mut wire: Pop3Connection,
+        mails: Vec<(UntakenMail, u32)>,
+        found: &mut MaildropPlan,
+        past: &mut MaildropMemory,
         time: Duration,
-    ) -> Result<(Option<Wire>, bool), Error> {
+    ) -> Result<(Option<Pop3Connection>, bool), WatchError> {
         let until = Instant::now() + time;
-        for (New { name, number, again }, uid) in mails {
+        for (UntakenMail { name, number, again }, uid) in mails {
             if Instant::now() >= until {
                 return Ok((Some(wire), true));
             }
@@ -141,11 +141,11 @@ impl Receiver<'_> {
             }
             past.care.received();
             past.checks.proved(uid);
-            let known = Known {
+            let known = KnownMail {
                 name,
                 number,
                 print: Fingerprint::default(),
-                proof: Proof::Whole,
+                proof: VerifiedExtent::Whole,
             };
             found.there.insert(uid, known);
             match received {
@@ -159,7 +159,7 @@ impl Receiver<'_> {
     }
 
     /// A mail that the server can't deliver is taken without its bytes, and nobody works on it.
-    async fn give_up(&mut self, uid: u32, uidl: &str, why: &str) -> Result<(), Error> {
+    async fn give_up(&mut self, uid: u32, uidl: &str, why: &str) -> Result<(), WatchError> {
         tracing::error!(
             uidl,
             why,
@@ -173,18 +173,18 @@ impl Receiver<'_> {
             size: 0,
             upload: None,
         };
-        self.intake.lacking(uid, About::default(), lack).await
+        self.intake.lacking(uid, MailMetadata::default(), lack).await
     }
 }
 
 /// Reads a mail, up to one byte more than it may have.
-pub(super) async fn receive<S: Sink>(
-    mut body: Body,
+pub(super) async fn receive<S: MailSink>(
+    mut body: RetrStream,
     name: &MaildropName,
     limit: u64,
     sink: &mut S,
-    record: &mut Record,
-) -> Result<Received, Error> {
+    record: &mut SizeRecord,
+) -> Result<Received, WatchError> {
     let mut size = 0;
     loop {
         let most = if size > 0 { PIECE } else { SMALL };
@@ -193,7 +193,7 @@ pub(super) async fn receive<S: Sink>(
         let (piece, next) = body.piece(most).await?;
         if size == 0 && is_an_answer(&piece) {
             let words = Words::new(&String::from_utf8_lossy(piece.get(..100).unwrap_or(&piece)));
-            return Err(Error::Odd { command: "RETR", words });
+            return Err(WatchError::Odd { command: "RETR", words });
         }
         size += piece.len() as u64;
         if !piece.is_empty() {
@@ -201,8 +201,8 @@ pub(super) async fn receive<S: Sink>(
         }
         body = match next {
             next if size > limit => return Ok(Received::TooLarge(next)),
-            Next::End(wire, tally) => return behind(wire, &tally, name, record).await,
-            Next::Piece(body) => body,
+            BodyEvent::End(wire, tally) => return behind(wire, &tally, name, record).await,
+            BodyEvent::Piece(body) => body,
         };
     }
 }
@@ -215,22 +215,22 @@ fn is_an_answer(piece: &[u8]) -> bool {
 /// How the receiving of a mail ended.
 pub(super) enum Received {
     /// All of it came.
-    Whole(Wire),
+    Whole(Pop3Connection),
     /// Not all of it came; why that is said.
-    Short(Wire, String),
+    Short(Pop3Connection, String),
     /// It has more bytes than it may have, and goes on.
-    TooLarge(Next),
+    TooLarge(BodyEvent),
     /// All of it came, and the session is over.
-    Over(Error),
+    Over(WatchError),
 }
 
 /// Looks behind the end of a mail, whether it was the end.
 pub(super) async fn behind(
-    mut wire: Wire,
-    tally: &Tally,
+    mut wire: Pop3Connection,
+    tally: &ByteCounts,
     name: &MaildropName,
-    record: &mut Record,
-) -> Result<Received, Error> {
+    record: &mut SizeRecord,
+) -> Result<Received, WatchError> {
     let count = whole::count(tally, name.size);
     let sure = record.is_sure_of(count);
     let looked = match wire.quiet("the next command").await {
@@ -241,8 +241,8 @@ pub(super) async fn behind(
     let wire = match looked {
         Ok(wire) => wire,
         // Nothing came behind it, and nothing will.
-        Err(error @ (Error::Closed | Error::Io(_) | Error::Bye(_)))
-            if matches!(count, Count::Agrees(_) | Count::More) && tally.bytes > 0 =>
+        Err(error @ (WatchError::Closed | WatchError::Io(_) | WatchError::Bye(_)))
+            if matches!(count, SizeCheck::Agrees(_) | SizeCheck::More) && tally.bytes > 0 =>
         {
             return Ok(Received::Over(error));
         }

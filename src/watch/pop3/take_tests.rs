@@ -4,14 +4,14 @@ use crate::{
     watch::{
         fakes::World,
         imap::Io,
-        pop3::maildrop::{Listed, Listing, compare},
+        pop3::maildrop::{Listing, MaildropEntry, compare},
         script,
     },
 };
 
 /// Mails 1, 2, 3 … of these sizes, none of which was taken.
-fn found(sizes: &[u64]) -> Found {
-    let listed = sizes.iter().zip(1u32..).map(|(size, number)| Listed {
+fn found(sizes: &[u64]) -> MaildropPlan {
+    let listed = sizes.iter().zip(1u32..).map(|(size, number)| MaildropEntry {
         number,
         name: MaildropName {
             uidl: format!("u{number}"),
@@ -27,8 +27,8 @@ fn found(sizes: &[u64]) -> Found {
 
 struct Taking {
     world: World,
-    found: Found,
-    past: Past,
+    found: MaildropPlan,
+    past: MaildropMemory,
 }
 
 impl Taking {
@@ -36,7 +36,7 @@ impl Taking {
         Self {
             world: World::new(),
             found: found(sizes),
-            past: Past::default(),
+            past: MaildropMemory::default(),
         }
     }
 
@@ -47,20 +47,25 @@ impl Taking {
             uidl: "before".to_owned(),
             size: 100,
         };
-        assert!(taking.past.record.believes(&before, Count::Agrees(whole::Way::Sent)));
+        assert!(
+            taking
+                .past
+                .record
+                .believes(&before, SizeCheck::Agrees(whole::SizeCounting::Sent))
+        );
         taking
     }
 
-    async fn take(&mut self, script: &[String]) -> Result<Took, Error> {
+    async fn take(&mut self, script: &[String]) -> Result<TakeResult, WatchError> {
         let (stream, _server) = script::play_lines(script.to_vec());
         let stream: Box<dyn Io> = Box::new(stream);
         let looking = self.world.looking();
         take(
-            Wire::new(stream),
+            Pop3Connection::new(stream),
             &looking,
             &mut self.found,
             &mut self.past,
-            Portion::with(None),
+            SessionQuota::with(None),
         )
         .await
     }
@@ -172,7 +177,7 @@ async fn a_connection_that_is_lost_takes_what_came_whole() {
     let mut taking = Taking::after_others(&[100, 900_000]);
     let large = delivers(2, 900_000);
     let script = [delivers(1, 100), large[..3].to_vec(), lines("EOF")].concat();
-    assert!(matches!(taking.take(&script).await, Err(Error::Closed)));
+    assert!(matches!(taking.take(&script).await, Err(WatchError::Closed)));
     assert_eq!(taking.taken(), [(1, 100, None)]);
 }
 
@@ -199,7 +204,7 @@ async fn a_ledger_that_fails_ends_the_session() {
     let mut taking = Taking::after_others(&[100]);
     taking.world.memory.state.lock().unwrap().fail = true;
     let error = taking.take(&delivers(1, 100)).await.map(|took| took.more).unwrap_err();
-    assert!(matches!(error, Error::Ledger(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Ledger(_)), "{error:?}");
 }
 
 /// What came whole is one mail, whatever its session does behind it; what did not come whole is none.

@@ -2,7 +2,7 @@
 
 /// Where in a line we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum LinePosition {
     Start,
     /// After a dot that begins a line.
     Dot,
@@ -19,7 +19,7 @@ enum At {
 /// A line that begins with one dot and something else was sent by a server that doubles none: the dot is the mail's.
 #[derive(Debug)]
 pub(super) struct Unstuff {
-    at: At,
+    at: LinePosition,
     /// LF alone ends a line.
     bare: bool,
     /// The dots that were taken off.
@@ -29,7 +29,7 @@ pub(super) struct Unstuff {
 impl Unstuff {
     pub(super) fn new(bare: bool) -> Self {
         Self {
-            at: At::Start,
+            at: LinePosition::Start,
             bare,
             dots: 0,
         }
@@ -42,7 +42,7 @@ impl Unstuff {
 
     /// Whether the end was found.
     pub(super) fn ended(&self) -> bool {
-        self.at == At::End
+        self.at == LinePosition::End
     }
 
     /// Puts what belongs to the mail into `out`; says how many bytes of `input` were looked at: all of them, but for those behind the
@@ -50,7 +50,7 @@ impl Unstuff {
     pub(super) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut rest = input;
         while let (false, Some((&byte, tail))) = (self.ended(), rest.split_first()) {
-            if self.at == At::Text {
+            if self.at == LinePosition::Text {
                 let ends = |b: &u8| *b == b'\r' || (self.bare && *b == b'\n');
                 let run = rest.iter().position(ends).unwrap_or(rest.len());
                 let (text, tail) = rest.split_at_checked(run).unwrap_or((rest, &[]));
@@ -58,7 +58,11 @@ impl Unstuff {
                 rest = tail;
                 if let Some((end, tail)) = rest.split_first() {
                     out.push(*end);
-                    self.at = if *end == b'\r' { At::Cr } else { At::Start };
+                    self.at = if *end == b'\r' {
+                        LinePosition::Cr
+                    } else {
+                        LinePosition::Start
+                    };
                     rest = tail;
                 }
                 continue;
@@ -71,36 +75,40 @@ impl Unstuff {
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         self.at = match (self.at, byte) {
-            (At::Start, b'.') => At::Dot,
-            (At::Dot, b'\r') => At::DotCr,
-            (At::DotCr, b'\n') => At::End,
-            (At::Dot, b'\n') if self.bare => At::End,
-            (At::DotCr, _) => {
+            (LinePosition::Start, b'.') => LinePosition::Dot,
+            (LinePosition::Dot, b'\r') => LinePosition::DotCr,
+            (LinePosition::DotCr, b'\n') => LinePosition::End,
+            (LinePosition::Dot, b'\n') if self.bare => LinePosition::End,
+            (LinePosition::DotCr, _) => {
                 out.extend(b".\r");
-                self.at = At::Cr;
+                self.at = LinePosition::Cr;
                 return self.step(byte, out);
             }
-            (At::Dot, b'.') => {
+            (LinePosition::Dot, b'.') => {
                 self.dots += 1;
                 out.push(b'.');
-                At::Text
+                LinePosition::Text
             }
-            (At::Cr, b'\n') => {
+            (LinePosition::Cr, b'\n') => {
                 out.push(b'\n');
-                At::Start
+                LinePosition::Start
             }
-            (At::Start | At::Text, b'\n') if self.bare => {
+            (LinePosition::Start | LinePosition::Text, b'\n') if self.bare => {
                 out.push(b'\n');
-                At::Start
+                LinePosition::Start
             }
-            (At::End, _) => At::End,
-            (At::Dot, _) => {
+            (LinePosition::End, _) => LinePosition::End,
+            (LinePosition::Dot, _) => {
                 out.extend([b'.', byte]);
-                At::Text
+                LinePosition::Text
             }
-            (At::Start | At::Text | At::Cr, _) => {
+            (LinePosition::Start | LinePosition::Text | LinePosition::Cr, _) => {
                 out.push(byte);
-                if byte == b'\r' { At::Cr } else { At::Text }
+                if byte == b'\r' {
+                    LinePosition::Cr
+                } else {
+                    LinePosition::Text
+                }
             }
         };
     }

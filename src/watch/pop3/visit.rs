@@ -8,21 +8,21 @@ use bytes::Bytes;
 
 use super::{
     login,
-    maildrop::{self, Listed},
+    maildrop::{self, MaildropEntry},
     secure,
     take::{Received, receive},
-    whole::Record,
-    wire::Wire,
+    whole::SizeRecord,
+    wire::Pop3Connection,
 };
 use crate::{
-    config::Fate,
+    config::SettleAction,
     ledger::MaildropName,
     net,
     watch::{
-        door::{self, CONNECT, Door},
-        error::{Error, Refusal, Words},
-        source::{Fetched, Item, Kept, Opened},
-        visit::Host,
+        door::{self, CONNECT, Connector},
+        error::{Refusal, WatchError, Words},
+        source::{Fetched, FetchedMail, Item, OpenMailbox},
+        visit::MailboxHost,
     },
 };
 
@@ -30,8 +30,8 @@ use crate::{
 const MAX_HEADER: usize = 1 << 20;
 
 #[async_trait]
-impl Door<Wire> for Host {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for MailboxHost {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let socket = net::tcp(&self.server, CONNECT).await?;
         let (wire, _) = secure(socket, &self.server, self.account.tls()).await?;
         Ok(wire)
@@ -39,26 +39,26 @@ impl Door<Wire> for Host {
 }
 
 /// An open maildrop.
-pub struct Visit {
-    wire: Wire,
-    record: Record,
+pub struct Pop3Visit {
+    wire: Pop3Connection,
+    record: SizeRecord,
 }
 
-impl Visit {
+impl Pop3Visit {
     /// Connects and signs in, within 90 s.
     ///
     /// # Errors
     /// When there is no way in, or the maildrop is another's now.
-    pub async fn open(host: &Host) -> Result<Self, Error> {
+    pub async fn open(host: &MailboxHost) -> Result<Self, WatchError> {
         let enter = async |wire, credential| login::open(wire, &host.who(&credential)).await;
         let (wire, _) = door::admitted(host, enter).await?;
-        let mut record = Record::default();
+        let mut record = SizeRecord::default();
         record.greeted(&wire.greeting);
         Ok(Self { wire, record })
     }
 }
 
-impl Opened for Visit {
+impl OpenMailbox for Pop3Visit {
     type Key = u32;
 
     fn uid_validity(&self) -> Option<u32> {
@@ -69,12 +69,12 @@ impl Opened for Visit {
         true
     }
 
-    async fn list(self) -> Result<(Self, Vec<Item<u32>>), Error> {
+    async fn list(self) -> Result<(Self, Vec<Item<u32>>), WatchError> {
         let (wire, listing) = maildrop::list(self.wire).await?;
         if listing.odd.lines > 0 {
             tracing::warn!(lines = listing.odd.lines, first = %listing.odd.first, "the server lists mails in a way that can't be read");
         }
-        let item = |mail: Listed| Item {
+        let item = |mail: MaildropEntry| Item {
             key: mail.number,
             name: mail.name.uidl,
             size: mail.name.size,
@@ -84,7 +84,7 @@ impl Opened for Visit {
     }
 
     /// By TOP (RFC 1939 section 7), which a server need not have: then nothing of a mail is known yet.
-    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), WatchError> {
         let mut found = Vec::with_capacity(mails.len());
         for mail in mails {
             let beginning;
@@ -101,7 +101,12 @@ impl Opened for Visit {
         Ok((self, found))
     }
 
-    async fn fetch(mut self, mail: &Item<u32>, limit: u64, kept: &mut Kept) -> Result<(Self, Fetched), Error> {
+    async fn fetch(
+        mut self,
+        mail: &Item<u32>,
+        limit: u64,
+        kept: &mut FetchedMail,
+    ) -> Result<(Self, Fetched), WatchError> {
         let body = match self.wire.retrieve(mail.key).await? {
             Ok(body) => body,
             Err((wire, answer)) => return Ok((Self { wire, ..self }, Fetched::Not(Words::new(&answer.to_string())))),
@@ -121,17 +126,17 @@ impl Opened for Visit {
     }
 
     /// Flags and other mailboxes are not known here; such a wish is refused before. A mail is deleted only once [`Self::leave`] went well.
-    async fn settle(self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+    async fn settle(self, mail: &Item<u32>, fate: &SettleAction) -> Result<(Self, Result<(), Refusal>), WatchError> {
         match fate {
-            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => Ok((self, Ok(()))),
-            Fate::Delete => {
+            SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => Ok((self, Ok(()))),
+            SettleAction::Delete => {
                 let (wire, answer) = self.wire.try_run("DELE", &mail.key.to_string()).await?;
                 Ok((Self { wire, ..self }, answer))
             }
         }
     }
 
-    async fn leave(self) -> Result<(), Error> {
+    async fn leave(self) -> Result<(), WatchError> {
         self.wire.quit().await
     }
 }

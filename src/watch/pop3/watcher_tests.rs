@@ -5,9 +5,9 @@ use super::{
     *,
 };
 use crate::{
-    config::{Backlog, Looks, ReadBy, Settle},
+    config::{Backlog, Polling, ReadBy, Settle},
     job::Reason,
-    ledger::{Content, Lack, MAILDROP, Verdict},
+    ledger::{Content, Lack, MAILDROP, MailOutcome},
     watch::{
         fakes::{self, Scripts},
         watcher::world::{Running, start_with},
@@ -31,7 +31,7 @@ async fn a_mail_is_taken_once_and_deleted_when_its_work_is_over() {
         running.begun.elapsed() >= Duration::from_secs(60),
         "there is no session in between"
     );
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.until("the first is settled", |this| settled(this) == [1]).await;
     running.has(&[1, 2, 3]).await;
     assert!(running.health.state().connected);
@@ -51,14 +51,14 @@ async fn deletions_are_gathered_and_kept_mails_need_no_session() {
         ],
     );
     running.has(&[1, 2, 3]).await;
-    running.memory.due(MAILDROP, &[2], Verdict::Failed);
+    running.memory.due(MAILDROP, &[2], MailOutcome::Failed);
     running
         .until("the second is settled", |this| settled(this) == [2])
         .await;
     assert_eq!(running.servers.lock().unwrap().len(), 1);
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     sleep(Pop3::GATHER / 2).await;
-    running.memory.due(MAILDROP, &[3], Verdict::Done);
+    running.memory.due(MAILDROP, &[3], MailOutcome::Done);
     running
         .until("all are settled", |this| settled(this) == [1, 2, 3])
         .await;
@@ -102,7 +102,7 @@ async fn the_time_between_sign_ins_is_kept() {
         ],
     );
     running.has(&[1]).await;
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.until("it is settled", |this| settled(this) == [1]).await;
     let waited = running.begun.elapsed();
     assert!(
@@ -132,7 +132,7 @@ async fn stopping_waits_for_nobody() {
     }
 }
 
-fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
+fn with_looks(looks: Polling, scripts: &[&str]) -> Running {
     let mut endpoint = fakes::endpoint(every(60));
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.mailbox.looks = looks;
@@ -145,10 +145,10 @@ fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_takes_a_batch_and_looks_come_to_an_end() {
-    let looks = Looks {
+    let looks = Polling {
         batch: Some(2),
         repeat: Some(2),
-        ..Looks::default()
+        ..Polling::default()
     };
     let three = ["a", "b", "c"];
     let scripts = [
@@ -163,7 +163,7 @@ async fn a_look_takes_a_batch_and_looks_come_to_an_end() {
     running.has(&[1, 2, 3]).await;
     sleep(Duration::from_secs(24 * 3600)).await;
     assert_eq!(running.servers.lock().unwrap().len(), 2, "nobody looks any more");
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.until("it is settled", |this| settled(this) == [1]).await;
     assert_eq!(running.memory.uids(), [1, 2, 3], "d is left alone");
     running.stopped().await;
@@ -185,9 +185,9 @@ async fn what_lay_there_is_left_also_under_other_names() {
         ),
     ];
     for backlog in [None, Some(Backlog::Skip)] {
-        let looks = Looks {
+        let looks = Polling {
             backlog,
-            ..Looks::default()
+            ..Polling::default()
         };
         let running = with_looks(looks, &scripts.map(String::as_str));
         running.memory.state.lock().unwrap().cursor = None;

@@ -2,7 +2,7 @@ use super::{
     world::{IN, IN_STEP, connections, deletes, delivers, every, lists, session, settled, shows, start},
     *,
 };
-use crate::ledger::{MAILDROP, Verdict};
+use crate::ledger::{MAILDROP, MailOutcome};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_connection_undeletes_and_it_is_deleted_again() {
@@ -18,7 +18,7 @@ async fn a_lost_connection_undeletes_and_it_is_deleted_again() {
         ],
     );
     running.has(&[1]).await;
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.until("it is settled", |this| settled(this) == [1]).await;
     assert_eq!(running.servers.lock().unwrap().len(), 4);
     running.has(&[1]).await;
@@ -36,7 +36,7 @@ async fn a_deletion_that_nobody_noted_is_noted_when_the_mail_is_gone() {
         ],
     );
     running.has(&[1]).await;
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.until("it is settled", |this| settled(this) == [1]).await;
     running.stopped().await;
 }
@@ -112,7 +112,7 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
         ],
     );
     running.has(&[1]).await;
-    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.memory.due(MAILDROP, &[1], MailOutcome::Done);
     running.has(&[1, 2]).await;
     // The ledger knows its bytes, and says that it has ended.
     running
@@ -120,7 +120,7 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
             this.memory.state.lock().unwrap().commits == 3
         })
         .await;
-    running.memory.due(MAILDROP, &[3], Verdict::Done);
+    running.memory.due(MAILDROP, &[3], MailOutcome::Done);
     running
         .until("it is deleted again", |this| settled(this) == [1, 3])
         .await;

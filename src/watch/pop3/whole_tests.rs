@@ -9,8 +9,8 @@ fn name(n: u64, size: u64) -> MaildropName {
     }
 }
 
-fn tally(mail: &[u8], dots: u64) -> Tally {
-    let mut tally = Tally::default();
+fn tally(mail: &[u8], dots: u64) -> ByteCounts {
+    let mut tally = ByteCounts::default();
     tally.add(mail, dots);
     tally
 }
@@ -22,61 +22,85 @@ fn ways_of_counting() {
     let lf = b"Subject: a\n\none\ntwo\n";
     let (crlf_size, lf_size) = (crlf.len() as u64, lf.len() as u64);
     for (what, mail, dots, listed, expected) in [
-        ("Dovecot", &crlf[..], 0, crlf_size, Count::Agrees(Way::Sent)),
-        ("Dovecot, with dots", crlf, 2, crlf_size, Count::Agrees(Way::Sent)),
+        (
+            "Dovecot",
+            &crlf[..],
+            0,
+            crlf_size,
+            SizeCheck::Agrees(SizeCounting::Sent),
+        ),
+        (
+            "Dovecot, with dots",
+            crlf,
+            2,
+            crlf_size,
+            SizeCheck::Agrees(SizeCounting::Sent),
+        ),
         (
             "qmail-pop3d: the file's size",
             crlf,
             0,
             lf_size,
-            Count::Agrees(Way::File),
+            SizeCheck::Agrees(SizeCounting::File),
         ),
         (
             "a file without a line end, CRLF",
             crlf,
             0,
             crlf_size - 2,
-            Count::Agrees(Way::Sent),
+            SizeCheck::Agrees(SizeCounting::Sent),
         ),
         (
             "a file without a line end, LF",
             crlf,
             0,
             lf_size - 1,
-            Count::Agrees(Way::File),
+            SizeCheck::Agrees(SizeCounting::File),
         ),
-        ("GreenMail: the body's size", crlf, 0, 10, Count::More),
-        ("GreenMail: -1, or no line", crlf, 0, 0, Count::More),
-        ("counts LF, sends LF", lf, 0, lf_size, Count::Agrees(Way::Sent)),
-        ("counts CRLF, sends LF", lf, 0, crlf_size, Count::Counted),
-        ("counts the end, too", crlf, 0, crlf_size + 3, Count::Counted),
+        ("GreenMail: the body's size", crlf, 0, 10, SizeCheck::More),
+        ("GreenMail: -1, or no line", crlf, 0, 0, SizeCheck::More),
+        (
+            "counts LF, sends LF",
+            lf,
+            0,
+            lf_size,
+            SizeCheck::Agrees(SizeCounting::Sent),
+        ),
+        ("counts CRLF, sends LF", lf, 0, crlf_size, SizeCheck::Counted),
+        ("counts the end, too", crlf, 0, crlf_size + 3, SizeCheck::Counted),
         (
             "the last line was a dot, undoubled",
             crlf,
             0,
             crlf_size + 3,
-            Count::Counted,
+            SizeCheck::Counted,
         ),
         (
             "two lines began with two dots, undoubled",
             crlf,
             2,
             crlf_size + 2,
-            Count::Dotted,
+            SizeCheck::Dotted,
         ),
         (
             "dots, and an end that was counted",
             crlf,
             2,
             crlf_size + 5,
-            Count::Dotted,
+            SizeCheck::Dotted,
         ),
-        ("more dots than bytes that lack", crlf, 3, crlf_size + 2, Count::Counted),
-        ("cut at a dot", crlf, 0, crlf_size + 60, Count::Lacks(60)),
-        ("cut at a dot, with dots", crlf, 2, crlf_size + 60, Count::Lacks(60)),
-        ("Exchange: an estimate", crlf, 0, 900, Count::Lacks(900 - crlf_size)),
-        ("nothing came", b"", 0, 900, Count::Lacks(900)),
-        ("nothing was", b"", 0, 0, Count::More),
+        (
+            "more dots than bytes that lack",
+            crlf,
+            3,
+            crlf_size + 2,
+            SizeCheck::Counted,
+        ),
+        ("cut at a dot", crlf, 0, crlf_size + 60, SizeCheck::Lacks(60)),
+        ("cut at a dot, with dots", crlf, 2, crlf_size + 60, SizeCheck::Lacks(60)),
+        ("Exchange: an estimate", crlf, 0, 900, SizeCheck::Lacks(900 - crlf_size)),
+        ("nothing came", b"", 0, 900, SizeCheck::Lacks(900)),
+        ("nothing was", b"", 0, 0, SizeCheck::More),
     ] {
         assert_eq!(count(&tally(mail, dots), listed), expected, "{what}");
     }
@@ -87,15 +111,15 @@ fn what_is_believed_depends_on_what_the_server_did_before() {
     let exchange = Words::new("+OK The Microsoft Exchange POP3 service is ready. [TQBB]");
     let davmail = Words::new("+OK DavMail 6.2.2-3546 POP ready at Mon Nov 30 10:00:00 CET 2026");
     let other = Words::new("+OK Dovecot ready.");
-    let short = Count::Lacks;
+    let short = SizeCheck::Lacks;
     for (what, greeting, before, mail, believed) in [
-        ("exact", &other, &[][..], Count::Agrees(Way::Sent), true),
-        ("bodies only", &other, &[], Count::More, true),
+        ("exact", &other, &[][..], SizeCheck::Agrees(SizeCounting::Sent), true),
+        ("bodies only", &other, &[], SizeCheck::More, true),
         (
             "another way of counting",
             &other,
-            &[Count::Agrees(Way::Sent)],
-            Count::Counted,
+            &[SizeCheck::Agrees(SizeCounting::Sent)],
+            SizeCheck::Counted,
             true,
         ),
         ("a tenth lacks, nothing is known", &other, &[], short(100), true),
@@ -103,14 +127,14 @@ fn what_is_believed_depends_on_what_the_server_did_before() {
         (
             "a byte lacks at one that counts",
             &other,
-            &[Count::Agrees(Way::Sent)],
+            &[SizeCheck::Agrees(SizeCounting::Sent)],
             short(1),
             false,
         ),
         (
             "half lacks at one that counts",
             &other,
-            &[Count::Agrees(Way::Sent); 9],
+            &[SizeCheck::Agrees(SizeCounting::Sent); 9],
             short(400),
             false,
         ),
@@ -118,10 +142,10 @@ fn what_is_believed_depends_on_what_the_server_did_before() {
             "one that was off among many",
             &other,
             &[
-                Count::Agrees(Way::Sent),
-                Count::Agrees(Way::Sent),
-                Count::Agrees(Way::Sent),
-                Count::Agrees(Way::Sent),
+                SizeCheck::Agrees(SizeCounting::Sent),
+                SizeCheck::Agrees(SizeCounting::Sent),
+                SizeCheck::Agrees(SizeCounting::Sent),
+                SizeCheck::Agrees(SizeCounting::Sent),
                 short(1),
             ],
             short(1),
@@ -130,37 +154,43 @@ fn what_is_believed_depends_on_what_the_server_did_before() {
         (
             "as many were off",
             &other,
-            &[Count::Agrees(Way::Sent), short(1)],
+            &[SizeCheck::Agrees(SizeCounting::Sent), short(1)],
             short(1),
             true,
         ),
         (
             "three were off",
             &other,
-            &[short(1), short(2), Count::More],
+            &[short(1), short(2), SizeCheck::More],
             short(900),
             true,
         ),
-        ("Exchange", &exchange, &[Count::Agrees(Way::Sent)], short(900), true),
+        (
+            "Exchange",
+            &exchange,
+            &[SizeCheck::Agrees(SizeCounting::Sent)],
+            short(900),
+            true,
+        ),
         ("DavMail", &davmail, &[], short(900), true),
-        ("dots at one that is not known", &other, &[], Count::Dotted, false),
+        ("dots at one that is not known", &other, &[], SizeCheck::Dotted, false),
         (
             "dots at one that counts",
             &other,
-            &[Count::Agrees(Way::Sent)],
-            Count::Dotted,
+            &[SizeCheck::Agrees(SizeCounting::Sent)],
+            SizeCheck::Dotted,
             false,
         ),
         (
             "dots at one that takes dots",
             &other,
-            &[Count::Dotted; 9],
-            Count::Dotted,
+            &[SizeCheck::Dotted; 9],
+            SizeCheck::Dotted,
             false,
         ),
-        ("dots at one that estimates", &exchange, &[], Count::Dotted, true),
+        ("dots at one that estimates", &exchange, &[], SizeCheck::Dotted, true),
     ] {
-        let mut record = Record::default();
+        let mut record = SizeRecord::default();
         record.greeted(greeting);
         for (n, count) in (10..).zip(before) {
             record.believes(&name(n, 1000), *count);
@@ -176,7 +206,7 @@ proptest! {
     #[test]
     fn pieces_count_as_the_whole(mail in prop::collection::vec(prop::sample::select(b"\r\na".to_vec()), 0..60), cut in 0usize..60) {
         let (first, second) = mail.split_at(cut.min(mail.len()));
-        let mut pieces = Tally::default();
+        let mut pieces = ByteCounts::default();
         pieces.add(first, 0);
         pieces.add(second, 0);
         prop_assert_eq!(pieces, tally(&mail, 0));
@@ -190,8 +220,8 @@ proptest! {
         let part = &whole[..whole.len() - rest.iter().map(|line| line.len() + 2).sum::<usize>()];
         let listed = [whole.len(), whole.len() - lines.len()][way] as u64;
         // A part may have by chance as many bytes as the file has with LF for CRLF, so a server is known by its way.
-        let mut record = Record::default();
-        record.believes(&name(1, 1), Count::Agrees([Way::Sent, Way::File][way]));
+        let mut record = SizeRecord::default();
+        record.believes(&name(1, 1), SizeCheck::Agrees([SizeCounting::Sent, SizeCounting::File][way]));
         prop_assert!(!record.is_sure_of(count(&tally(part, 0), listed)));
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     secret::Redaction,
     watch::{
-        error::{Error, Negative, Refusal, Violation, Words},
+        error::{Negative, Refusal, Violation, WatchError, Words},
         imap::Io,
     },
 };
@@ -35,7 +35,7 @@ const BUFFER: usize = 32 * 1024;
 
 /// A connection on which no command is under way.
 #[derive(Debug)]
-pub(crate) struct Wire<T: Io = Box<dyn Io>> {
+pub(crate) struct Pop3Connection<T: Io = Box<dyn Io>> {
     pub(super) stream: BufReader<T>,
     /// Whether the last line that was read ended by LF alone: then those of a mail behind it do, too.
     pub(super) bare: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Wire<T: Io = Box<dyn Io>> {
 
 /// The first line of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(super) enum Pop3Reply {
     Ok,
     Refused(Refusal),
     /// The server waits for more (RFC 5034 section 4); what it told.
@@ -58,7 +58,7 @@ pub(super) enum Reply {
     Odd(Words),
 }
 
-impl Reply {
+impl Pop3Reply {
     /// Without what was said in secret before.
     fn struck(mut self, redaction: &Redaction) -> Self {
         match &mut self {
@@ -70,16 +70,16 @@ impl Reply {
     }
 
     /// What is to be done about an answer that can't stand where it stands.
-    pub(super) fn out_of_place(self, command: &'static str) -> Error {
+    pub(super) fn out_of_place(self, command: &'static str) -> WatchError {
         match self {
             Self::Ok | Self::More(_) => Violation::Continue.into(),
-            Self::Refused(answer) => Error::Refused { command, answer },
-            Self::Odd(words) => Error::Odd { command, words },
+            Self::Refused(answer) => WatchError::Refused { command, answer },
+            Self::Odd(words) => WatchError::Odd { command, words },
         }
     }
 }
 
-impl<T: Io> Wire<T> {
+impl<T: Io> Pop3Connection<T> {
     /// A connection whose greeting was not read yet, if there is one.
     pub(super) fn new(stream: T) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl<T: Io> Wire<T> {
     }
 
     /// The bare stream, when nothing came that was not read: whatever comes before TLS, anybody may have sent.
-    pub(super) fn into_inner(self) -> Result<(T, Words), Error> {
+    pub(super) fn into_inner(self) -> Result<(T, Words), WatchError> {
         if self.stream.buffer().is_empty() {
             Ok((self.stream.into_inner(), self.greeting))
         } else {
@@ -101,30 +101,30 @@ impl<T: Io> Wire<T> {
     }
 
     /// Reads the greeting.
-    pub(super) async fn greeted(mut self) -> Result<Self, Error> {
+    pub(super) async fn greeted(mut self) -> Result<Self, WatchError> {
         let line = self.line(SILENCE).await?;
         match reply(&line) {
-            Reply::Ok => {
+            Pop3Reply::Ok => {
                 self.greeting = Words::new(&line);
                 Ok(self)
             }
-            Reply::Refused(answer) => Err(Error::Refused {
+            Pop3Reply::Refused(answer) => Err(WatchError::Refused {
                 command: "the connection",
                 answer: about_us(answer)?,
             }),
-            Reply::More(_) => Err(Violation::Greeting.into()),
-            reply @ Reply::Odd(_) => Err(reply.out_of_place("the connection")),
+            Pop3Reply::More(_) => Err(Violation::Greeting.into()),
+            reply @ Pop3Reply::Odd(_) => Err(reply.out_of_place("the connection")),
         }
     }
 
     /// Reads an answer without a command.
-    pub(super) async fn listen(mut self) -> Result<(Self, Reply), Error> {
+    pub(super) async fn listen(mut self) -> Result<(Self, Pop3Reply), WatchError> {
         let reply = self.reply(SILENCE).await?;
         Ok((self, reply))
     }
 
     /// Sends a line and reads the first line of the answer. The line is shown nowhere; `command` is.
-    pub(super) async fn ask(mut self, command: &'static str, line: &str) -> Result<(Self, Reply), Error> {
+    pub(super) async fn ask(mut self, command: &'static str, line: &str) -> Result<(Self, Pop3Reply), WatchError> {
         self.send(command, line).await?;
         self.listen().await
     }
@@ -134,12 +134,12 @@ impl<T: Io> Wire<T> {
         self,
         command: &'static str,
         argument: &str,
-    ) -> Result<(Self, Result<(), Refusal>), Error> {
+    ) -> Result<(Self, Result<(), Refusal>), WatchError> {
         let (wire, reply) = self.ask(command, &line(command, argument)).await?;
         match reply {
-            Reply::Ok => Ok((wire, Ok(()))),
-            Reply::Refused(refusal) => Ok((wire, Err(about_us(refusal)?))),
-            reply @ (Reply::More(_) | Reply::Odd(_)) => Err(reply.out_of_place(command)),
+            Pop3Reply::Ok => Ok((wire, Ok(()))),
+            Pop3Reply::Refused(refusal) => Ok((wire, Err(about_us(refusal)?))),
+            reply @ (Pop3Reply::More(_) | Pop3Reply::Odd(_)) => Err(reply.out_of_place(command)),
         }
     }
 
@@ -149,7 +149,7 @@ impl<T: Io> Wire<T> {
         command: &'static str,
         most: usize,
         each: impl FnMut(&str),
-    ) -> Result<(Self, Result<(), Refusal>), Error> {
+    ) -> Result<(Self, Result<(), Refusal>), WatchError> {
         let (mut wire, answer) = self.try_run(command, "").await?;
         if answer.is_ok() {
             wire.lines(command, most, each).await?;
@@ -163,7 +163,7 @@ impl<T: Io> Wire<T> {
         command: &'static str,
         most: usize,
         mut each: impl FnMut(&str),
-    ) -> Result<(), Error> {
+    ) -> Result<(), WatchError> {
         let lines = async {
             for _ in 0..=most {
                 let line = self.listed().await?;
@@ -177,14 +177,14 @@ impl<T: Io> Wire<T> {
         };
         let after = ENDLESS;
         let read = timeout(after, lines).await;
-        read.unwrap_or(Err(Error::Endless { command, after }))
+        read.unwrap_or(Err(WatchError::Endless { command, after }))
     }
 
     /// How many mails there are.
-    pub(super) async fn stat(mut self) -> Result<(Self, u64), Error> {
+    pub(super) async fn stat(mut self) -> Result<(Self, u64), WatchError> {
         let line = self.counted().await?;
         match reply(&line) {
-            Reply::Ok => Ok((self, count(&line).ok_or(Violation::Unreadable)?)),
+            Pop3Reply::Ok => Ok((self, count(&line).ok_or(Violation::Unreadable)?)),
             reply => Err(reply.struck(&self.redaction).out_of_place("STAT")),
         }
     }
@@ -192,33 +192,33 @@ impl<T: Io> Wire<T> {
     /// Makes sure that the answer before this was read to its end and no further: STAT is answered as STAT is, or refused in words.
     ///
     /// It is the command whose answer a line of a mail is least taken for. A bare `-ERR` may be such a line.
-    pub(super) async fn in_step(mut self) -> Result<Self, Error> {
+    pub(super) async fn in_step(mut self) -> Result<Self, WatchError> {
         let line = self.counted().await?;
         match reply(&line) {
-            Reply::Ok if count(&line).is_some() => Ok(self),
-            Reply::Refused(_) if line.trim_ascii().len() > "-ERR".len() => Ok(self),
-            Reply::Ok | Reply::Refused(_) | Reply::More(_) | Reply::Odd(_) => {
+            Pop3Reply::Ok if count(&line).is_some() => Ok(self),
+            Pop3Reply::Refused(_) if line.trim_ascii().len() > "-ERR".len() => Ok(self),
+            Pop3Reply::Ok | Pop3Reply::Refused(_) | Pop3Reply::More(_) | Pop3Reply::Odd(_) => {
                 let words = Words::new(&line);
-                Err(Reply::Odd(words).struck(&self.redaction).out_of_place("STAT"))
+                Err(Pop3Reply::Odd(words).struck(&self.redaction).out_of_place("STAT"))
             }
         }
     }
 
-    async fn counted(&mut self) -> Result<String, Error> {
+    async fn counted(&mut self) -> Result<String, WatchError> {
         self.send("STAT", "STAT").await?;
         self.line(SILENCE).await
     }
 
     /// Ends the session, so that what was marked for it is deleted. Only an OK says that it was.
-    pub(super) async fn quit(mut self) -> Result<(), Error> {
+    pub(super) async fn quit(mut self) -> Result<(), WatchError> {
         self.send("QUIT", "QUIT").await?;
         match self.reply(UPDATE).await? {
-            Reply::Ok => Ok(()),
+            Pop3Reply::Ok => Ok(()),
             reply => Err(reply.out_of_place("QUIT")),
         }
     }
 
-    async fn send(&mut self, command: &'static str, line: &str) -> Result<(), Error> {
+    async fn send(&mut self, command: &'static str, line: &str) -> Result<(), WatchError> {
         if line.chars().any(char::is_control) {
             return Err(Violation::Command.into());
         }
@@ -229,21 +229,23 @@ impl<T: Io> Wire<T> {
             self.stream.flush().await
         };
         let written = timeout(SILENCE, written).await;
-        written.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)
+        written
+            .map_err(|_| WatchError::Silent(SILENCE))?
+            .map_err(WatchError::Io)
     }
 
     /// Makes sure that nothing came where nothing was asked. What lies there is the rest of something that was taken for whole, and
     /// would be taken for the next answer. `before` names what is not sent then. A refusal alone is a server's goodbye.
-    pub(super) async fn quiet(&mut self, before: &'static str) -> Result<(), Error> {
+    pub(super) async fn quiet(&mut self, before: &'static str) -> Result<(), WatchError> {
         let early = poll_fn(|cx| {
             Poll::Ready(match Pin::new(&mut self.stream).poll_fill_buf(cx) {
                 Poll::Ready(Ok(bytes)) if !bytes.is_empty() => {
                     let shown = bytes.get(..SHOWN).unwrap_or(bytes);
                     let words = Words::new(&String::from_utf8_lossy(shown));
                     Some(if is_goodbye(bytes) {
-                        Error::Bye(words)
+                        WatchError::Bye(words)
                     } else {
-                        Error::Early { before, words }
+                        WatchError::Early { before, words }
                     })
                 }
                 // A connection that ended is noticed by whoever needs it.
@@ -256,12 +258,12 @@ impl<T: Io> Wire<T> {
         }
     }
 
-    async fn reply(&mut self, patience: Duration) -> Result<Reply, Error> {
+    async fn reply(&mut self, patience: Duration) -> Result<Pop3Reply, WatchError> {
         Ok(reply(&self.line(patience).await?).struck(&self.redaction))
     }
 
     /// Reads a line, which comes back without its end.
-    async fn line(&mut self, patience: Duration) -> Result<String, Error> {
+    async fn line(&mut self, patience: Duration) -> Result<String, WatchError> {
         match self.piece_of_line(patience).await? {
             (text, true) => Ok(text),
             (_, false) => Err(Violation::Line.into()),
@@ -269,7 +271,7 @@ impl<T: Io> Wire<T> {
     }
 
     /// Reads a line of a list. One that is longer than any may be costs itself: what is over it is dropped.
-    async fn listed(&mut self) -> Result<String, Error> {
+    async fn listed(&mut self) -> Result<String, WatchError> {
         let (text, mut ended) = self.piece_of_line(SILENCE).await?;
         for _ in 0..LONG_LINE / MAX_LINE {
             if ended {
@@ -281,11 +283,12 @@ impl<T: Io> Wire<T> {
     }
 
     /// Reads a line as far as it may go, and says whether it ended there.
-    async fn piece_of_line(&mut self, patience: Duration) -> Result<(String, bool), Error> {
+    async fn piece_of_line(&mut self, patience: Duration) -> Result<(String, bool), WatchError> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(MAX_LINE);
         let read = timeout(patience, limited.read_until(b'\n', &mut line)).await;
-        read.map_err(|_| Error::Silent(patience))?.map_err(Error::Io)?;
+        read.map_err(|_| WatchError::Silent(patience))?
+            .map_err(WatchError::Io)?;
         match line.strip_suffix(b"\n") {
             Some(text) => {
                 self.bare = !text.ends_with(b"\r");
@@ -293,7 +296,7 @@ impl<T: Io> Wire<T> {
                 Ok((String::from_utf8_lossy(text).into_owned(), true))
             }
             None if line.len() as u64 >= MAX_LINE => Ok((String::from_utf8_lossy(&line).into_owned(), false)),
-            None => Err(Error::Closed),
+            None => Err(WatchError::Closed),
         }
     }
 
@@ -303,15 +306,15 @@ impl<T: Io> Wire<T> {
         until: Instant,
         limit: Duration,
         used: impl FnOnce(&[u8]) -> usize,
-    ) -> Result<(), Error> {
+    ) -> Result<(), WatchError> {
         let reading = timeout(SILENCE, self.stream.fill_buf());
-        let read = timeout_at(until, reading).await.map_err(|_| Error::Endless {
+        let read = timeout_at(until, reading).await.map_err(|_| WatchError::Endless {
             command: "RETR",
             after: limit,
         })?;
-        let bytes = read.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)?;
+        let bytes = read.map_err(|_| WatchError::Silent(SILENCE))?.map_err(WatchError::Io)?;
         if bytes.is_empty() {
-            return Err(Error::Closed);
+            return Err(WatchError::Closed);
         }
         let used = used(bytes);
         self.stream.consume(used);
@@ -329,9 +332,9 @@ fn is_goodbye(bytes: &[u8]) -> bool {
 
 /// A refusal that is about what was asked. `SYS/TEMP` is about the server (RFC 3206): Dovecot 2.3 says `[SYS/TEMP] Server shutting
 /// down.` to whatever it is asked, and closes (2026-11).
-pub(super) fn about_us(refusal: Refusal) -> Result<Refusal, Error> {
+pub(super) fn about_us(refusal: Refusal) -> Result<Refusal, WatchError> {
     if refusal.is("SYS/TEMP") {
-        Err(Error::Bye(Words::new(&format!("[SYS/TEMP] {}", refusal.text))))
+        Err(WatchError::Bye(Words::new(&format!("[SYS/TEMP] {}", refusal.text))))
     } else {
         Ok(refusal)
     }
@@ -346,14 +349,14 @@ fn line(command: &str, argument: &str) -> String {
 }
 
 /// Reads the first line of an answer. Blanks more or less say nothing.
-fn reply(line: &str) -> Reply {
+fn reply(line: &str) -> Pop3Reply {
     let line = line.trim_ascii();
     let (word, text) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     match word {
-        "+" => Reply::More(text.trim_ascii().to_owned()),
-        _ if word.eq_ignore_ascii_case("+OK") => Reply::Ok,
-        _ if word.eq_ignore_ascii_case("-ERR") => Reply::Refused(refusal(text)),
-        _ => Reply::Odd(Words::new(line)),
+        "+" => Pop3Reply::More(text.trim_ascii().to_owned()),
+        _ if word.eq_ignore_ascii_case("+OK") => Pop3Reply::Ok,
+        _ if word.eq_ignore_ascii_case("-ERR") => Pop3Reply::Refused(refusal(text)),
+        _ => Pop3Reply::Odd(Words::new(line)),
     }
 }
 

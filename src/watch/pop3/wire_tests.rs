@@ -1,16 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::watch::{pop3::body::Next, script};
+use crate::watch::{pop3::body::BodyEvent, script};
 
-fn wire(script: &str) -> (Wire, script::Server) {
+fn wire(script: &str) -> (Pop3Connection, script::Server) {
     let (stream, server) = script::play(script);
     let stream: Box<dyn Io> = Box::new(stream);
-    (Wire::new(stream), server)
+    (Pop3Connection::new(stream), server)
 }
 
 /// A server that answers the first command by these bytes, and closes.
-fn saying(bytes: &[u8]) -> Wire {
+fn saying(bytes: &[u8]) -> Pop3Connection {
     let (stream, mut theirs) = tokio::io::duplex(1 << 16);
     let bytes = bytes.to_vec();
     tokio::spawn(async move {
@@ -20,28 +20,28 @@ fn saying(bytes: &[u8]) -> Wire {
         theirs.write_all(&bytes).await.ok();
     });
     let stream: Box<dyn Io> = Box::new(stream);
-    Wire::new(stream)
+    Pop3Connection::new(stream)
 }
 
 #[test]
 fn first_lines() {
     let refused = |code: Option<&str>, text: &str| {
-        Reply::Refused(Refusal {
+        Pop3Reply::Refused(Refusal {
             status: Negative::Err,
             code: code.map(Words::new),
             text: Words::new(text),
         })
     };
-    let odd = |text: &str| Reply::Odd(Words::new(text));
+    let odd = |text: &str| Pop3Reply::Odd(Words::new(text));
     for (line, expected) in [
-        ("+OK", Reply::Ok),
-        ("+OK 2 320", Reply::Ok),
-        (" +OK\t2  320 ", Reply::Ok),
+        ("+OK", Pop3Reply::Ok),
+        ("+OK 2 320", Pop3Reply::Ok),
+        (" +OK\t2  320 ", Pop3Reply::Ok),
         ("-ERR   no ", refused(None, "no")),
-        ("+ok ready <1@a>", Reply::Ok),
-        ("+", Reply::More(String::new())),
-        ("+ ", Reply::More(String::new())),
-        ("+ eyJ9", Reply::More("eyJ9".into())),
+        ("+ok ready <1@a>", Pop3Reply::Ok),
+        ("+", Pop3Reply::More(String::new())),
+        ("+ ", Pop3Reply::More(String::new())),
+        ("+ eyJ9", Pop3Reply::More("eyJ9".into())),
         ("-ERR", refused(None, "")),
         ("-ERR no", refused(None, "no")),
         (
@@ -93,7 +93,7 @@ async fn a_command_and_its_lines() {
     server.finished().await;
 }
 
-async fn listed(bytes: &[u8]) -> Error {
+async fn listed(bytes: &[u8]) -> WatchError {
     saying(bytes).list("UIDL", 3, |_| ()).await.unwrap_err()
 }
 
@@ -108,7 +108,7 @@ async fn answers_that_break_the_protocol_end_the_session() {
         let error = listed(bytes).await;
         let shown = String::from_utf8_lossy(bytes.get(..20.min(bytes.len())).unwrap()).into_owned();
         assert!(
-            matches!(error, Error::Protocol(found) if found == violation),
+            matches!(error, WatchError::Protocol(found) if found == violation),
             "{shown}: {error:?}"
         );
     }
@@ -117,8 +117,8 @@ async fn answers_that_break_the_protocol_end_the_session() {
         error.to_string(),
         "the server answered UIDL with what is no answer: \"* OK IMAP4rev1\""
     );
-    assert!(matches!(listed(b"").await, Error::Closed));
-    assert!(matches!(listed(b"+OK\r\n1 a").await, Error::Closed));
+    assert!(matches!(listed(b"").await, WatchError::Closed));
+    assert!(matches!(listed(b"+OK\r\n1 a").await, WatchError::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn silence_ends_the_session() {
     for script in ["WAIT 3600", "L: UIDL\nS: +OK\nB: 1 a", "L: UIDL\nB: +O"] {
         let (wire, _server) = wire(script);
         let error = wire.list("UIDL", 9, |_| ()).await.unwrap_err();
-        assert!(matches!(error, Error::Silent(_)), "{script}: {error:?}");
+        assert!(matches!(error, WatchError::Silent(_)), "{script}: {error:?}");
     }
 }
 
@@ -134,30 +134,36 @@ async fn silence_ends_the_session() {
 async fn a_server_that_drips_has_no_patience_of_ours() {
     let (wire, _server) = wire(&format!("L: UIDL\nS: +OK\n{}", "WAIT 50\nS: 1 a\n".repeat(100)));
     let error = wire.list("UIDL", 1000, |_| ()).await.unwrap_err();
-    assert!(matches!(error, Error::Endless { command: "UIDL", .. }), "{error:?}");
+    assert!(
+        matches!(error, WatchError::Endless { command: "UIDL", .. }),
+        "{error:?}"
+    );
     let (wire, _server) = self::wire(&format!("L: RETR 1\nS: +OK\n{}", "WAIT 50\nB: a\n".repeat(100)));
     let body = wire.retrieve(1).await.unwrap().unwrap();
     let error = body.piece(1000).await.map(|(piece, _)| piece).unwrap_err();
-    assert!(matches!(error, Error::Endless { command: "RETR", .. }), "{error:?}");
+    assert!(
+        matches!(error, WatchError::Endless { command: "RETR", .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_command_cannot_hide_a_second_one() {
     let (wire, _server) = wire("WAIT 1");
     let error = wire.try_run("USER", "a\r\nDELE 1").await.unwrap_err();
-    assert!(matches!(error, Error::Protocol(Violation::Command)));
+    assert!(matches!(error, WatchError::Protocol(Violation::Command)));
 }
 
 /// Reads a mail in pieces of this size; gives back the pieces, and whether it came to its end.
-async fn pieces(bytes: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Error> {
+async fn pieces(bytes: &[u8], most: usize) -> Result<Vec<Vec<u8>>, WatchError> {
     let mut body = saying(bytes).retrieve(1).await?.unwrap();
     let mut pieces = Vec::new();
     loop {
         let (piece, next) = body.piece(most).await?;
         pieces.push(piece);
         match next {
-            Next::Piece(more) => body = more,
-            Next::End(..) => return Ok(pieces),
+            BodyEvent::Piece(more) => body = more,
+            BodyEvent::End(..) => return Ok(pieces),
         }
     }
 }
@@ -169,7 +175,7 @@ async fn what_nobody_asked_for_is_no_answer() {
     let wire = wire.greeted().await.unwrap();
     let (wire, _) = wire.try_run("DELE", "1").await.unwrap();
     let error = wire.try_run("DELE", "2").await.unwrap_err();
-    assert!(matches!(error, Error::Early { before: "DELE", .. }), "{error:?}");
+    assert!(matches!(error, WatchError::Early { before: "DELE", .. }), "{error:?}");
     assert!(error.to_string().contains("\"+OK again\""), "{error}");
     for (said, in_step) in [
         ("+OK 3 1200", true),
@@ -198,7 +204,7 @@ async fn a_mail_comes_in_pieces() {
     assert_eq!(small, [&b"ab\r\n"[..], b".c\r\n", b""]);
     for cut in 15..26 {
         let error = pieces(&bytes[..cut], 4).await.unwrap_err();
-        assert!(matches!(error, Error::Closed), "{cut}");
+        assert!(matches!(error, WatchError::Closed), "{cut}");
     }
 }
 

@@ -10,20 +10,20 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Health,
-    door::{Door, Keys},
-    error::Error,
-    imap::{Capabilities, Io, Selected, Wire, login},
+    WatchHealth,
+    door::{Connector, CredentialSource},
+    error::WatchError,
+    imap::{ImapCapabilities, ImapConnection, Io, Selected, login},
     memory::Memory,
     script::{self, Server},
     session::Session,
     settle::Settler,
-    source::Looking,
+    source::StepContext,
 };
 use crate::{
     auth::Credential,
     budget::Budget,
-    config::{self, Endpoint, EndpointName, Fate, Inlet, Settle, Tls},
+    config::{self, Endpoint, EndpointName, Settle, SettleAction, Tls, WatchPlan},
     ledger::{Cursor, Ledger, MailboxKey},
     net::ConnectTurn,
     secret::Secret,
@@ -61,19 +61,19 @@ impl Scripts {
 }
 
 #[async_trait]
-impl Door<Wire> for Scripts {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<ImapConnection> for Scripts {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }
 
 #[async_trait]
-impl Keys for Scripts {
+impl CredentialSource for Scripts {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(self.credential.clone())
     }
 
@@ -84,7 +84,7 @@ impl Keys for Scripts {
     fn reached(&self) {}
 }
 
-pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
+pub(crate) fn endpoint(watch: config::WatchMode) -> Endpoint {
     let server = config::Server {
         host: "imap.example.test".into(),
         port: 993,
@@ -108,9 +108,9 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     };
     let mailbox = config::Mailbox {
         watch,
-        looks: config::Looks {
+        looks: config::Polling {
             backlog: Some(config::Backlog::Process),
-            ..config::Looks::default()
+            ..config::Polling::default()
         },
         ..config::Mailbox::inbox(Arc::new(account), config::ReadBy::Imap, server)
     };
@@ -118,17 +118,17 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     let name = EndpointName::new("test").unwrap();
     Endpoint {
         settle: config::Settle {
-            done: Fate::Move("Processed".into()),
-            failed: Fate::Flag,
-            ignored: Fate::Keep,
-            refused: Fate::Keep,
+            done: SettleAction::Move("Processed".into()),
+            failed: SettleAction::Flag,
+            ignored: SettleAction::Keep,
+            refused: SettleAction::Keep,
         },
         ..Endpoint::new(name, mailbox, config::Action::Command(command))
     }
 }
 
 /// What the watch of an endpoint's mailbox has to know.
-pub(crate) fn inlet(endpoint: Endpoint) -> Inlet {
+pub(crate) fn inlet(endpoint: Endpoint) -> WatchPlan {
     config::routes([&Arc::new(endpoint)]).pop().unwrap().inlet()
 }
 
@@ -136,16 +136,16 @@ pub(crate) fn inlet(endpoint: Endpoint) -> Inlet {
 pub(crate) struct World {
     pub(crate) memory: Arc<Memory>,
     pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) inlet: Inlet,
+    pub(crate) inlet: WatchPlan,
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
-    pub(crate) health: Arc<Health>,
+    pub(crate) health: Arc<WatchHealth>,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let memory = Arc::new(Memory::default());
-        let endpoint = endpoint(config::Watch::Idle {
+        let endpoint = endpoint(config::WatchMode::Idle {
             look: Duration::from_secs(180),
         });
         Self {
@@ -158,8 +158,8 @@ impl World {
         }
     }
 
-    pub(crate) fn looking(&self) -> Looking<'_> {
-        Looking {
+    pub(crate) fn looking(&self) -> StepContext<'_> {
+        StepContext {
             inlet: &self.inlet,
             ledger: &self.ledger,
             mailbox: &self.mailbox,
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// A session in UIDVALIDITY 7 whose server follows a script from here on.
-    pub(crate) fn session(&self, script: &[&str], can: Capabilities) -> (Session, Server) {
+    pub(crate) fn session(&self, script: &[&str], can: ImapCapabilities) -> (Session, Server) {
         let (stream, server) = script::play_lines(script.iter().map(|line| (*line).to_owned()).collect());
         let stream: Box<dyn Io> = Box::new(stream);
         let selected = Selected {
@@ -190,6 +190,9 @@ impl World {
             uid_validity: 7,
             uid_next: 5,
         });
-        (Session::begin(Wire::new(stream), can, selected, stored, 1), server)
+        (
+            Session::begin(ImapConnection::new(stream), can, selected, stored, 1),
+            server,
+        )
     }
 }

@@ -41,8 +41,8 @@ pub(crate) struct State {
     pub(crate) wanted: Vec<u32>,
     /// Those that could not be fetched, and why.
     pub(crate) unfetched: Vec<(u32, Lack)>,
-    pub(crate) backlog: Option<Backlog>,
-    pub(crate) choice: Option<Choice>,
+    pub(crate) backlog: Option<BacklogSummary>,
+    pub(crate) choice: Option<BacklogChoice>,
     pub(crate) knows_account: bool,
     pub(crate) waited: Option<Cursor>,
     pub(crate) old: Vec<OldMail>,
@@ -94,11 +94,11 @@ impl Memory {
         self.state.lock().unwrap().cursor
     }
 
-    pub(crate) fn due(&self, uid_validity: u32, uids: &[u32], verdict: Verdict) {
+    pub(crate) fn due(&self, uid_validity: u32, uids: &[u32], verdict: MailOutcome) {
         let due = uids.iter().map(|&uid| Settling {
             place: Place { uid_validity, uid },
             verdict,
-            endpoint: EndpointName::new("test").filter(|_| verdict != Verdict::Ignored),
+            endpoint: EndpointName::new("test").filter(|_| verdict != MailOutcome::Ignored),
         });
         self.state.lock().unwrap().due.extend(due);
         self.bell.notify_one();
@@ -146,13 +146,13 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+    async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
         tokio::task::yield_now().await;
         let mut state = self.state.lock().unwrap();
         if state.fail {
             return Err(Error::Full("no space".into()));
         }
-        let mut taken = Taken::default();
+        let mut taken = IntakeResult::default();
         for mail in intake.mails {
             if let Some(upload) = mail.lack().and_then(|lack| lack.upload) {
                 state.pieces.remove(&upload);
@@ -183,9 +183,9 @@ impl Ledger for Memory {
         Ok(taken)
     }
 
-    async fn wanted(&self, _: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+    async fn wanted(&self, _: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error> {
         let state = self.state.lock().unwrap();
-        let wanted = |&uid: &u32| Wanted {
+        let wanted = |&uid: &u32| RefetchRequest {
             mail: MailId(uid.into()),
             place: Some(Place { uid_validity, uid }).filter(|place| state.mails.contains_key(place)),
         };
@@ -220,7 +220,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    fn knock(&self) -> Arc<Notify> {
+    fn changed_outside(&self) -> Arc<Notify> {
         unreachable!()
     }
 
@@ -228,7 +228,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn admit(&self, _: JobId, _: u32, _: Vec<Gate>) -> Result<Admission, Error> {
+    async fn admit(&self, _: JobId, _: u32, _: Vec<RateLimit>) -> Result<Admission, Error> {
         unreachable!()
     }
 
@@ -241,7 +241,7 @@ impl Ledger for Memory {
         _: &MailboxKey,
         _: &[EndpointName],
         _: &[EndpointName],
-    ) -> Result<HandedOn, Error> {
+    ) -> Result<ReassignedJobs, Error> {
         unreachable!()
     }
 
@@ -368,11 +368,11 @@ impl Ledger for Memory {
         self.settled(mailbox, &places).await
     }
 
-    fn bell(&self, _: &MailboxKey) -> Arc<Notify> {
+    fn settle_due(&self, _: &MailboxKey) -> Arc<Notify> {
         self.bell.clone()
     }
 
-    async fn forget(&self, _: Retention, _: DateTime<Utc>) -> Result<Forgotten, Error> {
+    async fn forget(&self, _: Retention, _: DateTime<Utc>) -> Result<PruneReport, Error> {
         unreachable!()
     }
 

@@ -8,11 +8,11 @@ use crate::ledger::*;
 
 #[async_trait]
 impl BacklogLedger for Memory {
-    async fn backlog(&self, _: &MailboxKey) -> Result<Option<Backlog>, Error> {
+    async fn backlog(&self, _: &MailboxKey) -> Result<Option<BacklogSummary>, Error> {
         Ok(self.state.lock().unwrap().backlog)
     }
 
-    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
+    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
         Ok(self.state.lock().unwrap().choice)
     }
 
@@ -55,11 +55,11 @@ impl BacklogLedger for Memory {
         Ok(())
     }
 
-    async fn backlog_listed(&self, _: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+    async fn backlog_listed(&self, _: &MailboxKey, older: u64) -> Result<BacklogSummary, Error> {
         let mut state = self.state.lock().unwrap();
         let left = state.old.len() as u64 + older;
         let backlog = state.backlog.get_or_insert_default();
-        *backlog = Backlog {
+        *backlog = BacklogSummary {
             left,
             older,
             listed: true,

@@ -5,35 +5,35 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    config::{self, Fate, ReadBy, Settle},
+    config::{self, ReadBy, Settle, SettleAction},
     watch::{
-        door::Door,
-        error::Error,
+        door::Connector,
+        error::WatchError,
         fakes::{Scripts, endpoint},
-        pop3::{login, watcher, wire::Wire},
+        pop3::{login, watcher, wire::Pop3Connection},
         watcher::world::{Running, start_with},
     },
 };
 
 #[async_trait]
-impl Door<Wire> for Scripts {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for Scripts {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }
 
-pub(super) fn every(seconds: u64) -> config::Watch {
-    config::Watch::Every(Duration::from_secs(seconds))
+pub(super) fn every(seconds: u64) -> config::WatchMode {
+    config::WatchMode::Every(Duration::from_secs(seconds))
 }
 
-pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+pub(super) fn start(watch: config::WatchMode, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle {
-        done: Fate::Delete,
-        failed: Fate::Keep,
-        ignored: Fate::Keep,
-        refused: Fate::Keep,
+        done: SettleAction::Delete,
+        failed: SettleAction::Keep,
+        ignored: SettleAction::Keep,
+        refused: SettleAction::Keep,
     };
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();

@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     budget::Budget,
     config,
     ledger::Cursor,
     net::Connects,
     watch::{
-        Health, Watch, by_imap,
+        Watch, WatchHealth, by_imap,
         fakes::{Scripts, endpoint, inlet},
         memory::Memory,
         script,
@@ -25,7 +25,7 @@ use crate::{
 /// A watch over scripts: each connection plays the next one.
 pub(in crate::watch) struct Running {
     pub(in crate::watch) memory: Arc<Memory>,
-    pub(in crate::watch) health: Arc<Health>,
+    pub(in crate::watch) health: Arc<WatchHealth>,
     pub(in crate::watch) stop: CancellationToken,
     pub(in crate::watch) servers: Arc<Mutex<Vec<script::Server>>>,
     pub(in crate::watch) rejected: Arc<Mutex<usize>>,
@@ -35,7 +35,7 @@ pub(in crate::watch) struct Running {
     seen: Mutex<Vec<u32>>,
 }
 
-pub(in crate::watch) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+pub(in crate::watch) fn start(watch: config::WatchMode, scripts: &[&str]) -> Running {
     let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
     start_with(endpoint(watch), scripts, run)
 }
@@ -57,10 +57,10 @@ pub(in crate::watch) fn start_with(
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
-        Arc::new(Forgetful),
+        Arc::new(NullTokenStore),
         reqwest::Client::new(),
     );
-    let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+    let (health, stop) = (Arc::new(WatchHealth::default()), CancellationToken::new());
     let watch = Watch {
         inlet: Arc::new(inlet(endpoint)),
         ledger: memory.clone(),
@@ -82,8 +82,8 @@ pub(in crate::watch) fn start_with(
     }
 }
 
-pub(in crate::watch) fn idle() -> config::Watch {
-    config::Watch::Idle {
+pub(in crate::watch) fn idle() -> config::WatchMode {
+    config::WatchMode::Idle {
         look: Duration::from_secs(180),
     }
 }

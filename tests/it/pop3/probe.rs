@@ -8,8 +8,8 @@ use mailjob::{
     net,
     secret::Secret,
     watch::{
-        error::Error,
-        pop3::probe::{Probe, secure},
+        error::WatchError,
+        pop3::probe::{MaildropProbe, secure},
     },
 };
 use mailjob_testbed::{Options, PASSWORD, World};
@@ -27,7 +27,7 @@ fn maildrop(world: &World, tls: Tls) -> Mailbox {
     Mailbox::inbox(account, ReadBy::Pop3, server)
 }
 
-async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {
+async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<MaildropProbe, WatchError> {
     let (server, account) = (&mailbox.server, &mailbox.account);
     let socket = net::tcp(server, Duration::from_secs(60)).await?;
     let line = secure(socket, server, account.tls()).await?;
@@ -57,7 +57,7 @@ async fn a_probe_tells_what_is_there_and_touches_nothing() {
     assert!(
         matches!(
             &error,
-            Error::Credential {
+            WatchError::Credential {
                 mechanism: "XOAUTH2",
                 ..
             }
@@ -68,7 +68,7 @@ async fn a_probe_tells_what_is_there_and_touches_nothing() {
     let wrong = Credential::Password(Secret::from("wrong"));
     let error = probe(&maildrop(&world, Tls::Implicit), &wrong).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Credential { mechanism: "PLAIN", .. }),
+        matches!(&error, WatchError::Credential { mechanism: "PLAIN", .. }),
         "{error:?}"
     );
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mailjob::{
-    config::{Auth, Endpoint, Fate, Tls},
+    config::{Auth, Endpoint, SettleAction, Tls},
     job::{Outcome, Reason},
     ledger::Ledger,
     watch,
@@ -63,7 +63,7 @@ async fn a_backlog_is_taken_byte_for_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_wakes_and_is_settled_as_it_ended() {
     let world = World::start(Options::default()).await.unwrap();
-    let delete = |endpoint: &mut Endpoint| endpoint.settle.done = Fate::Delete;
+    let delete = |endpoint: &mut Endpoint| endpoint.settle.done = SettleAction::Delete;
     let watched = Watched::start_with(&world, Tls::StartTls, password(&world), delete).await;
     watched.is_connected().await;
     for n in 1..=3 {

@@ -9,13 +9,13 @@ use chrono::Utc;
 use mailjob::{
     budget::Budget,
     config::{
-        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Fate, Looks, Mailbox, ReadBy, Settle, Tls,
-        routes,
+        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Mailbox, Polling, ReadBy, Settle,
+        SettleAction, Tls, routes,
     },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
     net::Connects,
-    watch::{self, Health, Watch},
+    watch::{self, Watch, WatchHealth},
 };
 use mailjob_testbed::World;
 use tokio::{task::JoinHandle, time::timeout};
@@ -32,17 +32,17 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
     let name = EndpointName::new("watched").unwrap();
     Endpoint {
         settle: Settle {
-            done: Fate::Move("Processed/Büro & Co".into()),
-            failed: Fate::Flag,
-            ignored: Fate::Keep,
-            refused: Fate::Keep,
+            done: SettleAction::Move("Processed/Büro & Co".into()),
+            failed: SettleAction::Flag,
+            ignored: SettleAction::Keep,
+            refused: SettleAction::Keep,
         },
         ..Endpoint::new(
             name,
             Mailbox {
-                looks: Looks {
+                looks: Polling {
                     backlog: Some(Backlog::Process),
-                    ..Looks::default()
+                    ..Polling::default()
                 },
                 ..Mailbox::inbox(account, ReadBy::Imap, server)
             },
@@ -55,7 +55,7 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
 pub(super) struct Watched {
     pub(super) ledger: Arc<sqlite::Sqlite>,
     name: EndpointName,
-    pub(super) health: Arc<Health>,
+    pub(super) health: Arc<WatchHealth>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -72,7 +72,7 @@ impl Watched {
         let mut endpoint = endpoint(account.clone());
         change(&mut endpoint);
         let shared: Arc<dyn Ledger> = ledger.clone();
-        let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+        let (health, stop) = (Arc::new(WatchHealth::default()), CancellationToken::new());
         let name = endpoint.name.clone();
         let watch = Watch {
             login: Arc::new(login(&account, &ledger)),

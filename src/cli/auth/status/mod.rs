@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use chrono::Utc;
 
-use self::row::Row;
+use self::row::AuthStatusRow;
 use super::super::{beside, desk::failed, print, whereabouts};
 use crate::{
     auth::{
         facts,
-        forecast::{Facts, Known, forecast},
+        forecast::{AccountFacts, SignInInfo, forecast},
         judged_as,
     },
     config::{Account, Protocol, load::Sources},
@@ -63,7 +63,7 @@ pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> 
 }
 
 /// What the ledger knows.
-async fn known(at: &Address) -> Result<BTreeMap<String, Known>, Error> {
+async fn known(at: &Address) -> Result<BTreeMap<String, SignInInfo>, Error> {
     let rows = ledger::beside(at).await?.sign_ins().sign_ins().await?;
     Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
 }
@@ -71,20 +71,20 @@ async fn known(at: &Address) -> Result<BTreeMap<String, Known>, Error> {
 fn rows(
     accounts: &BTreeMap<String, Arc<Account>>,
     used: &[(&Arc<Account>, Protocol)],
-    known: &BTreeMap<String, Known>,
-) -> Vec<Row> {
+    known: &BTreeMap<String, SignInInfo>,
+) -> Vec<AuthStatusRow> {
     let now = Utc::now();
     let each = accounts.iter().map(|(name, account)| {
         let facts = facts::read(account).unwrap_or_else(|error| {
             eprintln!("{name}: {error}");
-            Facts::default()
+            AccountFacts::default()
         });
         let judged = used.iter().filter(|(user, _)| user.sign_in == *name);
         let refused = judged.filter_map(|(user, protocol)| known.get(&judged_as(user, *protocol))?.refused.as_ref());
         let known = known.get(name).cloned().unwrap_or_default();
         // Those that share a server share what it says.
         let refused = refused.min_by_key(|refused| refused.since);
-        Row::new(name, account, &forecast(account, &known, &facts, now), refused)
+        AuthStatusRow::new(name, account, &forecast(account, &known, &facts, now), refused)
     });
     each.collect()
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{
     auth::{
-        Refused,
-        forecast::{Expiry, Forecast, State, Threshold, What, doubt, due},
+        BlockedSignIn,
+        forecast::{ExpiringSecret, Expiry, Forecast, LoginState, Threshold, doubt, due},
     },
     config::{Account, Auth, Grant},
 };
@@ -18,7 +18,7 @@ pub(super) const URGENT: i64 = 7;
 
 /// A sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Row {
+pub(super) struct AuthStatusRow {
     pub(super) account: String,
     /// `signed_in`, `needs_sign_in`, `never`, `not_needed`, or `refused`: a mail server did not take what was shown to it last.
     pub(super) state: &'static str,
@@ -27,9 +27,9 @@ pub(super) struct Row {
     /// Why it does.
     pub(super) why: Option<String>,
     pub(super) grant: &'static str,
-    pub(super) refresh_token: Option<Token>,
+    pub(super) refresh_token: Option<RefreshTokenRow>,
     /// What proves the client, if it ends.
-    pub(super) client: Option<End>,
+    pub(super) client: Option<ExpiryRow>,
     /// When an access token was last granted.
     pub(super) refreshed: Option<DateTime<Utc>>,
     /// Whether somebody should act.
@@ -40,7 +40,7 @@ pub(super) struct Row {
 
 /// A refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Token {
+pub(super) struct RefreshTokenRow {
     pub(super) issued: DateTime<Utc>,
     pub(super) age_s: i64,
     pub(super) ends: Option<DateTime<Utc>>,
@@ -49,41 +49,44 @@ pub(super) struct Token {
 
 /// Something that ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct End {
+pub(super) struct ExpiryRow {
     pub(super) what: &'static str,
     pub(super) ends: DateTime<Utc>,
     pub(super) days: i64,
 }
 
-impl Row {
+impl AuthStatusRow {
     /// How it is, with what a mail server said that did not let us in.
-    pub(super) fn new(name: &str, account: &Account, seen: &Forecast, at_server: Option<&Refused>) -> Self {
+    pub(super) fn new(name: &str, account: &Account, seen: &Forecast, at_server: Option<&BlockedSignIn>) -> Self {
         let refused = match &seen.state {
-            State::NeedsSignIn(refused) => Some(refused),
-            State::SignedIn | State::NeverSignedIn | State::NeedsNoSignIn => at_server,
+            LoginState::NeedsSignIn(refused) => Some(refused),
+            LoginState::SignedIn | LoginState::NeverSignedIn | LoginState::NeedsNoSignIn => at_server,
         };
-        let refresh = seen.expiry(What::RefreshToken);
-        let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| Token {
+        let refresh = seen.expiry(ExpiringSecret::RefreshToken);
+        let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| RefreshTokenRow {
             issued,
             age_s: age.num_seconds(),
             ends: refresh.map(|expiry| expiry.ends),
             days: refresh.map(|expiry| expiry.days),
         });
-        let client = seen.expiries.iter().find(|expiry| expiry.what != What::RefreshToken);
+        let client = seen
+            .expiries
+            .iter()
+            .find(|expiry| expiry.what != ExpiringSecret::RefreshToken);
         Self {
             account: name.to_owned(),
             state: match seen.state {
-                State::NeedsSignIn(_) => "needs_sign_in",
+                LoginState::NeedsSignIn(_) => "needs_sign_in",
                 _ if at_server.is_some() => "refused",
-                State::SignedIn => "signed_in",
-                State::NeverSignedIn => "never",
-                State::NeedsNoSignIn => "not_needed",
+                LoginState::SignedIn => "signed_in",
+                LoginState::NeverSignedIn => "never",
+                LoginState::NeedsNoSignIn => "not_needed",
             },
             since: refused.map(|refused| refused.since),
             why: refused.map(|refused| refused.why.clone()),
             grant: grant(account),
             refresh_token,
-            client: client.map(|expiry| End {
+            client: client.map(|expiry| ExpiryRow {
                 what: expiry.what.code(),
                 ends: expiry.ends,
                 days: expiry.days,
@@ -98,9 +101,12 @@ impl Row {
 }
 
 /// Whether nobody has ever signed in, and nothing is configured that would do in its place.
-fn waits_for_a_person(account: &Account, state: &State) -> bool {
+fn waits_for_a_person(account: &Account, state: &LoginState) -> bool {
     let grant = account.auth.oauth().map(|oauth| &oauth.grant);
-    matches!((state, grant), (State::NeverSignedIn, Some(Grant::RefreshToken(None))))
+    matches!(
+        (state, grant),
+        (LoginState::NeverSignedIn, Some(Grant::RefreshToken(None)))
+    )
 }
 
 /// Whether it is time to act, as the operator is told.

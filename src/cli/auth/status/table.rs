@@ -1,6 +1,6 @@
 //! Rows as text: columns for people, JSON for machines. Pure.
 
-use super::row::{Row, URGENT};
+use super::row::{AuthStatusRow, URGENT};
 use crate::cli::columns::columns;
 
 const HEAD: [&str; 6] = ["ACCOUNT", "STATE", "GRANT", "REFRESH TOKEN", "CLIENT", "LAST REFRESH"];
@@ -9,13 +9,13 @@ const HEAD: [&str; 6] = ["ACCOUNT", "STATE", "GRANT", "REFRESH TOKEN", "CLIENT",
 const PERSON: &str = "refresh_token";
 
 /// An object with all rows.
-pub(super) fn json(rows: &[Row]) -> String {
+pub(super) fn json(rows: &[AuthStatusRow]) -> String {
     let value = serde_json::json!({ "accounts": rows });
     format!("{value:#}\n")
 }
 
 /// A table, and below it what needs more words.
-pub(super) fn people(rows: &[Row]) -> String {
+pub(super) fn people(rows: &[AuthStatusRow]) -> String {
     if rows.is_empty() {
         return "no accounts\n".to_owned();
     }
@@ -30,7 +30,7 @@ pub(super) fn people(rows: &[Row]) -> String {
     text
 }
 
-fn cells(row: &Row) -> [String; 6] {
+fn cells(row: &AuthStatusRow) -> [String; 6] {
     let nothing = || "-".to_owned();
     let state = match row.state {
         "signed_in" => "signed in",
@@ -64,7 +64,7 @@ fn cells(row: &Row) -> [String; 6] {
     ]
 }
 
-fn remarks(row: &Row) -> Vec<String> {
+fn remarks(row: &AuthStatusRow) -> Vec<String> {
     let name = &row.account;
     let mut remarks = Vec::new();
     let ends = row.refresh_token.as_ref().and_then(|token| token.days);

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    super::row::{End, Token},
+    super::row::{ExpiryRow, RefreshTokenRow},
     *,
 };
 
@@ -9,8 +9,8 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn rows() -> Vec<Row> {
-    let password = Row {
+fn rows() -> Vec<AuthStatusRow> {
+    let password = AuthStatusRow {
         account: "office".into(),
         state: "not_needed",
         since: None,
@@ -23,19 +23,19 @@ fn rows() -> Vec<Row> {
         doubt: None,
     };
     vec![
-        Row {
+        AuthStatusRow {
             account: "contoso".into(),
             state: "needs_sign_in",
             since: Some(at("2027-01-02T03:04:05Z")),
             why: Some("invalid_grant".into()),
             grant: "refresh_token",
-            refresh_token: Some(Token {
+            refresh_token: Some(RefreshTokenRow {
                 issued: at("2027-01-01T00:00:00Z"),
                 age_s: 97_445,
                 ends: Some(at("2027-04-01T00:00:00Z")),
                 days: Some(88),
             }),
-            client: Some(End {
+            client: Some(ExpiryRow {
                 what: "client-secret",
                 ends: at("2027-01-08T00:00:00Z"),
                 days: 6,
@@ -44,14 +44,14 @@ fn rows() -> Vec<Row> {
             urgent: true,
             ..password.clone()
         },
-        Row {
+        AuthStatusRow {
             account: "gmail".into(),
             state: "never",
             grant: "refresh_token",
             doubt: Some("who knows"),
             ..password.clone()
         },
-        Row {
+        AuthStatusRow {
             account: "replies".into(),
             state: "refused",
             since: Some(at("2027-01-02T03:04:05Z")),

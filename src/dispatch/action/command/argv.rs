@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use crate::{
     config::{
         Command,
-        braces::{Piece, pieces},
+        braces::{TextPiece, pieces},
     },
-    dispatch::inputs::{Given, Unmet, Value},
+    dispatch::inputs::{InputValue, ResolvedInput, Unmet},
 };
 
 /// Bytes of all inputs together: Linux takes 2 MiB of arguments and variables.
@@ -26,7 +26,7 @@ const ONE: usize = 128 << 10;
 /// When an input can't be an argument.
 pub(in crate::dispatch) fn arguments(
     command: &Command,
-    inputs: &[Given],
+    inputs: &[ResolvedInput],
     path: impl Fn(&str) -> String,
 ) -> Result<Vec<String>, Unmet> {
     if inputs.is_empty() {
@@ -36,12 +36,12 @@ pub(in crate::dispatch) fn arguments(
     let mut room = ALL;
     for template in command.argv.iter().skip(1) {
         // The configuration was checked: there are no unpaired braces and no unknown names.
-        let pieces = pieces(template).unwrap_or_else(|_| vec![Piece::Text(template.clone())]);
+        let pieces = pieces(template).unwrap_or_else(|_| vec![TextPiece::Text(template.clone())]);
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in &pieces {
             parts.push(match piece {
-                Piece::Text(text) => Part::Ours(text.clone()),
-                Piece::Name(name) => part(name, inputs, command.max_input, &path)?,
+                TextPiece::Text(text) => ArgumentPart::Ours(text.clone()),
+                TextPiece::Name(name) => part(name, inputs, command.max_input, &path)?,
             });
         }
         for argument in joined(parts)? {
@@ -70,42 +70,47 @@ pub(in crate::dispatch) fn fit_together(argv: &[String], environment: &[(OsStrin
 }
 
 /// A piece of an argument.
-enum Part<'a> {
+enum ArgumentPart<'a> {
     /// Written by the operator or made by us.
     Ours(String),
     /// From a mail, and the input.
-    Theirs(&'a Given, String),
+    Theirs(&'a ResolvedInput, String),
     /// Several arguments, and the input where they are from a mail.
-    Several(Option<&'a Given>, Vec<String>),
+    Several(Option<&'a ResolvedInput>, Vec<String>),
 }
 
-fn part<'a>(name: &str, inputs: &'a [Given], max: u64, path: &dyn Fn(&str) -> String) -> Result<Part<'a>, Unmet> {
+fn part<'a>(
+    name: &str,
+    inputs: &'a [ResolvedInput],
+    max: u64,
+    path: &dyn Fn(&str) -> String,
+) -> Result<ArgumentPart<'a>, Unmet> {
     let Some((given, value)) = inputs
         .iter()
         .find(|given| given.name == name)
         .and_then(|given| Some((given, given.value.as_ref()?)))
     else {
-        return Ok(Part::Ours(String::new()));
+        return Ok(ArgumentPart::Ours(String::new()));
     };
     let mut texts = fit(given, value.texts(path), max)?;
     let ours = given.ours || value.files().is_some();
     let single = (!is_list(value)).then(|| texts.pop()).flatten();
     Ok(match (single, ours) {
-        (Some(text), true) => Part::Ours(text),
-        (Some(text), false) => Part::Theirs(given, text),
-        (None, ours) => Part::Several((!ours).then_some(given), texts),
+        (Some(text), true) => ArgumentPart::Ours(text),
+        (Some(text), false) => ArgumentPart::Theirs(given, text),
+        (None, ours) => ArgumentPart::Several((!ours).then_some(given), texts),
     })
 }
 
-fn is_list(value: &Value) -> bool {
+fn is_list(value: &InputValue) -> bool {
     match value {
-        Value::List(_) | Value::Files(_) | Value::Map(_) => true,
-        Value::Text(_)
-        | Value::Integer(_)
-        | Value::Number(_)
-        | Value::Boolean(_)
-        | Value::Groups(_)
-        | Value::File(_) => false,
+        InputValue::List(_) | InputValue::Files(_) | InputValue::Map(_) => true,
+        InputValue::Text(_)
+        | InputValue::Integer(_)
+        | InputValue::Number(_)
+        | InputValue::Boolean(_)
+        | InputValue::Groups(_)
+        | InputValue::File(_) => false,
     }
 }
 
@@ -113,7 +118,7 @@ fn is_list(value: &Value) -> bool {
 ///
 /// # Errors
 /// When one has a NUL, or they are too long.
-pub(in crate::dispatch) fn fit(given: &Given, texts: Vec<String>, max: u64) -> Result<Vec<String>, Unmet> {
+pub(in crate::dispatch) fn fit(given: &ResolvedInput, texts: Vec<String>, max: u64) -> Result<Vec<String>, Unmet> {
     let size: usize = texts.iter().map(String::len).sum();
     if size as u64 > max {
         return Err(unmet(given, &format!("is too long: {size} bytes, {max} at most")));
@@ -124,23 +129,23 @@ pub(in crate::dispatch) fn fit(given: &Given, texts: Vec<String>, max: u64) -> R
     Ok(texts)
 }
 
-fn unmet(given: &Given, what: &str) -> Unmet {
+fn unmet(given: &ResolvedInput, what: &str) -> Unmet {
     Unmet::new(&given.name, given.label.as_deref(), what)
 }
 
-fn joined(parts: Vec<Part<'_>>) -> Result<Vec<String>, Unmet> {
-    let option = |given: &Given| unmet(given, "begins with -, and would be taken for an option");
+fn joined(parts: Vec<ArgumentPart<'_>>) -> Result<Vec<String>, Unmet> {
+    let option = |given: &ResolvedInput| unmet(given, "begins with -, and would be taken for an option");
     let (mut argument, mut theirs) = (String::new(), None);
     for part in parts {
         match part {
-            Part::Several(given, texts) => {
+            ArgumentPart::Several(given, texts) => {
                 if let Some(given) = given.filter(|_| texts.iter().any(|text| text.starts_with('-'))) {
                     return Err(option(given));
                 }
                 return Ok(texts);
             }
-            Part::Ours(text) => argument.push_str(&text),
-            Part::Theirs(given, text) => {
+            ArgumentPart::Ours(text) => argument.push_str(&text),
+            ArgumentPart::Theirs(given, text) => {
                 if argument.is_empty() {
                     theirs = Some(given);
                 }

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn given(name: &str, value: Option<Value>) -> Given {
-    Given {
+fn given(name: &str, value: Option<InputValue>) -> ResolvedInput {
+    ResolvedInput {
         name: name.into(),
         label: Some("The word".into()),
         value,
@@ -11,31 +11,37 @@ fn given(name: &str, value: Option<Value>) -> Given {
     }
 }
 
-fn text(text: &str) -> Option<Value> {
-    Some(Value::Text(text.into()))
+fn text(text: &str) -> Option<InputValue> {
+    Some(InputValue::Text(text.into()))
 }
 
-fn filled(template: &[&str], inputs: &[Given]) -> Result<Vec<String>, Unmet> {
+fn filled(template: &[&str], inputs: &[ResolvedInput]) -> Result<Vec<String>, Unmet> {
     let argv = template.iter().map(|&argument| argument.to_owned()).collect();
     arguments(&Command::new(argv), inputs, |name| format!("/tmp/job/{name}"))
 }
 
-fn all() -> Vec<Given> {
+fn all() -> Vec<ResolvedInput> {
     vec![
         given("word", text("a b; $(c)")),
         given("dash", text("-rf")),
         given("none", None),
         given("ours", text("--fast")),
-        given("count", Some(Value::Integer(-5))),
-        given("file", Some(Value::File("a b.pdf".into()))),
-        given("files", Some(Value::Files(vec!["a.pdf".into(), "-b.pdf".into()]))),
+        given("count", Some(InputValue::Integer(-5))),
+        given("file", Some(InputValue::File("a b.pdf".into()))),
+        given("files", Some(InputValue::Files(vec!["a.pdf".into(), "-b.pdf".into()]))),
         given(
             "list",
-            Some(Value::List(vec![Value::Integer(1), Value::Text("x".into())])),
+            Some(InputValue::List(vec![
+                InputValue::Integer(1),
+                InputValue::Text("x".into()),
+            ])),
         ),
         given(
             "bad",
-            Some(Value::List(vec![Value::Text("x".into()), Value::Text("-x".into())])),
+            Some(InputValue::List(vec![
+                InputValue::Text("x".into()),
+                InputValue::Text("-x".into()),
+            ])),
         ),
         given("nul", text("a\0b")),
         given("long", text(&"x".repeat((64 << 10) + 1))),

@@ -6,10 +6,10 @@ use super::argv::fit;
 use crate::{
     config::{self, HeaderValue, Proof},
     dispatch::{
-        inputs::{Unmet, Value},
+        inputs::{InputValue, Unmet},
         work::Work,
     },
-    job::Share,
+    job::JobScope,
     secret::SecretRef,
 };
 
@@ -73,7 +73,7 @@ fn inputs(command: &config::Command, work: &Work<'_>) -> Result<Vec<(String, Ori
         .inputs
         .iter()
         .filter_map(|given| Some((given, given.value.as_ref()?)));
-    let variable = |(given, value): (&crate::dispatch::inputs::Given, &Value)| {
+    let variable = |(given, value): (&crate::dispatch::inputs::ResolvedInput, &InputValue)| {
         let origin = match value.files() {
             Some(files) => Origin::Attachments(files.into_iter().map(str::to_owned).collect()),
             None => Origin::Text(fit(given, value.texts(&str::to_owned), command.max_input)?.join("\n")),
@@ -91,7 +91,7 @@ fn answered(work: &Work<'_>) -> Option<(String, Origin)> {
 
 /// Which part of a mail the job is of.
 fn part(work: &Work<'_>) -> Vec<(String, Origin)> {
-    let Share::Part(part) = &work.job.share else {
+    let JobScope::Part(part) = &work.job.share else {
         return Vec::new();
     };
     let told = [

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     dispatch::{
-        payload::{Contents, ConversationPayload, Payload},
+        payload::{AttachmentMode, ConversationPayload, Payload},
         work::Work,
     },
     guest::{Home, HomeError, WorkFolder},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Why a folder could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Unmade {
+pub(in crate::dispatch) enum FolderError {
     /// There is no place for it.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -29,7 +29,7 @@ pub(in crate::dispatch) enum Unmade {
 ///
 /// # Errors
 /// When the temporary folder fails.
-pub(in crate::dispatch) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, Unmade> {
+pub(in crate::dispatch) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, FolderError> {
     let folder = home.work_folder()?;
     let path = folder.path();
     for name in FOLDERS {
@@ -54,13 +54,13 @@ pub(in crate::dispatch) const ATTACHMENTS: &str = "attachments";
 pub(in crate::dispatch) const MESSAGE: &str = "message.json";
 
 /// A file that a command finds in its folder.
-pub(in crate::dispatch) struct Entry<'a> {
+pub(in crate::dispatch) struct FolderFile<'a> {
     /// Its path in there.
     pub(in crate::dispatch) path: String,
-    content: Content<'a>,
+    content: FileContent<'a>,
 }
 
-enum Content<'a> {
+enum FileContent<'a> {
     Bytes(&'a [u8]),
     Payload(&'a Work<'a>),
     Attachment(&'a Attachment<'a>),
@@ -69,43 +69,45 @@ enum Content<'a> {
 }
 
 /// The files that a command finds in its folder. Pure.
-pub(in crate::dispatch) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>> {
-    let entry = |path: &str, content| Entry {
+pub(in crate::dispatch) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = FolderFile<'a>> {
+    let entry = |path: &str, content| FolderFile {
         path: path.to_owned(),
         content,
     };
     let mail = [
-        entry("message.eml", Content::Bytes(work.raw)),
-        entry(MESSAGE, Content::Payload(work)),
+        entry("message.eml", FileContent::Bytes(work.raw)),
+        entry(MESSAGE, FileContent::Payload(work)),
     ];
-    let attachments = work
-        .attachments
-        .iter()
-        .map(move |file| entry(&format!("{ATTACHMENTS}/{}", file.safe_name), Content::Attachment(file)));
+    let attachments = work.attachments.iter().map(move |file| {
+        entry(
+            &format!("{ATTACHMENTS}/{}", file.safe_name),
+            FileContent::Attachment(file),
+        )
+    });
     let answers = ConversationPayload::new(work)
         .into_iter()
         .flat_map(move |conversation| {
-            let text = Content::Text(conversation.reply.clone());
+            let text = FileContent::Text(conversation.reply.clone());
             [
                 entry("reply.txt", text),
-                entry("conversation.json", Content::Conversation(conversation)),
+                entry("conversation.json", FileContent::Conversation(conversation)),
             ]
         });
     mail.into_iter().chain(answers).chain(attachments)
 }
 
-impl Entry<'_> {
+impl FolderFile<'_> {
     /// Writes its content.
     ///
     /// # Errors
     /// When `to` fails.
     pub(in crate::dispatch) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         match &self.content {
-            Content::Bytes(bytes) => to.write_all(bytes),
-            Content::Payload(work) => Ok(serde_json::to_writer(to, &Payload::new(work, Contents::Beside))?),
-            Content::Attachment(file) => to.write_all(&file.data()),
-            Content::Conversation(conversation) => Ok(serde_json::to_writer(to, conversation)?),
-            Content::Text(text) => to.write_all(text.as_bytes()),
+            FileContent::Bytes(bytes) => to.write_all(bytes),
+            FileContent::Payload(work) => Ok(serde_json::to_writer(to, &Payload::new(work, AttachmentMode::Beside))?),
+            FileContent::Attachment(file) => to.write_all(&file.data()),
+            FileContent::Conversation(conversation) => Ok(serde_json::to_writer(to, conversation)?),
+            FileContent::Text(text) => to.write_all(text.as_bytes()),
         }
     }
 }

@@ -22,16 +22,18 @@ use tokio::task::spawn_blocking;
 #[cfg(test)]
 pub(in crate::dispatch) use self::start::prepare;
 use self::{
-    output::{Output, Written},
-    process::{End, supervise},
-    start::Start,
+    output::{CapturedOutput, OutputCapture},
+    process::{ProcessEnd, supervise},
+    start::ReadyCommand,
 };
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
+use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::{self, startable},
-    dispatch::{Dispatch, Ended, later, room::Means, work::Work},
-    guest::{self, Confinement, Guest, Guests, Limits, Order, Over, Private, StartError, Terms, User},
-    job::{Answer, Cut, Exchange, Outcome, Reason, history},
+    dispatch::{AttemptResult, Dispatch, later, room::AttemptResources, work::Work},
+    guest::{
+        self, Confinement, Guest, GuestLimits, Guests, LimitExceeded, Private, SpawnRequest, StartError, Terms, User,
+    },
+    job::{Answer, Exchange, Outcome, Reason, TruncatedText, history},
     net, secret,
 };
 
@@ -46,7 +48,7 @@ impl Action for config::Command {
         let command = self.clone();
         Ok(Box::new(move |work| {
             let start = start::prepare(&command, work, &home)?;
-            Ok(Box::new(Process { command, start }))
+            Ok(Box::new(PreparedCommand { command, start }))
         }))
     }
 
@@ -63,24 +65,24 @@ impl Action for config::Command {
         rehearsal::made_up()
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
         probe::probe(self)
     }
 }
 
 /// A process that is to be started.
-struct Process {
+struct PreparedCommand {
     command: config::Command,
-    start: Start,
+    start: ReadyCommand,
 }
 
 #[async_trait]
-impl Prepared for Process {
+impl Prepared for PreparedCommand {
     fn handle(&self) -> Option<Handle> {
         None
     }
 
-    async fn run(self: Box<Self>, attempt: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, attempt: &mut Run<'_>) -> Option<AttemptResult> {
         let Self { command, start } = *self;
         let Run { dispatch, means, .. } = attempt;
         let ran = run(&command, start, &dispatch.guests, means);
@@ -105,7 +107,7 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
         open_files,
     } = command.limits;
     Terms {
-        limits: Limits {
+        limits: GuestLimits {
             memory: Some(memory),
             processes: Some(processes),
             file_size: Some(file_size),
@@ -119,18 +121,18 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
 /// Runs the command to its end, or to the end of its time.
 pub(in crate::dispatch) async fn run(
     command: &config::Command,
-    start: Start,
+    start: ReadyCommand,
     guests: &Guests,
-    means: &mut Means<'_>,
-) -> Ended {
-    let output = || Output::new(command.max_output, means.parked);
+    means: &mut AttemptResources<'_>,
+) -> AttemptResult {
+    let output = || OutputCapture::new(command.max_output, means.parked);
     let (mut out, mut err) = (output(), output());
     let started = started(command, &start, guests).await;
     let mut guest = match started {
         Ok(guest) => guest,
         Err(error) => {
-            let nothing = Written::default();
-            return Ended {
+            let nothing = CapturedOutput::default();
+            return AttemptResult {
                 exchange: Some(exchange(&start.argv, None, &nothing, &nothing)),
                 ..unstarted(command, &error).into()
             }
@@ -138,7 +140,7 @@ pub(in crate::dispatch) async fn run(
         }
     };
     let end = supervise(&mut guest, command, &mut out, &mut err).await;
-    let done = matches!(end, End::Exit(status) if status.success());
+    let done = matches!(end, ProcessEnd::Exit(status) if status.success());
     let files = if done { left(&start, command.max_files).await } else { 0 };
     means
         .for_result(files.saturating_add(out.len()).saturating_add(err.len()))
@@ -150,11 +152,11 @@ pub(in crate::dispatch) async fn run(
     let taken = spawn_blocking(move || {
         // No more than there is room for.
         let files = if files > max_files {
-            Err(out::Untaken::Large(max_files))
+            Err(out::OutputError::Large(max_files))
         } else if done {
             out::take(folder.path(), files, owner)
         } else {
-            Ok(out::Taken::default())
+            Ok(out::CollectedOutput::default())
         };
         let closed = folder.close();
         if let Err(error) = &closed {
@@ -194,7 +196,7 @@ pub(in crate::dispatch) async fn run(
         }
     }
     let words = last_words(&err.end(), command.confine);
-    Ended {
+    AttemptResult {
         raw: out.bytes().clone(),
         exchange,
         ..outcome(&end, command.timeout, answer, &words).into()
@@ -203,7 +205,7 @@ pub(in crate::dispatch) async fn run(
 }
 
 /// Bytes of the files that a command left, or one more than may be.
-async fn left(start: &Start, max: u64) -> u64 {
+async fn left(start: &ReadyCommand, max: u64) -> u64 {
     let path = start.folder.path().to_owned();
     // Whoever can't be asked is asked again when its files are taken.
     let size = spawn_blocking(move || out::size(&path)).await;
@@ -222,7 +224,7 @@ fn last_words(said: &str, confined: bool) -> String {
 }
 
 /// What a command's end means. Pure.
-fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outcome {
+fn outcome(end: &ProcessEnd, limit: Duration, answer: Answer, last_words: &str) -> Outcome {
     let said = |what: String| {
         if last_words.is_empty() {
             what
@@ -236,7 +238,7 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
         tell: None,
     };
     match end {
-        End::Exit(status) => match (status.code(), status.signal()) {
+        ProcessEnd::Exit(status) => match (status.code(), status.signal()) {
             (Some(0), _) => Outcome::Done(answer),
             (Some(TRY_AGAIN), _) => later(
                 Reason::Exit(TRY_AGAIN),
@@ -251,21 +253,21 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
                 )
             }
         },
-        End::Timeout => failed(
+        ProcessEnd::Timeout => failed(
             Reason::Timeout,
             format!("the command ran longer than {limit:?} and was ended"),
         ),
-        End::Over(over) => {
+        ProcessEnd::Over(over) => {
             let (what, key) = match over {
-                Over::Processes => ("processes and threads", "processes"),
-                Over::Memory => ("memory", "memory"),
+                LimitExceeded::Processes => ("processes and threads", "processes"),
+                LimitExceeded::Memory => ("memory", "memory"),
             };
             failed(
                 Reason::Signal(9),
                 format!("the command had more {what} than {key} in [command] allows, and was killed"),
             )
         }
-        End::Lost(error) => later(Reason::Local, format!("the command's end could not be seen: {error}")),
+        ProcessEnd::Lost(error) => later(Reason::Local, format!("the command's end could not be seen: {error}")),
     }
 }
 
@@ -307,21 +309,21 @@ fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
 }
 
 /// What is remembered of a process.
-fn exchange(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
+fn exchange(argv: &[String], end: Option<&ProcessEnd>, out: &CapturedOutput, err: &CapturedOutput) -> Exchange {
     let status = match end {
-        Some(End::Exit(status)) => Some(status),
-        Some(End::Timeout | End::Over(_) | End::Lost(_)) | None => None,
+        Some(ProcessEnd::Exit(status)) => Some(status),
+        Some(ProcessEnd::Timeout | ProcessEnd::Over(_) | ProcessEnd::Lost(_)) | None => None,
     };
     Exchange::Command {
         argv: history::argv(argv),
         exit: status.and_then(|status| status.code()),
         signal: status.and_then(|status| status.signal()),
-        stdout: Cut::tail(out.bytes()),
-        stderr: Cut::tail(err.bytes()),
+        stdout: TruncatedText::tail(out.bytes()),
+        stderr: TruncatedText::tail(err.bytes()),
     }
 }
 
-async fn started(command: &config::Command, start: &Start, guests: &Guests) -> Result<Guest, StartError> {
+async fn started(command: &config::Command, start: &ReadyCommand, guests: &Guests) -> Result<Guest, StartError> {
     let (program, arguments) = start
         .argv
         .split_first()
@@ -333,7 +335,7 @@ async fn started(command: &config::Command, start: &Start, guests: &Guests) -> R
                 .map_or_else(not_found, io::Error::from_raw_os_error),
         )
     })?;
-    let order = Order {
+    let order = SpawnRequest {
         arguments: arguments.iter().map(OsString::from).collect(),
         environment: start.environment.clone(),
         folder: Some(start.folder.path().to_owned()),

@@ -35,7 +35,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Why what a command left is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Untaken {
+pub(in crate::dispatch) enum OutputError {
     /// There are too many files.
     #[error("out/ has more than {MAX_FILES} files")]
     Many,
@@ -50,13 +50,13 @@ pub(in crate::dispatch) enum Untaken {
     Slow,
 }
 
-impl From<Errno> for Untaken {
+impl From<Errno> for OutputError {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
     }
 }
 
-impl Untaken {
+impl OutputError {
     /// For the sender: the work is done, and its result does not come.
     pub(in crate::dispatch) fn note(&self) -> String {
         match self {
@@ -69,14 +69,14 @@ impl Untaken {
 
 /// What `out/` had.
 #[derive(Debug, Default)]
-pub(in crate::dispatch) struct Taken {
+pub(in crate::dispatch) struct CollectedOutput {
     /// Its files, by name.
-    pub(in crate::dispatch) files: Vec<job::File>,
+    pub(in crate::dispatch) files: Vec<job::ResultFile>,
     /// What was left behind and why, cleaned, for people.
     pub(in crate::dispatch) left: Vec<String>,
 }
 
-impl Taken {
+impl CollectedOutput {
     fn leave(&mut self, name: &CStr, why: &str) {
         let name = clean(&name.to_string_lossy(), 100);
         tracing::warn!(name, why, "what a command left in out/ is not sent");
@@ -108,19 +108,19 @@ const MAX_ENTRIES: usize = 10_000;
 ///
 /// # Errors
 /// When there are more than [`MAX_FILES`] of them, more than `max` bytes, or when they can't be read in time.
-pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<Taken, Untaken> {
+pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<CollectedOutput, OutputError> {
     let until = Instant::now() + TIME;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let out = match openat(CWD, folder.join("out"), flags, Mode::empty()) {
         Ok(out) => out,
         // The command removed it, or put something else in its place.
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Taken::default()),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(CollectedOutput::default()),
         Err(error) => return Err(error.into()),
     };
     if fstat(&out)?.st_uid != owner {
-        return Ok(Taken::default());
+        return Ok(CollectedOutput::default());
     }
-    let mut taken = Taken::default();
+    let mut taken = CollectedOutput::default();
     let mut found: Vec<CString> = Vec::new();
     for entry in Dir::read_from(&out)? {
         let entry = entry?;
@@ -137,22 +137,27 @@ pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<T
             kind => taken.leave(name, what(kind)),
         }
         if found.len() > MAX_FILES {
-            return Err(Untaken::Many);
+            return Err(OutputError::Many);
         }
     }
     found.sort();
-    read_all(out.as_fd(), found, &mut taken, Limits { max, owner, until })?;
+    read_all(out.as_fd(), found, &mut taken, OutLimits { max, owner, until })?;
     Ok(taken)
 }
 
 #[derive(Clone, Copy)]
-struct Limits {
+struct OutLimits {
     max: u64,
     owner: u32,
     until: Instant,
 }
 
-fn read_all(out: BorrowedFd<'_>, found: Vec<CString>, taken: &mut Taken, limits: Limits) -> Result<(), Untaken> {
+fn read_all(
+    out: BorrowedFd<'_>,
+    found: Vec<CString>,
+    taken: &mut CollectedOutput,
+    limits: OutLimits,
+) -> Result<(), OutputError> {
     let (mut names, mut left) = (Names::default(), limits.max);
     for name in found {
         let file = match open(out, &name, limits.owner) {
@@ -166,7 +171,7 @@ fn read_all(out: BorrowedFd<'_>, found: Vec<CString>, taken: &mut Taken, limits:
         left = left.saturating_sub(data.len() as u64);
         let written = name.to_string_lossy();
         let media_type = media_type(&written);
-        taken.files.push(job::File {
+        taken.files.push(job::ResultFile {
             name: names.add_indexed(Some(&written), media_type),
             media_type: media_type.to_owned(),
             data: data.into(),
@@ -241,7 +246,7 @@ fn fault(stat: &Stat, owner: u32) -> Option<&'static str> {
     (stat.st_uid != owner).then_some("somebody else's file")
 }
 
-fn read(mut file: File, left: u64, limits: Limits) -> Result<Vec<u8>, Untaken> {
+fn read(mut file: File, left: u64, limits: OutLimits) -> Result<Vec<u8>, OutputError> {
     // As large as it is, so that it does not take twice as much while it grows.
     let size = fstat(&file)?.st_size;
     let size = u64::try_from(size).unwrap_or_default().min(left);
@@ -249,7 +254,7 @@ fn read(mut file: File, left: u64, limits: Limits) -> Result<Vec<u8>, Untaken> {
     let mut piece = vec![0; PIECE];
     loop {
         if Instant::now() > limits.until {
-            return Err(Untaken::Slow);
+            return Err(OutputError::Slow);
         }
         let read = match file.read(&mut piece) {
             Ok(0) => return Ok(data),
@@ -258,7 +263,7 @@ fn read(mut file: File, left: u64, limits: Limits) -> Result<Vec<u8>, Untaken> {
             Err(error) => return Err(error.into()),
         };
         if (data.len() as u64).saturating_add(read as u64) > left {
-            return Err(Untaken::Large(limits.max));
+            return Err(OutputError::Large(limits.max));
         }
         data.extend_from_slice(piece.get(..read).unwrap_or_default());
     }

@@ -21,7 +21,7 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, out)
 }
 
-fn taken(folder: &TempDir) -> Taken {
+fn taken(folder: &TempDir) -> CollectedOutput {
     take(folder.path(), 1 << 20, geteuid().as_raw()).unwrap()
 }
 
@@ -123,8 +123,11 @@ fn too_much_is_refused_as_a_whole() {
     fs::write(out.join("b"), "12345").unwrap();
     let owner = geteuid().as_raw();
     assert_eq!(take(folder.path(), 10, owner).unwrap().files.len(), 2);
-    assert!(matches!(take(folder.path(), 9, owner), Err(Untaken::Large(9))));
+    assert!(matches!(take(folder.path(), 9, owner), Err(OutputError::Large(9))));
     let sparse = File::create(out.join("c")).unwrap();
     sparse.set_len(1 << 40).unwrap();
-    assert!(matches!(take(folder.path(), 1 << 20, owner), Err(Untaken::Large(_))));
+    assert!(matches!(
+        take(folder.path(), 1 << 20, owner),
+        Err(OutputError::Large(_))
+    ));
 }

@@ -3,30 +3,30 @@
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::dispatch::catch::Catch;
+use crate::dispatch::catch::CappedBuffer;
 use crate::{budget::Budget, message::clean::clean_lines};
 
 /// The start of a stream, while it comes.
 #[derive(Debug)]
-pub(in crate::dispatch) struct Output {
-    kept: Catch,
+pub(in crate::dispatch) struct OutputCapture {
+    kept: CappedBuffer,
     max: u64,
     cut: bool,
 }
 
 /// The start of a stream that has ended.
 #[derive(Debug, Default)]
-pub(in crate::dispatch) struct Written {
+pub(in crate::dispatch) struct CapturedOutput {
     kept: Bytes,
     max: u64,
     cut: bool,
 }
 
-impl Output {
+impl OutputCapture {
     /// Keeps at most `max` bytes.
     pub(in crate::dispatch) fn new(max: u64, parked: &Budget) -> Self {
         Self {
-            kept: Catch::new(parked),
+            kept: CappedBuffer::new(parked),
             max,
             cut: false,
         }
@@ -38,10 +38,10 @@ impl Output {
     }
 
     /// What was kept. Whoever asks has room for it.
-    pub(in crate::dispatch) fn written(self) -> Written {
+    pub(in crate::dispatch) fn written(self) -> CapturedOutput {
         let Self { kept, max, cut } = self;
         let read = kept.bytes();
-        Written {
+        CapturedOutput {
             cut: cut || read.is_err(),
             kept: read.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what a command printed can't be read from the temporary folder");
@@ -65,7 +65,7 @@ impl Output {
     }
 }
 
-impl Written {
+impl CapturedOutput {
     /// As text, with a mark where it was cut; `None` when there is nothing.
     pub(in crate::dispatch) fn text(&self) -> Option<String> {
         let mut text = clean_lines(&String::from_utf8_lossy(&self.kept));
@@ -98,8 +98,8 @@ const END_BYTES: usize = 500;
 mod tests {
     use super::*;
 
-    async fn drained(stream: &[u8], max: u64) -> Written {
-        let mut output = Output::new(max, &Budget::new(0));
+    async fn drained(stream: &[u8], max: u64) -> CapturedOutput {
+        let mut output = OutputCapture::new(max, &Budget::new(0));
         output.drain(Some(stream)).await;
         output.written()
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::{Probe, Unfit, secrets_of};
+use super::super::{ProbeReport, Unfit, secrets_of};
 use crate::{
     config::{self, startable},
     guest::confine,
@@ -12,7 +12,7 @@ use crate::{
 ///
 /// # Errors
 /// What keeps it from being started.
-pub(super) fn probe(command: &config::Command) -> Result<Probe, Unfit> {
+pub(super) fn probe(command: &config::Command) -> Result<ProbeReport, Unfit> {
     let path = program(command).map_err(|(what, cure)| Unfit { what, cure })?;
     let limits = match command.confine {
         true if confine::is_possible() => confine::closed(&command.write, &std::env::temp_dir())
@@ -20,7 +20,7 @@ pub(super) fn probe(command: &config::Command) -> Result<Probe, Unfit> {
         true => confine::IMPOSSIBLE.to_owned(),
         false => "confine = false: it may read and write all that its user may".to_owned(),
     };
-    Ok(Probe {
+    Ok(ProbeReport {
         told: format!("{} is there; it was not started; {limits}", path.display()),
         destination: None,
     })

@@ -8,11 +8,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::output::Output;
+use super::output::OutputCapture;
 use crate::{
     config,
     deadline::before,
-    guest::{Guest, Over},
+    guest::{Guest, LimitExceeded},
 };
 
 /// How long what was killed may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to its warden.
@@ -20,13 +20,13 @@ const GONE: Duration = Duration::from_secs(5);
 
 /// How a process ended.
 #[derive(Debug)]
-pub(in crate::dispatch) enum End {
+pub(in crate::dispatch) enum ProcessEnd {
     /// By itself.
     Exit(ExitStatus),
     /// By us, when its time was over.
     Timeout,
     /// By us, when it took more than it may.
-    Over(Over),
+    Over(LimitExceeded),
     /// We don't know.
     Lost(io::Error),
 }
@@ -35,16 +35,16 @@ pub(in crate::dispatch) enum End {
 pub(in crate::dispatch) async fn supervise(
     guest: &mut Guest,
     command: &config::Command,
-    out: &mut Output,
-    err: &mut Output,
-) -> End {
+    out: &mut OutputCapture,
+    err: &mut OutputCapture,
+) -> ProcessEnd {
     let (stdout, stderr) = (guest.stdout.take(), guest.stderr.take());
     let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
     let mut drained = pin!(drained.map(|_| ()).fuse());
     let end = match beside(&mut drained, before(Instant::now() + command.timeout, guest.wait())).await {
-        Ok(Ok(Ok(status))) => End::Exit(status),
-        Ok(Ok(Err(over))) => End::Over(over),
-        Ok(Err(error)) => End::Lost(error),
+        Ok(Ok(Ok(status))) => ProcessEnd::Exit(status),
+        Ok(Ok(Err(over))) => ProcessEnd::Over(over),
+        Ok(Err(error)) => ProcessEnd::Lost(error),
         Err(_elapsed) => {
             guest.ask().await;
             if beside(&mut drained, timeout(command.grace, guest.wait()))
@@ -55,10 +55,10 @@ pub(in crate::dispatch) async fn supervise(
                 // The status of a killed process says nothing more.
                 drop(beside(&mut drained, timeout(GONE, guest.wait())).await);
             }
-            End::Timeout
+            ProcessEnd::Timeout
         }
     };
-    if !drained.is_terminated() && matches!(end, End::Exit(_)) {
+    if !drained.is_terminated() && matches!(end, ProcessEnd::Exit(_)) {
         // A child of the process holds the pipes: it may finish its sentence.
         drop(timeout(command.grace, &mut drained).await);
     }

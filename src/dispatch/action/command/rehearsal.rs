@@ -6,13 +6,13 @@ use super::{
     argv,
     environment::{self, Origin},
     folder,
-    start::Unready,
+    start::StartFailure,
 };
 use crate::{
     config,
     dispatch::{
-        action::plan::{Process, made_up_answer},
-        excerpt::{Excerpt, Kept},
+        action::plan::{ProcessPlan, made_up_answer},
+        excerpt::{Excerpt, ExcerptWriter},
         work::Work,
     },
     job::{Outcome, Reason},
@@ -22,17 +22,21 @@ use crate::{
 ///
 /// # Errors
 /// When it could not be made ready.
-pub(in crate::dispatch) fn process(command: &config::Command, work: &Work<'_>, most: u64) -> Result<Process, Unready> {
+pub(in crate::dispatch) fn process(
+    command: &config::Command,
+    work: &Work<'_>,
+    most: u64,
+) -> Result<ProcessPlan, StartFailure> {
     let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let variables = environment::variables(command, work).map_err(Unready::Input)?;
+    let variables = environment::variables(command, work).map_err(StartFailure::Input)?;
     let environment = variables.into_iter().filter(set).collect();
     let path = |name: &str| format!("$MAILJOB_DIR/{}/{name}", folder::ATTACHMENTS);
-    let argv = argv::arguments(command, &work.inputs, path).map_err(Unready::Input)?;
+    let argv = argv::arguments(command, &work.inputs, path).map_err(StartFailure::Input)?;
     let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
     let mut message = Excerpt::default();
     for entry in folder::entries(work) {
-        let mut written = Kept::new(if entry.path == folder::MESSAGE { most } else { 0 });
-        entry.write(&mut written).map_err(folder::Unmade::from)?;
+        let mut written = ExcerptWriter::new(if entry.path == folder::MESSAGE { most } else { 0 });
+        entry.write(&mut written).map_err(folder::FolderError::from)?;
         files.push((entry.path.clone(), Some(written.size)));
         if entry.path == folder::MESSAGE {
             message = Excerpt {
@@ -42,7 +46,7 @@ pub(in crate::dispatch) fn process(command: &config::Command, work: &Work<'_>, m
         }
     }
     files.sort();
-    Ok(Process {
+    Ok(ProcessPlan {
         argv,
         environment,
         files,

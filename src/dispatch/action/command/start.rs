@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A command that is ready to be started.
-pub(in crate::dispatch) struct Start {
+pub(in crate::dispatch) struct ReadyCommand {
     pub(super) folder: WorkFolder,
     pub(super) argv: Vec<String>,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -26,7 +26,7 @@ pub(in crate::dispatch) struct Start {
 }
 
 #[cfg(test)]
-impl Start {
+impl ReadyCommand {
     pub(in crate::dispatch) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
         (self.folder, self.argv, self.environment)
     }
@@ -34,13 +34,13 @@ impl Start {
 
 /// Why a command could not be made ready.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Unready {
+pub(in crate::dispatch) enum StartFailure {
     /// A secret for its environment can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// Its folder could not be made.
     #[error("the command's folder could not be written: {0}")]
-    Folder(#[from] folder::Unmade),
+    Folder(#[from] folder::FolderError),
     /// It can't be the user that it is to be.
     #[error("{0}; change user in [command]")]
     User(#[from] UserError),
@@ -52,13 +52,13 @@ pub(in crate::dispatch) enum Unready {
     Input(Unmet),
 }
 
-impl From<Unready> for Outcome {
-    fn from(unready: Unready) -> Self {
+impl From<StartFailure> for Outcome {
+    fn from(unready: StartFailure) -> Self {
         let reason = match unready {
-            Unready::Secret(_) => Reason::Secret,
-            Unready::Folder(_) | Unready::Given(_) => Reason::Local,
-            Unready::User(_) => Reason::Spawn,
-            Unready::Input(unmet) => return unmet.into(),
+            StartFailure::Secret(_) => Reason::Secret,
+            StartFailure::Folder(_) | StartFailure::Given(_) => Reason::Local,
+            StartFailure::User(_) => Reason::Spawn,
+            StartFailure::Input(unmet) => return unmet.into(),
         };
         later(reason, unready.to_string())
     }
@@ -68,9 +68,13 @@ impl From<Unready> for Outcome {
 ///
 /// # Errors
 /// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
-pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
+pub(in crate::dispatch) fn prepare(
+    command: &config::Command,
+    work: &Work<'_>,
+    home: &Home,
+) -> Result<ReadyCommand, StartFailure> {
     let user = command.user.as_deref().map(User::find).transpose()?;
-    let variables = variables(command, work).map_err(Unready::Input)?;
+    let variables = variables(command, work).map_err(StartFailure::Input)?;
     let mut secrets = BTreeMap::new();
     for (name, origin) in &variables {
         if let Origin::Secret(secret) = origin {
@@ -80,7 +84,7 @@ pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, h
     let folder = folder::make(work, home)?;
     let attachments = folder.path().join(folder::ATTACHMENTS);
     let path = |name: &str| attachments.join(name).to_string_lossy().into_owned();
-    let argv = arguments(command, &work.inputs, path).map_err(Unready::Input)?;
+    let argv = arguments(command, &work.inputs, path).map_err(StartFailure::Input)?;
     let value = |(name, origin): (String, Origin)| {
         let value = match origin {
             Origin::Ours => env::var_os(&name)?,
@@ -97,15 +101,15 @@ pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, h
         Some((name.into(), value))
     };
     let environment: Vec<_> = variables.into_iter().filter_map(value).collect();
-    fit_together(&argv, &environment).map_err(Unready::Input)?;
+    fit_together(&argv, &environment).map_err(StartFailure::Input)?;
     let mut handed = Redaction::handed();
     secrets
         .values()
         .for_each(|secret| handed.add_handed(secret.expose_secret()));
     if let Some(user) = user {
-        folder.give(user).map_err(Unready::Given)?;
+        folder.give(user).map_err(StartFailure::Given)?;
     }
-    Ok(Start {
+    Ok(ReadyCommand {
         folder,
         argv,
         environment,

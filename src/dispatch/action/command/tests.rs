@@ -15,13 +15,13 @@ async fn ran(command: &config::Command) -> Outcome {
     assert!(folder.join("message.eml").exists());
     let memory = Memory::new(0);
     let mut holding = Holding::new(&memory.work);
-    let mut means = Means::new(&memory, &mut holding, 0);
+    let mut means = AttemptResources::new(&memory, &mut holding, 0);
     let outcome = run(command, start, &guests, &mut means).await.outcome;
     assert!(!folder.exists(), "the folder is removed");
     outcome
 }
 
-async fn made(command: config::Command, guests: &Guests) -> Start {
+async fn made(command: config::Command, guests: &Guests) -> ReadyCommand {
     let home = guests.home().await.unwrap();
     with_work(MAIL, move |work| prepare(&command, work, &home).unwrap()).await
 }
@@ -159,10 +159,13 @@ async fn a_family_that_ignores_term_is_killed() {
     let config = command.clone();
     let guests = Guests::default();
     let start = made(config, &guests).await;
-    let (mut out, mut err) = (Output::new(100, &Budget::new(0)), Output::new(100, &Budget::new(0)));
+    let (mut out, mut err) = (
+        OutputCapture::new(100, &Budget::new(0)),
+        OutputCapture::new(100, &Budget::new(0)),
+    );
     let mut guest = started(&command, &start, &guests).await.unwrap();
     let end = supervise(&mut guest, &command, &mut out, &mut err).await;
-    assert!(matches!(end, End::Timeout), "{end:?}");
+    assert!(matches!(end, ProcessEnd::Timeout), "{end:?}");
     for pid in out.written().text().unwrap().lines() {
         vanished(pid).await;
     }

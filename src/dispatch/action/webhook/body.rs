@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::{
     config,
     dispatch::{
-        payload::{Contents, Payload},
-        spool::{Body, Spool},
+        payload::{AttachmentMode, Payload},
+        spool::{Spool, SpooledBody},
         work::Work,
     },
 };
@@ -15,19 +15,19 @@ use crate::{
 ///
 /// # Errors
 /// When the temporary folder fails.
-pub(in crate::dispatch) fn write(kind: config::Body, work: &Work<'_>) -> io::Result<(String, Body)> {
+pub(in crate::dispatch) fn write(kind: config::BodyFormat, work: &Work<'_>) -> io::Result<(String, SpooledBody)> {
     match kind {
-        config::Body::Raw => Ok(("message/rfc822".to_owned(), Body::Memory(work.raw.clone()))),
-        config::Body::Json => {
+        config::BodyFormat::Raw => Ok(("message/rfc822".to_owned(), SpooledBody::Memory(work.raw.clone()))),
+        config::BodyFormat::Json => {
             let mut spool = Spool::default();
-            serde_json::to_writer(&mut spool, &Payload::new(work, Contents::Inside))?;
+            serde_json::to_writer(&mut spool, &Payload::new(work, AttachmentMode::Inside))?;
             Ok(("application/json".to_owned(), spool.finish()?))
         }
-        config::Body::Multipart | config::Body::Form => {
+        config::BodyFormat::Multipart | config::BodyFormat::Form => {
             // The job's id is random and was made after the mail, so that no mail can contain this boundary on purpose.
             let boundary = format!("mailjob-{}", work.job.id);
             let body = match kind {
-                config::Body::Form => form(&boundary, work)?,
+                config::BodyFormat::Form => form(&boundary, work)?,
                 _ => multipart(&boundary, work)?,
             };
             Ok((format!("multipart/form-data; boundary={boundary}"), body))
@@ -36,13 +36,13 @@ pub(in crate::dispatch) fn write(kind: config::Body, work: &Work<'_>) -> io::Res
 }
 
 /// RFC 7578: the part `mail` with the payload, then a part `attachments` for each file. Safe names need no escapes.
-fn multipart(boundary: &str, work: &Work<'_>) -> io::Result<Body> {
+fn multipart(boundary: &str, work: &Work<'_>) -> io::Result<SpooledBody> {
     let mut spool = Spool::default();
     write!(
         spool,
         "--{boundary}\r\nContent-Disposition: form-data; name=\"mail\"\r\nContent-Type: application/json\r\n\r\n"
     )?;
-    serde_json::to_writer(&mut spool, &Payload::new(work, Contents::Beside))?;
+    serde_json::to_writer(&mut spool, &Payload::new(work, AttachmentMode::Beside))?;
     for file in &work.attachments {
         write!(
             spool,
@@ -60,7 +60,7 @@ fn multipart(boundary: &str, work: &Work<'_>) -> io::Result<Body> {
 ///
 /// # Errors
 /// When the temporary folder fails.
-fn form(boundary: &str, work: &Work<'_>) -> io::Result<Body> {
+fn form(boundary: &str, work: &Work<'_>) -> io::Result<SpooledBody> {
     let mut spool = Spool::default();
     for given in &work.inputs {
         let (name, Some(value)) = (&given.name, &given.value) else {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::job::{Fault, Outcome, Reason};
+use crate::job::{Blame, Outcome, Reason};
 
 /// Requests in a row after which a webhook counts as down.
 pub(in crate::dispatch) const FAILURES: u32 = 5;
@@ -22,28 +22,28 @@ pub(in crate::dispatch) const LONGEST: Duration = Duration::from_secs(60);
 
 /// A webhook that is down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Down {
+pub struct WebhookDown {
     /// Since when.
     pub since: DateTime<Utc>,
     /// What it said last, or why it said nothing.
     pub said: String,
     /// When it is asked next; the past while it is being asked.
     pub next: DateTime<Utc>,
-    /// Why: [`Reason::Down`] where nobody is there, else what only the operator can end.
+    /// Why: [`Reason::WebhookDown`] where nobody is there, else what only the operator can end.
     pub reason: Reason,
 }
 
-impl Down {
+impl WebhookDown {
     /// Whether it is there and refuses us, until the operator has acted.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.reason.fault() == Fault::Operator
+        self.reason.fault() == Blame::Operator
     }
 }
 
 /// Why a webhook is not to be asked, as one outcome says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dispatch) struct Failure<'a> {
+pub(in crate::dispatch) struct WebhookFailure<'a> {
     pub(in crate::dispatch) reason: Reason,
     pub(in crate::dispatch) said: &'a str,
 }
@@ -53,12 +53,12 @@ pub(in crate::dispatch) struct Failure<'a> {
 pub(in crate::dispatch) struct Breaker {
     /// Failures in a row.
     failures: u32,
-    open: Option<Open>,
+    open: Option<OpenCircuit>,
 }
 
 #[derive(Debug)]
-struct Open {
-    down: Down,
+struct OpenCircuit {
+    down: WebhookDown,
     since: Instant,
     until: Instant,
     /// How often it was asked in vain since.
@@ -69,7 +69,7 @@ struct Open {
 
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dispatch) enum Admission {
+pub(in crate::dispatch) enum BreakerVerdict {
     /// Send it.
     Ask,
     /// Somebody asks just now: wait for what comes of it.
@@ -80,14 +80,14 @@ pub(in crate::dispatch) enum Admission {
 
 impl Breaker {
     /// Whether a request may be sent. One that may has to be followed by [`Self::answered`] or [`Self::gave_up`].
-    pub(in crate::dispatch) fn admit(&mut self, now: Instant) -> Admission {
+    pub(in crate::dispatch) fn admit(&mut self, now: Instant) -> BreakerVerdict {
         match &mut self.open {
-            None => Admission::Ask,
-            Some(open) if open.asking => Admission::Wait,
-            Some(open) if open.until > now => Admission::NotBefore(open.until, now.duration_since(open.since)),
+            None => BreakerVerdict::Ask,
+            Some(open) if open.asking => BreakerVerdict::Wait,
+            Some(open) if open.until > now => BreakerVerdict::NotBefore(open.until, now.duration_since(open.since)),
             Some(open) => {
                 open.asking = true;
-                Admission::Ask
+                BreakerVerdict::Ask
             }
         }
     }
@@ -105,11 +105,11 @@ impl Breaker {
     /// A request has ended: `failed` says why, where the webhook is down. `jitter` is from 0 to 1 and adds up to a fifth of a wait.
     pub(in crate::dispatch) fn answered(
         &mut self,
-        failed: Option<Failure<'_>>,
+        failed: Option<WebhookFailure<'_>>,
         jitter: f64,
         (now, time): (Instant, DateTime<Utc>),
     ) {
-        let Some(Failure { reason, said }) = failed else {
+        let Some(WebhookFailure { reason, said }) = failed else {
             *self = Self::default();
             return;
         };
@@ -124,14 +124,14 @@ impl Breaker {
         let wait = FIRST.saturating_mul(1 << probes.min(16)).min(LONGEST);
         let wait = wait + wait.mul_f64(jitter.clamp(0.0, 1.0) / 5.0);
         // How long nobody was there is not counted from when it refused us, nor the other way round.
-        let same = |open: &&Open| open.down.refuses() == (reason.fault() == Fault::Operator);
+        let same = |open: &&OpenCircuit| open.down.refuses() == (reason.fault() == Blame::Operator);
         let (since, down_since) = self
             .open
             .as_ref()
             .filter(same)
             .map_or((now, time), |open| (open.since, open.down.since));
-        self.open = Some(Open {
-            down: Down {
+        self.open = Some(OpenCircuit {
+            down: WebhookDown {
                 since: down_since,
                 said: said.to_owned(),
                 next: time + wait,
@@ -160,23 +160,23 @@ impl Breaker {
     }
 
     /// How it is down, where it is.
-    pub(in crate::dispatch) fn down(&self) -> Option<&Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<&WebhookDown> {
         self.open.as_ref().map(|open| &open.down)
     }
 }
 
 /// Why the webhook is not to be asked, where this outcome says so: nobody was reached, nothing came in time, whoever stands before it says
 /// that it isn't there, or it refuses whoever asks. What else a webhook answers may be the fault of one mail.
-pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
+pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<WebhookFailure<'_>> {
     let Outcome::Retry { reason, detail, .. } = outcome else {
         return None;
     };
     let reason = match reason {
         Reason::Network | Reason::Timeout | Reason::Status(502..=504) => Reason::Down,
-        reason if reason.fault() == Fault::Operator => *reason,
+        reason if reason.fault() == Blame::Operator => *reason,
         _ => return None,
     };
-    Some(Failure { reason, said: detail })
+    Some(WebhookFailure { reason, said: detail })
 }
 
 #[cfg(test)]

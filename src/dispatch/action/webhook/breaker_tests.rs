@@ -14,15 +14,15 @@ impl Clock {
     }
 }
 
-const fn away(said: &str) -> Option<Failure<'_>> {
+const fn away(said: &str) -> Option<WebhookFailure<'_>> {
     let reason = Reason::Down;
-    Some(Failure { reason, said })
+    Some(WebhookFailure { reason, said })
 }
 
 fn down(clock: &Clock) -> Breaker {
     let mut breaker = Breaker::default();
     for _ in 0..FAILURES {
-        assert_eq!(breaker.admit(clock.0), Admission::Ask);
+        assert_eq!(breaker.admit(clock.0), BreakerVerdict::Ask);
         breaker.answered(away("refused"), 0.0, clock.at(0));
     }
     breaker
@@ -45,17 +45,17 @@ fn it_is_down_after_failures_in_a_row_and_asked_once_at_growing_waits() {
         assert_eq!(breaker.down().unwrap().next, clock.at(at).1, "{n}");
         let early = breaker.admit(clock.at(at - 1).0);
         let known = Duration::from_secs(at - 1);
-        assert_eq!(early, Admission::NotBefore(clock.at(at).0, known), "{since:?}");
-        assert_eq!(breaker.admit(clock.at(at).0), Admission::Ask);
-        assert_eq!(breaker.admit(clock.at(at + 9).0), Admission::Wait, "one asks");
+        assert_eq!(early, BreakerVerdict::NotBefore(clock.at(at).0, known), "{since:?}");
+        assert_eq!(breaker.admit(clock.at(at).0), BreakerVerdict::Ask);
+        assert_eq!(breaker.admit(clock.at(at + 9).0), BreakerVerdict::Wait, "one asks");
         breaker.answered(away("502"), 0.0, clock.at(at));
         let down = breaker.down().unwrap();
         assert_eq!((down.since, down.said.as_str()), (clock.at(0).1, "502"));
     }
-    assert_eq!(breaker.admit(clock.at(at + 60).0), Admission::Ask);
+    assert_eq!(breaker.admit(clock.at(at + 60).0), BreakerVerdict::Ask);
     breaker.answered(None, 0.0, clock.at(at + 61));
     assert_eq!(breaker.down(), None);
-    assert_eq!(breaker.admit(clock.at(at + 61).0), Admission::Ask);
+    assert_eq!(breaker.admit(clock.at(at + 61).0), BreakerVerdict::Ask);
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn who_asks_and_gives_up_is_followed_by_another_and_a_word_hurries() {
     let clock = Clock(Instant::now());
     let mut breaker = down(&clock);
     breaker.hurry(clock.at(0));
-    assert_eq!(breaker.admit(clock.0), Admission::Ask);
+    assert_eq!(breaker.admit(clock.0), BreakerVerdict::Ask);
     breaker.gave_up();
-    assert_eq!(breaker.admit(clock.0), Admission::Ask);
+    assert_eq!(breaker.admit(clock.0), BreakerVerdict::Ask);
     // What was sent before it was known to be down puts nothing off, and what got through counts.
     breaker.answered(away("refused"), 0.0, clock.at(1));
     breaker.answered(away("late"), 0.0, clock.at(1));
@@ -92,7 +92,11 @@ fn only_what_no_mail_can_be_blamed_for_says_that_it_is_down() {
     }
     for reason in Reason::operators() {
         let said = "why";
-        assert_eq!(failure(&retry(reason)), Some(Failure { reason, said }), "{reason:?}");
+        assert_eq!(
+            failure(&retry(reason)),
+            Some(WebhookFailure { reason, said }),
+            "{reason:?}"
+        );
     }
     for reason in [
         Reason::Status(500),
@@ -115,7 +119,7 @@ fn only_what_no_mail_can_be_blamed_for_says_that_it_is_down() {
 fn how_long_it_refused_us_is_not_how_long_it_was_down() {
     let clock = Clock(Instant::now());
     let mut breaker = down(&clock);
-    let refused = Some(Failure {
+    let refused = Some(WebhookFailure {
         reason: Reason::Status(401),
         said: "401",
     });
@@ -126,7 +130,7 @@ fn how_long_it_refused_us_is_not_how_long_it_was_down() {
         (200_100, away("gone"), 200_000, 116),
         (300_000, refused, 300_000, 0),
     ] {
-        assert_eq!(breaker.admit(clock.at(at).0), Admission::Ask, "{at}");
+        assert_eq!(breaker.admit(clock.at(at).0), BreakerVerdict::Ask, "{at}");
         breaker.answered(failed, 0.0, clock.at(at));
         let down = breaker.down().unwrap();
         assert_eq!(
@@ -149,13 +153,13 @@ proptest! {
             now += passed;
             let (at, _) = clock.at(now);
             match breaker.admit(at) {
-                Admission::Ask => {
+                BreakerVerdict::Ask => {
                     asked += 1;
                     last = now;
                     breaker.answered(away("refused"), jitter, clock.at(now));
                 }
-                Admission::Wait => prop_assert!(false, "nobody asks"),
-                Admission::NotBefore(until, _) => {
+                BreakerVerdict::Wait => prop_assert!(false, "nobody asks"),
+                BreakerVerdict::NotBefore(until, _) => {
                     prop_assert!(until > at && until <= clock.at(last + 73).0);
                 }
             }

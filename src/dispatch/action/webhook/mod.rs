@@ -25,21 +25,23 @@ use tokio_util::io::ReaderStream;
 #[cfg(test)]
 pub(in crate::dispatch) use self::request::prepare;
 use self::{
-    answer::{Came, Limits},
-    probing::Turn,
-    request::Request,
-    trace::Answered,
+    answer::{AnswerBody, AnswerLimits},
+    probing::BreakerChange,
+    request::WebhookRequest,
+    trace::AnswerTrace,
 };
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
+use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     causes, config,
     deadline::before,
-    dispatch::{Dispatch, Ended, catch::Catch, later, room::Means, spool::Body, work::Work},
-    job::{Cut, Outcome, Reason},
+    dispatch::{
+        AttemptResult, Dispatch, catch::CappedBuffer, later, room::AttemptResources, spool::SpooledBody, work::Work,
+    },
+    job::{Outcome, Reason, TruncatedText},
     message::clean::clean,
     net::{
         self,
-        exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
+        exchange::{AnswerProgress, ExchangeError, HttpAnswer, HttpClient, RequestBody},
         tls_cure,
     },
 };
@@ -56,7 +58,7 @@ impl Action for config::Webhook {
         let (webhook, parked) = (self.clone(), dispatch.memory.parked.clone());
         Ok(Box::new(move |work| {
             let request = request::prepare(&webhook, work)?.parked(&parked)?;
-            Ok(Box::new(Post { webhook, request }))
+            Ok(Box::new(WebhookPost { webhook, request }))
         }))
     }
 
@@ -73,25 +75,25 @@ impl Action for config::Webhook {
         rehearsal::made_up()
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
         probe::probe(self)
     }
 }
 
 /// A request on its way to its webhook.
-struct Post {
+struct WebhookPost {
     webhook: config::Webhook,
-    request: Request,
+    request: WebhookRequest,
 }
 
 #[async_trait]
-impl Prepared for Post {
+impl Prepared for WebhookPost {
     fn handle(&self) -> Option<Handle> {
         None
     }
 
     /// Sends the request, unless the webhook is down.
-    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult> {
         let Run { dispatch, job, means } = run;
         let Self { webhook, request } = *self;
         let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
@@ -109,13 +111,13 @@ impl Prepared for Post {
         let sent = send(&dispatch.http, &webhook, request, tells, means);
         let ended = dispatch.health.acting(sent).await;
         match asking.and_then(|asking| asking.ended(&ended.outcome)) {
-            Some(Turn::Down(down)) if down.refuses() => {
+            Some(BreakerChange::Down(down)) if down.refuses() => {
                 tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
             }
-            Some(Turn::Down(down)) => {
+            Some(BreakerChange::Down(down)) => {
                 tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
             }
-            Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
+            Some(BreakerChange::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
             None => {}
         }
         Some(ended)
@@ -128,14 +130,14 @@ impl Prepared for Post {
 pub(in crate::dispatch) async fn send(
     client: &HttpClient,
     webhook: &config::Webhook,
-    request: Request,
+    request: WebhookRequest,
     tells: bool,
-    means: &mut Means<'_>,
-) -> Ended {
+    means: &mut AttemptResources<'_>,
+) -> AttemptResult {
     let sent = request.body.len();
     let secrets = request.secrets.clone();
     let mut answered = None;
-    let mut progress = Progress::default();
+    let mut progress = AnswerProgress::default();
     let until = Instant::now() + webhook.timeout;
     let exchanged = before(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
@@ -145,7 +147,7 @@ pub(in crate::dispatch) async fn send(
         (Ok(Err(error)), None) => unreachable(&error).into(),
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
-    Ended {
+    AttemptResult {
         exchange: Some(trace::exchange(webhook, sent, answered)),
         ..ended
     }
@@ -160,15 +162,15 @@ fn late(webhook: &config::Webhook) -> String {
 async fn exchange(
     client: &HttpClient,
     webhook: &config::Webhook,
-    request: Request,
-    progress: &mut Progress,
+    request: WebhookRequest,
+    progress: &mut AnswerProgress,
 ) -> Result<HttpAnswer, ExchangeError> {
     let url = Url::parse(&webhook.url).map_err(|error| ExchangeError::Url(error.to_string()))?;
     let content = match request.body {
-        Body::Memory(bytes) => Content::Bytes(bytes),
-        Body::File { file, .. } => {
+        SpooledBody::Memory(bytes) => RequestBody::Bytes(bytes),
+        SpooledBody::File { file, .. } => {
             let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
-            Content::Stream(reqwest::Body::wrap_stream(pieces))
+            RequestBody::Stream(reqwest::Body::wrap_stream(pieces))
         }
     };
     let answer = client.post(&url, request.headers, content, progress).await;
@@ -183,17 +185,17 @@ async fn judged(
     mut answer: HttpAnswer,
     until: Instant,
     tells: bool,
-    means: &mut Means<'_>,
-    seen: &mut Option<Answered>,
-) -> Ended {
+    means: &mut AttemptResources<'_>,
+    seen: &mut Option<AnswerTrace>,
+) -> AttemptResult {
     let status = answer.status;
-    let seen = seen.insert(Answered::new(status, &answer.headers));
+    let seen = seen.insert(AnswerTrace::new(status, &answer.headers));
     let most = if status.is_success() {
         webhook.max_answer
     } else {
         MAX_REFUSAL
     };
-    let mut body = Catch::new(means.parked);
+    let mut body = CappedBuffer::new(means.parked);
     let came = before(until, caught(&mut answer, most, &mut body)).await;
     // What is packed is as large as it may be, once it is unpacked.
     let size = match answer.headers.contains_key(CONTENT_ENCODING) {
@@ -204,16 +206,16 @@ async fn judged(
     let came = match came {
         Ok(Ok(true)) => match body.bytes() {
             Ok(body) => {
-                seen.body = Some(Cut::head(&body));
-                Came::Whole(body)
+                seen.body = Some(TruncatedText::head(&body));
+                AnswerBody::Whole(body)
             }
-            Err(error) => Came::Broken(format!("its body can't be read from the temporary folder: {error}")),
+            Err(error) => AnswerBody::Broken(format!("its body can't be read from the temporary folder: {error}")),
         },
-        Ok(Ok(false)) => Came::TooLarge { most },
-        Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", why(&error))),
-        Err(_elapsed) => Came::Broken(late(webhook)),
+        Ok(Ok(false)) => AnswerBody::TooLarge { most },
+        Ok(Err(error)) => AnswerBody::Broken(format!("its body did not come whole: {}", why(&error))),
+        Err(_elapsed) => AnswerBody::Broken(late(webhook)),
     };
-    let limits = Limits {
+    let limits = AnswerLimits {
         most: webhook.max_answer,
         tells,
     };
@@ -221,7 +223,7 @@ async fn judged(
 }
 
 /// Whether all of an answer's body came, or more than may be.
-async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<bool, hyper::Error> {
+async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut CappedBuffer) -> Result<bool, hyper::Error> {
     while let Some(piece) = answer.piece().await? {
         if body.len() + piece.len() as u64 > most {
             return Ok(false);
@@ -232,12 +234,17 @@ async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<
 }
 
 /// An answer of which no more than the status is known.
-async fn headless(status: StatusCode, why: String, means: &mut Means<'_>, seen: &mut Option<Answered>) -> Ended {
+async fn headless(
+    status: StatusCode,
+    why: String,
+    means: &mut AttemptResources<'_>,
+    seen: &mut Option<AnswerTrace>,
+) -> AttemptResult {
     means.for_result(0).await;
     let none = HeaderMap::new();
-    *seen = Some(Answered::new(status, &none));
-    let limits = Limits { most: 0, tells: false };
-    answer::judge(status, &none, Came::Headless(why), limits, Utc::now())
+    *seen = Some(AnswerTrace::new(status, &none));
+    let limits = AnswerLimits { most: 0, tells: false };
+    answer::judge(status, &none, AnswerBody::Headless(why), limits, Utc::now())
 }
 
 /// What a failure on the way there or back means. The text is without the URL, which may hold a key.
@@ -249,10 +256,12 @@ fn unreachable(error: &ExchangeError) -> Outcome {
     let (reason, cure) = match error {
         ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
         ExchangeError::Url(_) => return later(Reason::Network, error.to_string()),
-        ExchangeError::Connect(net::Error::Proxy(error)) if error.needs_person() => (Reason::Proxy, Some(error.cure())),
-        ExchangeError::Connect(net::Error::Timeout { .. }) => (Reason::Timeout, None),
+        ExchangeError::Connect(net::ConnectError::Proxy(error)) if error.needs_person() => {
+            (Reason::Proxy, Some(error.cure()))
+        }
+        ExchangeError::Connect(net::ConnectError::Timeout { .. }) => (Reason::Timeout, None),
         // It names its cure itself.
-        ExchangeError::Connect(net::Error::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),
+        ExchangeError::Connect(net::ConnectError::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),
         ExchangeError::Connect(error) => (Reason::Network, Some(error.cure())),
     };
     let reason = if by_tls.is_some() { Reason::Tls } else { reason };

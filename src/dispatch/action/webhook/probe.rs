@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::{
-    super::{Destination, Probe, Unfit, secrets_of},
+    super::{Destination, ProbeReport, Unfit, secrets_of},
     signature::Signer,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// What keeps it from being asked.
-pub(super) fn probe(webhook: &config::Webhook) -> Result<Probe, Unfit> {
+pub(super) fn probe(webhook: &config::Webhook) -> Result<ProbeReport, Unfit> {
     let wrong = |what| Unfit {
         what,
         cure: "check webhook.url, and that its secrets are where the configuration points".to_owned(),
@@ -24,7 +24,7 @@ pub(super) fn probe(webhook: &config::Webhook) -> Result<Probe, Unfit> {
     let destination = destination(webhook).map_err(wrong)?;
     secrets(webhook).map_err(wrong)?;
     let Destination { host, port, .. } = &destination;
-    Ok(Probe {
+    Ok(ProbeReport {
         told: format!("a webhook on {host}:{port}; no request is sent"),
         destination: Some(destination),
     })

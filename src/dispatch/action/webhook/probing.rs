@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::breaker::{Admission, Breaker, Down, LONGEST, failure};
+use super::breaker::{Breaker, BreakerVerdict, LONGEST, WebhookDown, failure};
 use crate::{
     config::Retry,
     job::{Outcome, Reason},
@@ -27,14 +27,14 @@ pub(in crate::dispatch) struct Probing {
 
 /// A request that may be sent. Dropped without an end, it has taught nothing.
 #[derive(Debug)]
-pub(in crate::dispatch) struct Asking<'a> {
+pub(in crate::dispatch) struct ProbeGuard<'a> {
     probing: &'a Probing,
     ended: bool,
 }
 
 impl Probing {
     /// How it is down, where it is.
-    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<WebhookDown> {
         self.breaker().down().cloned()
     }
 
@@ -42,7 +42,7 @@ impl Probing {
     ///
     /// # Errors
     /// What the attempt comes to where nothing is sent.
-    pub(in crate::dispatch) async fn ask(&self, job: &ClaimedJob, retry: &Retry) -> Result<Asking<'_>, Outcome> {
+    pub(in crate::dispatch) async fn ask(&self, job: &ClaimedJob, retry: &Retry) -> Result<ProbeGuard<'_>, Outcome> {
         loop {
             let changed = self.changed.notified();
             let (admission, down) = {
@@ -50,10 +50,10 @@ impl Probing {
                 (breaker.admit(Instant::now()), breaker.down().cloned())
             };
             match (admission, down) {
-                (Admission::Wait, _) => changed.await,
-                (Admission::NotBefore(_, so_long), Some(down)) => return Err(put_off(job, retry, &down, so_long)),
-                (Admission::Ask | Admission::NotBefore(..), _) => {
-                    return Ok(Asking {
+                (BreakerVerdict::Wait, _) => changed.await,
+                (BreakerVerdict::NotBefore(_, so_long), Some(down)) => return Err(put_off(job, retry, &down, so_long)),
+                (BreakerVerdict::Ask | BreakerVerdict::NotBefore(..), _) => {
+                    return Ok(ProbeGuard {
                         probing: self,
                         ended: false,
                     });
@@ -91,9 +91,9 @@ impl Probing {
     }
 }
 
-impl Asking<'_> {
+impl ProbeGuard<'_> {
     /// The request has ended with this. Says that it is down since now, or up again.
-    pub(in crate::dispatch) fn ended(mut self, outcome: &Outcome) -> Option<Turn> {
+    pub(in crate::dispatch) fn ended(mut self, outcome: &Outcome) -> Option<BreakerChange> {
         self.ended = true;
         let mut breaker = self.probing.breaker();
         let was = breaker.down().cloned();
@@ -102,14 +102,14 @@ impl Asking<'_> {
         drop(breaker);
         self.probing.changed.notify_waiters();
         match (was, is) {
-            (None, Some(down)) => Some(Turn::Down(down)),
-            (Some(down), None) => Some(Turn::Up(down.since)),
+            (None, Some(down)) => Some(BreakerChange::Down(down)),
+            (Some(down), None) => Some(BreakerChange::Up(down.since)),
             (None, None) | (Some(_), Some(_)) => None,
         }
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for ProbeGuard<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.probing.breaker().gave_up();
@@ -120,9 +120,9 @@ impl Drop for Asking<'_> {
 
 /// What changed.
 #[derive(Debug)]
-pub(in crate::dispatch) enum Turn {
+pub(in crate::dispatch) enum BreakerChange {
     /// It is down from now on.
-    Down(Down),
+    Down(WebhookDown),
     /// It is up again that was down since then.
     Up(DateTime<Utc>),
 }
@@ -146,7 +146,7 @@ pub(in crate::dispatch) fn spares(retry: &Retry) -> bool {
 
 /// A job whose webhook is down waits and counts no attempt; where both have lasted for as long as its waits together, it has failed. One that
 /// an operator had run anew waits.
-fn put_off(job: &ClaimedJob, retry: &Retry, down: &Down, so_long: Duration) -> Outcome {
+fn put_off(job: &ClaimedJob, retry: &Retry, down: &WebhookDown, so_long: Duration) -> Outcome {
     let schedule = schedule(retry);
     let waited = (Utc::now() - job.taken).to_std().unwrap_or_default();
     let since = down.since.format("%F %T UTC");
@@ -187,7 +187,7 @@ mod tests {
         let retry = Retry {
             waits: [60, 540].map(Duration::from_secs).to_vec(),
         };
-        let down = Down {
+        let down = WebhookDown {
             since: DateTime::UNIX_EPOCH,
             said: "refused".into(),
             next: Utc::now(),
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_job_that_waits_for_the_operator_never_fails_and_says_why() {
-        let down = Down {
+        let down = WebhookDown {
             since: DateTime::UNIX_EPOCH,
             said: "the webhook answered 401".into(),
             next: Utc::now(),

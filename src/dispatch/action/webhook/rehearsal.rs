@@ -4,12 +4,12 @@ use std::io::Read;
 
 use super::{
     body, probe,
-    request::{Field, Unmade, fields},
+    request::{HeaderSource, RequestError, fields},
 };
 use crate::{
     config,
     dispatch::{
-        action::plan::{Request, Value, made_up_answer},
+        action::plan::{PlannedHeader, RequestPlan, made_up_answer},
         excerpt::Excerpt,
         work::Work,
     },
@@ -20,7 +20,11 @@ use crate::{
 ///
 /// # Errors
 /// When it could not be made.
-pub(in crate::dispatch) fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Request, Unmade> {
+pub(in crate::dispatch) fn request(
+    webhook: &config::Webhook,
+    work: &Work<'_>,
+    most: u64,
+) -> Result<RequestPlan, RequestError> {
     let (media_type, mut body) = body::write(webhook.body, work)?;
     let size = body.len();
     let shown = body.read(|from| {
@@ -28,10 +32,10 @@ pub(in crate::dispatch) fn request(webhook: &config::Webhook, work: &Work<'_>, m
         from.take(most).read_to_end(&mut shown)?;
         Ok(shown)
     })?;
-    let value = |field: &Field| match field {
-        Field::Text(text) => Value::Text(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-        Field::Secret(secret) => Value::Secret(secret.clone()),
-        Field::Signature => Value::Signature(webhook.secrets.clone()),
+    let value = |field: &HeaderSource| match field {
+        HeaderSource::Text(text) => PlannedHeader::Text(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        HeaderSource::Secret(secret) => PlannedHeader::Secret(secret.clone()),
+        HeaderSource::Signature => PlannedHeader::Signature(webhook.secrets.clone()),
     };
     let fields = fields(webhook, work, &media_type, size)?;
     let mut headers: Vec<_> = fields
@@ -41,7 +45,7 @@ pub(in crate::dispatch) fn request(webhook: &config::Webhook, work: &Work<'_>, m
     headers.sort_by(|(one, _), (other, _)| one.cmp(other));
     let (shown, place) = (shown.into(), webhook.place());
     let query = if place == webhook.url { "" } else { "?…" };
-    Ok(Request {
+    Ok(RequestPlan {
         url: format!("{place}{query}"),
         headers,
         body: Excerpt { shown, size },

@@ -12,32 +12,32 @@ use super::{body, signature::Signer};
 use crate::{
     budget::{Budget, Room},
     config,
-    dispatch::{later, spool::Body, struck, work::Work},
+    dispatch::{later, spool::SpooledBody, struck, work::Work},
     job::{Outcome, Reason},
-    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadKey},
+    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadSigningKey},
 };
 
 /// A request that is ready to be sent.
 #[derive(Debug)]
-pub(in crate::dispatch) struct Request {
+pub(in crate::dispatch) struct WebhookRequest {
     pub(super) headers: HeaderMap,
-    pub(super) body: Body,
+    pub(super) body: SpooledBody,
     /// What the body takes in memory.
     pub(super) room: Option<Room>,
     /// What of it is secret.
     pub(super) secrets: Redaction,
 }
 
-impl Request {
+impl WebhookRequest {
     /// The request as it may lie there while the webhook takes its time: in memory where there is room for that, else in a file. Blocks.
     ///
     /// # Errors
     /// When the temporary folder fails.
-    pub(in crate::dispatch) fn parked(mut self, parked: &Budget) -> Result<Self, Unmade> {
-        if let Body::Memory(bytes) = &self.body {
+    pub(in crate::dispatch) fn parked(mut self, parked: &Budget) -> Result<Self, RequestError> {
+        if let SpooledBody::Memory(bytes) = &self.body {
             match parked.try_take(bytes.len() as u64) {
                 Some(room) => self.room = Some(room),
-                None => self.body = Body::filed(bytes)?,
+                None => self.body = SpooledBody::filed(bytes)?,
             }
         }
         Ok(self)
@@ -53,13 +53,13 @@ impl Request {
 
 /// Why a request could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Unmade {
+pub(in crate::dispatch) enum RequestError {
     /// A secret can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A signing key is unusable.
     #[error(transparent)]
-    Key(#[from] BadKey),
+    Key(#[from] BadSigningKey),
     /// A configured header field has an illegal name.
     #[error("the name of a header field is not legal: {0}")]
     Name(#[from] InvalidHeaderName),
@@ -71,11 +71,13 @@ pub(in crate::dispatch) enum Unmade {
     Spool(#[from] io::Error),
 }
 
-impl From<Unmade> for Outcome {
-    fn from(unmade: Unmade) -> Self {
+impl From<RequestError> for Outcome {
+    fn from(unmade: RequestError) -> Self {
         let reason = match unmade {
-            Unmade::Secret(_) | Unmade::Key(_) | Unmade::Name(_) | Unmade::Value(_) => Reason::Secret,
-            Unmade::Spool(_) => Reason::Local,
+            RequestError::Secret(_) | RequestError::Key(_) | RequestError::Name(_) | RequestError::Value(_) => {
+                Reason::Secret
+            }
+            RequestError::Spool(_) => Reason::Local,
         };
         later(reason, unmade.to_string())
     }
@@ -83,7 +85,7 @@ impl From<Unmade> for Outcome {
 
 /// What a header field's value is made of.
 #[derive(Debug, Clone)]
-pub(in crate::dispatch) enum Field {
+pub(in crate::dispatch) enum HeaderSource {
     /// This text.
     Text(HeaderValue),
     /// The secret that is kept there.
@@ -96,7 +98,7 @@ pub(in crate::dispatch) enum Field {
 ///
 /// # Errors
 /// When a secret is missing or unusable, or the temporary folder fails.
-pub(in crate::dispatch) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Request, Unmade> {
+pub(in crate::dispatch) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<WebhookRequest, RequestError> {
     let keys: Vec<_> = webhook.secrets.iter().map(SecretRef::read).collect::<Result<_, _>>()?;
     let signer = Signer::new(&keys, &work.job.id.to_string(), work.now.timestamp())?;
     let (media_type, mut body) = body::write(webhook.body, work)?;
@@ -112,7 +114,7 @@ pub(in crate::dispatch) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -
         }
         headers.insert(name, value);
     }
-    Ok(Request {
+    Ok(WebhookRequest {
         headers,
         body,
         room: None,
@@ -129,17 +131,17 @@ pub(in crate::dispatch) fn fields(
     work: &Work<'_>,
     media_type: &str,
     length: u64,
-) -> Result<HeaderMap<Field>, Unmade> {
+) -> Result<HeaderMap<HeaderSource>, RequestError> {
     let mut fields = HeaderMap::with_capacity(16);
     for (name, value) in &webhook.headers {
         let field = match value {
-            config::HeaderValue::Plain(value) => Field::Text(HeaderValue::from_str(value)?),
-            config::HeaderValue::Secret(secret) => Field::Secret(secret.clone()),
+            config::HeaderValue::Plain(value) => HeaderSource::Text(HeaderValue::from_str(value)?),
+            config::HeaderValue::Secret(secret) => HeaderSource::Secret(secret.clone()),
         };
         fields.insert(HeaderName::try_from(name)?, field);
     }
     if !webhook.secrets.is_empty() {
-        fields.insert("webhook-signature", Field::Signature);
+        fields.insert("webhook-signature", HeaderSource::Signature);
     }
     let id = work.job.id.to_string();
     let taken = work.job.taken.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -156,7 +158,7 @@ pub(in crate::dispatch) fn fields(
         .answers
         .map(|answers| ("x-mailjob-conversation", answers.job.to_string()));
     for (name, value) in ours.into_iter().chain(answered) {
-        fields.insert(name, Field::Text(HeaderValue::try_from(value)?));
+        fields.insert(name, HeaderSource::Text(HeaderValue::try_from(value)?));
     }
     let fixed = [
         ("ce-specversion", "1.0"),
@@ -167,22 +169,22 @@ pub(in crate::dispatch) fn fields(
     for (name, value) in fixed {
         fields.insert(
             HeaderName::from_static(name),
-            Field::Text(HeaderValue::from_static(value)),
+            HeaderSource::Text(HeaderValue::from_static(value)),
         );
     }
-    fields.insert(CONTENT_TYPE, Field::Text(HeaderValue::try_from(media_type)?));
-    fields.insert(CONTENT_LENGTH, Field::Text(HeaderValue::from(length)));
+    fields.insert(CONTENT_TYPE, HeaderSource::Text(HeaderValue::try_from(media_type)?));
+    fields.insert(CONTENT_LENGTH, HeaderSource::Text(HeaderValue::from(length)));
     Ok(fields)
 }
 
-fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
+fn value(field: &HeaderSource, signature: &str) -> Result<HeaderValue, RequestError> {
     match field {
-        Field::Text(value) => Ok(value.clone()),
-        Field::Secret(secret) => {
+        HeaderSource::Text(value) => Ok(value.clone()),
+        HeaderSource::Secret(secret) => {
             let mut value = HeaderValue::from_str(secret.read()?.expose_secret())?;
             value.set_sensitive(true);
             Ok(value)
         }
-        Field::Signature => Ok(HeaderValue::try_from(signature)?),
+        HeaderSource::Signature => Ok(HeaderValue::try_from(signature)?),
     }
 }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use crate::secret::{
     Secret,
-    signing::{self, BadKey},
+    signing::{self, BadSigningKey},
 };
 
 /// Signs one body with every key. While a key is rotated there are two, and the receiver takes whichever it knows.
@@ -19,10 +19,10 @@ impl Signer {
     ///
     /// # Errors
     /// When a key is not what Standard Webhooks wants.
-    pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadKey> {
+    pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadSigningKey> {
         let begin = |key: &Secret| {
             let key = signing::key(key)?;
-            let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BadKey)?;
+            let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BadSigningKey)?;
             mac.update(format!("{id}.{timestamp}.").as_bytes());
             Ok(mac)
         };

@@ -76,7 +76,7 @@ async fn a_request_says_who_it_is_and_is_signed() {
 async fn a_multipart_body_has_the_mail_and_its_files() {
     let mut receiver = Receiver::answering(|| StatusCode::NO_CONTENT).await;
     let webhook = config::Webhook {
-        body: config::Body::Multipart,
+        body: config::BodyFormat::Multipart,
         ..webhook(&receiver.url)
     };
     assert_eq!(posted(&webhook).await, Outcome::Done(crate::job::Answer::default()));
@@ -110,7 +110,7 @@ async fn a_multipart_body_has_the_mail_and_its_files() {
 async fn a_raw_body_is_the_mail_as_it_came() {
     let mut receiver = Receiver::answering(|| ()).await;
     let webhook = config::Webhook {
-        body: config::Body::Raw,
+        body: config::BodyFormat::Raw,
         ..webhook(&receiver.url)
     };
     posted(&webhook).await;
@@ -129,7 +129,7 @@ async fn a_large_mail_arrives_whole_and_signed() {
         "From: a@b.example\r\nContent-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n{}",
         STANDARD.encode(&data)
     );
-    for body in [config::Body::Json, config::Body::Multipart] {
+    for body in [config::BodyFormat::Json, config::BodyFormat::Multipart] {
         let webhook = config::Webhook {
             body,
             ..webhook(&receiver.url)
@@ -139,7 +139,7 @@ async fn a_large_mail_arrives_whole_and_signed() {
         let (_, headers, received) = receiver.seen.recv().await.unwrap();
         assert_eq!(headers["content-length"], received.len().to_string());
         assert!(!headers.contains_key(header::TRANSFER_ENCODING));
-        if body == config::Body::Json {
+        if body == config::BodyFormat::Json {
             let payload: serde_json::Value = serde_json::from_slice(&received).unwrap();
             let content = payload["mail"]["attachments"][0]["content"].as_str().unwrap();
             assert!(STANDARD.decode(content).unwrap() == data);

@@ -7,7 +7,7 @@ use reqwest::{
 
 use crate::{
     config,
-    job::{Cut, Exchange},
+    job::{Exchange, TruncatedText},
     message::clean::clean,
 };
 
@@ -16,14 +16,14 @@ const MAX_MEDIA_TYPE: usize = 100;
 
 /// What is remembered of an answer.
 #[derive(Default)]
-pub(super) struct Answered {
+pub(super) struct AnswerTrace {
     status: Option<u16>,
     media_type: Option<String>,
     /// The beginning of its body, where that came.
-    pub(super) body: Option<Cut>,
+    pub(super) body: Option<TruncatedText>,
 }
 
-impl Answered {
+impl AnswerTrace {
     /// Its head.
     pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
         let media_type = headers.get(CONTENT_TYPE).map(|value| {
@@ -39,8 +39,8 @@ impl Answered {
 }
 
 /// What is remembered of a request of so many bytes, and of its answer where one came.
-pub(super) fn exchange(webhook: &config::Webhook, sent: u64, answered: Option<Answered>) -> Exchange {
-    let Answered {
+pub(super) fn exchange(webhook: &config::Webhook, sent: u64, answered: Option<AnswerTrace>) -> Exchange {
+    let AnswerTrace {
         status,
         media_type,
         body,

@@ -4,29 +4,27 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Backlog, BacklogLedger, BacklogWish, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail,
-    rules::{backlog, backlog_sort, backlog_wish, transaction::Desk},
+    BacklogChoice, BacklogLedger, BacklogSummary, BacklogWish, Cursor, Error, MailboxKey, MaildropName, OldMail,
+    rules::{backlog, backlog_sort, backlog_wish, transaction::Transaction},
     sqlite::Sqlite,
     values::{micros, signed},
 };
 
 #[async_trait]
 impl BacklogLedger for Sqlite {
-    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<BacklogSummary>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| backlog::backlog(db, &mailbox)).await
     }
 
-    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| backlog::choice(db, &mailbox)).await
     }
 
     async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| backlog::wait(desk, &mailbox, cursor))
-            .await
+        self.post.ask(0, move |tx| backlog::wait(tx, &mailbox, cursor)).await
     }
 
     async fn backlog_waited(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
@@ -41,7 +39,7 @@ impl BacklogLedger for Sqlite {
 
     async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
         let mailbox = mailbox.clone();
-        self.post.ask(0, move |desk| backlog::begun(desk, &mailbox)).await
+        self.post.ask(0, move |tx| backlog::begun(tx, &mailbox)).await
     }
 
     async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
@@ -51,7 +49,7 @@ impl BacklogLedger for Sqlite {
         }
         let (mailbox, wish) = (mailbox.clone(), BacklogWish { since: None, uids });
         self.post
-            .ask(0, move |desk| backlog_wish::take(desk, &mailbox, &wish).map(drop))
+            .ask(0, move |tx| backlog_wish::take(tx, &mailbox, &wish).map(drop))
             .await
     }
 
@@ -63,29 +61,27 @@ impl BacklogLedger for Sqlite {
     ) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| {
-                backlog::begin(desk, &mailbox, cursor, take_since.map(micros))
+            .ask(0, move |tx| {
+                backlog::begin(tx, &mailbox, cursor, take_since.map(micros))
             })
             .await
     }
 
     async fn backlog_try(&self, mailbox: &MailboxKey) -> Result<u32, Error> {
         let mailbox = mailbox.clone();
-        self.post.ask(0, move |desk| backlog::attempt(desk, &mailbox)).await
+        self.post.ask(0, move |tx| backlog::attempt(tx, &mailbox)).await
     }
 
     async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| backlog_sort::note(desk, &mailbox, uid_validity, &mails))
+            .ask(0, move |tx| backlog_sort::note(tx, &mailbox, uid_validity, &mails))
             .await
     }
 
-    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<BacklogSummary, Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| backlog::listed(desk, &mailbox, older))
-            .await
+        self.post.ask(0, move |tx| backlog::listed(tx, &mailbox, older)).await
     }
 
     async fn backlog_wanted(&self, mailbox: &MailboxKey, max: usize) -> Result<Vec<u32>, Error> {
@@ -97,14 +93,12 @@ impl BacklogLedger for Sqlite {
 
     async fn backlog_taken(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| backlog::taken(desk, &mailbox, &uids))
-            .await
+        self.post.ask(0, move |tx| backlog::taken(tx, &mailbox, &uids)).await
     }
 
     async fn backlog_want(&self, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
         let mailbox = mailbox.clone();
-        self.post.ask(0, move |desk| backlog::want(desk, &mailbox, since)).await
+        self.post.ask(0, move |tx| backlog::want(tx, &mailbox, since)).await
     }
 
     async fn maildrop_first(
@@ -115,9 +109,9 @@ impl BacklogLedger for Sqlite {
         mails: Vec<(MaildropName, OldMail)>,
     ) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        let first = move |desk: &mut Desk<'_>| {
-            backlog::begin(desk, &mailbox, cursor, take_since.map(micros))?;
-            backlog_sort::sort_maildrop(desk, &mailbox, mails, true)
+        let first = move |tx: &mut Transaction<'_>| {
+            backlog::begin(tx, &mailbox, cursor, take_since.map(micros))?;
+            backlog_sort::sort_maildrop(tx, &mailbox, mails, true)
         };
         self.post.ask(0, first).await
     }
@@ -125,7 +119,7 @@ impl BacklogLedger for Sqlite {
     async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| backlog_sort::sort_maildrop(desk, &mailbox, mails, false))
+            .ask(0, move |tx| backlog_sort::sort_maildrop(tx, &mailbox, mails, false))
             .await
     }
 
@@ -141,7 +135,7 @@ impl BacklogLedger for Sqlite {
     async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| backlog::note_probes(desk.db, &mailbox, &places))
+            .ask(0, move |tx| backlog::note_probes(tx.db, &mailbox, &places))
             .await
     }
 }

@@ -11,17 +11,17 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
-        HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
-        Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, GatheredParts, Intake,
+        IntakeResult, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place,
+        PruneReport, RateLimit, Raw, ReassignedJobs, RefetchRequest, Settling, Submitted, Upkeep as _, UploadId,
         rules::{
             bounce, claim, finish, lacking, mail_bytes, maildrop, parts, pause, rate, route, settle, submit, take,
-            talk, transaction::Desk,
+            talk, transaction::Transaction,
         },
-        sqlite::{Sqlite, forget, post::Letter, reserve},
+        sqlite::{Sqlite, forget, post::WriteCommand, reserve},
         values::{micros, signed},
         views::{mails, replies},
-        wake::{Most, Waiter},
+        wake::{ClaimLimit, ClaimWaiter},
     },
     slots::{Quota, Slot},
 };
@@ -32,13 +32,19 @@ impl Sqlite {
     /// # Errors
     /// As [`Ledger::claim`].
     pub async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
-        Ok(self.claim_up_to(endpoint, Most::Items(max.max(1))).await?.0)
+        Ok(self.claim_up_to(endpoint, ClaimLimit::Items(max.max(1))).await?.0)
     }
 
-    async fn claim_up_to(&self, endpoint: &EndpointName, most: Most) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
+    async fn claim_up_to(
+        &self,
+        endpoint: &EndpointName,
+        most: ClaimLimit,
+    ) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
         let (tell, claimed) = oneshot::channel();
         let key = endpoint.clone();
-        self.post.send(Letter::Jobs(Waiter { key, most, tell })).await?;
+        self.post
+            .send(WriteCommand::Jobs(ClaimWaiter { key, most, tell }))
+            .await?;
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
     }
 }
@@ -61,8 +67,8 @@ impl Ledger for Sqlite {
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
-        let rename = move |desk: &mut Desk<'_>| {
-            let rename = desk.db.prepare(
+        let rename = move |tx: &mut Transaction<'_>| {
+            let rename = tx.db.prepare(
                 "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
             );
             Ok(rename.execute([&*from.0, &*to.0])? > 0)
@@ -73,17 +79,17 @@ impl Ledger for Sqlite {
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         let so_far = piece.len().saturating_mul(index as usize + 1);
         self.post
-            .ask_to_take(piece.len(), so_far, move |desk| {
-                mail_bytes::upload(desk, upload, index, &piece)
+            .ask_to_take(piece.len(), so_far, move |tx| {
+                mail_bytes::upload(tx, upload, index, &piece)
             })
             .await
     }
 
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
+        self.post.ask(0, move |tx| mail_bytes::abandon(tx.db, upload)).await
     }
 
-    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+    async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
         let bytes = intake.mails.iter().map(|mail| match &mail.content {
             Content::Whole {
                 raw: Raw::Inline(bytes),
@@ -93,11 +99,11 @@ impl Ledger for Sqlite {
         });
         let bytes = bytes.sum();
         self.post
-            .ask_to_take(bytes, bytes, move |desk| take::take(desk, intake))
+            .ask_to_take(bytes, bytes, move |tx| take::take(tx, intake))
             .await
     }
 
-    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error> {
         let mailbox = mailbox.clone();
         self.readers
             .read(move |db| lacking::wanted(db, &mailbox, uid_validity))
@@ -105,9 +111,7 @@ impl Ledger for Sqlite {
     }
 
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
-        self.post
-            .ask(0, move |desk| lacking::unfetched(desk, mail.0, &why))
-            .await
+        self.post.ask(0, move |tx| lacking::unfetched(tx, mail.0, &why)).await
     }
 
     async fn claim(
@@ -116,7 +120,7 @@ impl Ledger for Sqlite {
         quota: &Quota,
         first: Slot,
     ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
-        let most = Most::Slots(quota.clone(), Some(first));
+        let most = ClaimLimit::Slots(quota.clone(), Some(first));
         let (jobs, slots) = self.claim_up_to(endpoint, most).await?;
         Ok(jobs.into_iter().zip(slots).collect())
     }
@@ -124,18 +128,18 @@ impl Ledger for Sqlite {
     async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
         let endpoint = endpoint.clone();
         self.post
-            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
+            .ask(0, move |tx| pause::resume_changed(tx, &endpoint, action))
             .await
     }
 
     async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
         let endpoint = endpoint.clone();
-        self.post.ask(0, move |desk| pause::jobs_mended(desk, &endpoint)).await
+        self.post.ask(0, move |tx| pause::jobs_mended(tx, &endpoint)).await
     }
 
     async fn account_mended(&self, account: &str) -> Result<u64, Error> {
         let account = account.into();
-        self.post.ask(0, move |desk| pause::replies_mended(desk, account)).await
+        self.post.ask(0, move |tx| pause::replies_mended(tx, account)).await
     }
 
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
@@ -152,9 +156,9 @@ impl Ledger for Sqlite {
             Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
             Some(ReplyDecision::Silent(_)) | None => 0,
         };
-        let finishing = move |desk: &mut Desk<'_>| {
-            finish.due = finish.due.map(|due| desk.as_long_after(due, asked));
-            finish::finish(desk, finish)
+        let finishing = move |tx: &mut Transaction<'_>| {
+            finish.due = finish.due.map(|due| tx.as_long_after(due, asked));
+            finish::finish(tx, finish)
         };
         self.post.ask(bytes, finishing).await
     }
@@ -164,10 +168,10 @@ impl Ledger for Sqlite {
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
-    ) -> Result<HandedOn, Error> {
+    ) -> Result<ReassignedJobs, Error> {
         let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
         self.post
-            .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
+            .ask(0, move |tx| route::reassign_orphans(tx, &mailbox, &known, &route))
             .await
     }
 
@@ -180,10 +184,8 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }
 
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
-        self.post
-            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
-            .await
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
+        self.post.ask(0, move |tx| rate::admit(tx, job, attempt, &gates)).await
     }
 
     async fn conversation(
@@ -195,25 +197,23 @@ impl Ledger for Sqlite {
     }
 
     async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.post
-            .ask(0, move |desk| talk::accept(desk, key, job, attempt))
-            .await
+        self.post.ask(0, move |tx| talk::accept(tx, key, job, attempt)).await
     }
 
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
-        self.post.ask(0, move |desk| bounce::bounced(desk, &bounce)).await
+        self.post.ask(0, move |tx| bounce::bounced(tx, &bounce)).await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.post.ask(0, move |desk| claim::release(desk, job, attempt)).await
+        self.post.ask(0, move |tx| claim::release(tx, job, attempt)).await
     }
 
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
         let (tell, claimed) = oneshot::channel();
         self.post
-            .send(Letter::Replies(Waiter {
+            .send(WriteCommand::Replies(ClaimWaiter {
                 key: account.into(),
-                most: Most::Items(max.max(1)),
+                most: ClaimLimit::Items(max.max(1)),
                 tell,
             }))
             .await?;
@@ -227,11 +227,11 @@ impl Ledger for Sqlite {
     async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
         let asked = self.clock.now();
         self.post
-            .ask(0, move |desk| {
+            .ask(0, move |tx| {
                 if let Some(due) = what.due_mut() {
-                    *due = desk.as_long_after(*due, asked);
+                    *due = tx.as_long_after(*due, asked);
                 }
-                submit::submitted(desk, job, attempt, &what)
+                submit::submitted(tx, job, attempt, &what)
             })
             .await
     }
@@ -243,8 +243,8 @@ impl Ledger for Sqlite {
             .await
     }
 
-    fn knock(&self) -> Arc<Notify> {
-        self.shared.knock()
+    fn changed_outside(&self) -> Arc<Notify> {
+        self.shared.changed_outside()
     }
 
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
@@ -256,9 +256,7 @@ impl Ledger for Sqlite {
 
     async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
         let (mailbox, places) = (mailbox.clone(), places.to_vec());
-        self.post
-            .ask(0, move |desk| settle::settled(desk, &mailbox, &places))
-            .await
+        self.post.ask(0, move |tx| settle::settled(tx, &mailbox, &places)).await
     }
 
     async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
@@ -268,37 +266,31 @@ impl Ledger for Sqlite {
 
     async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
-            .await
+        self.post.ask(0, move |tx| maildrop::number(tx, &mailbox, &names)).await
     }
 
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names).map(drop))
+            .ask(0, move |tx| maildrop::skip(tx, &mailbox, &names).map(drop))
             .await
     }
 
     async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::seen(desk, &mailbox, &keys))
-            .await
+        self.post.ask(0, move |tx| maildrop::seen(tx, &mailbox, &keys)).await
     }
 
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::left(desk, &mailbox, &uids))
-            .await
+        self.post.ask(0, move |tx| maildrop::left(tx, &mailbox, &uids)).await
     }
 
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
         self.shared.bell(mailbox)
     }
 
-    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {
         let path = self.readers.path();
         if self.is_full() && reserve::is_needed(path) {
             reserve::give_up(path);

@@ -10,14 +10,14 @@ use crate::{
     ledger::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
         MailboxKey, Pause, PausedBy, Steer, Steered,
-        rules::{backlog_wish, pause, steer, transaction::Desk},
-        sqlite::{Sqlite, side::Side},
+        rules::{backlog_wish, pause, steer, transaction::Transaction},
+        sqlite::{Sqlite, side::ExternalSqlite},
         views::{events, jobs, story},
     },
 };
 
 /// A way to the tables.
-pub(super) trait Door: Send + Sync + 'static {
+pub(super) trait TableAccess: Send + Sync + 'static {
     /// Looks at them.
     fn read<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + Send
     where
@@ -28,10 +28,10 @@ pub(super) trait Door: Send + Sync + 'static {
     fn change<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static;
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static;
 }
 
-impl Door for Side {
+impl TableAccess for ExternalSqlite {
     async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -48,13 +48,13 @@ impl Door for Side {
     async fn change<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.change(self.now(), work).await
     }
 }
 
-impl Door for Sqlite {
+impl TableAccess for Sqlite {
     async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -70,11 +70,11 @@ impl Door for Sqlite {
     async fn change<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         let changed = self.post.ask(0, work).await?;
         // Whoever leaves something alone for a while tries it now, as after a change by another process.
-        self.shared.knock().notify_waiters();
+        self.shared.changed_outside().notify_waiters();
         Ok(changed)
     }
 }
@@ -86,7 +86,7 @@ fn named(endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<MailboxKey, Err
 }
 
 #[async_trait]
-impl<D: Door> JobTable for D {
+impl<D: TableAccess> JobTable for D {
     async fn list(&self, filter: JobFilter) -> Result<JobPage, Error> {
         self.read(move |db| jobs::list(db, &filter)).await
     }
@@ -101,7 +101,7 @@ impl<D: Door> JobTable for D {
     }
 
     async fn steer(&self, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
-        self.change(move |desk| steer::steer(desk, steer, &jobs)).await
+        self.change(move |tx| steer::steer(tx, steer, &jobs)).await
     }
 
     async fn mail(&self, job: JobId) -> Result<Bytes, Error> {
@@ -114,13 +114,13 @@ impl<D: Door> JobTable for D {
 
     async fn pause(&self, endpoint: &str) -> Result<Pause, Error> {
         let endpoint = endpoint.to_owned();
-        self.change(move |desk| pause::pause(desk, &endpoint, PausedBy::Operator, None))
+        self.change(move |tx| pause::pause(tx, &endpoint, PausedBy::Operator, None))
             .await
     }
 
     async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error> {
         let endpoint = endpoint.to_owned();
-        self.change(move |desk| pause::resume(desk, &endpoint)).await
+        self.change(move |tx| pause::resume(tx, &endpoint)).await
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, Error> {
@@ -153,12 +153,12 @@ impl<D: Door> JobTable for D {
         wish: BacklogWish,
     ) -> Result<BacklogAnswer, Error> {
         let mailbox = named(endpoint, mailbox)?;
-        self.change(move |desk| backlog_wish::take(desk, &mailbox, &wish)).await
+        self.change(move |tx| backlog_wish::take(tx, &mailbox, &wish)).await
     }
 
     async fn backlog_skip(&self, endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<BacklogAnswer, Error> {
         let mailbox = named(endpoint, mailbox)?;
-        self.change(move |desk| backlog_wish::skip(desk, &mailbox)).await
+        self.change(move |tx| backlog_wish::skip(tx, &mailbox)).await
     }
 
     async fn newest_event(&self) -> Result<EventCursor, Error> {

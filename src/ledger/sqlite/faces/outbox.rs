@@ -2,23 +2,23 @@
 
 use async_trait::async_trait;
 
-use super::operator::Door;
+use super::operator::TableAccess;
 use crate::{
     job::JobId,
-    ledger::{Again, Error, OutboxRow, ReplyFilter, ReplyTable, Retried, rules::retry_reply, views::replies},
+    ledger::{Error, OutboxRow, ReplyFilter, ReplyTable, Retried, RetrySelection, rules::retry_reply, views::replies},
 };
 
 #[async_trait]
-impl<D: Door> ReplyTable for D {
+impl<D: TableAccess> ReplyTable for D {
     async fn replies(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
         self.read(move |db| replies::list(db, &filter)).await
     }
 
-    async fn retry_replies(&self, which: Again) -> Result<Retried, Error> {
-        self.change(move |desk| retry_reply::retry(desk, which)).await
+    async fn retry_replies(&self, which: RetrySelection) -> Result<Retried, Error> {
+        self.change(move |tx| retry_reply::retry(tx, which)).await
     }
 
     async fn accept_reply(&self, job: JobId) -> Result<bool, Error> {
-        self.change(move |desk| retry_reply::accept(desk, job)).await
+        self.change(move |tx| retry_reply::accept(tx, job)).await
     }
 }

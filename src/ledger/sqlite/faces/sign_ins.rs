@@ -6,16 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Key,
+    auth::SealKey,
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
         rules::sign_in,
-        sqlite::{Sqlite, plain_tokens, side::Side, turn},
+        sqlite::{Sqlite, plain_tokens, side::ExternalSqlite, turn},
     },
 };
 
 #[async_trait]
-impl SignInTable for Side {
+impl SignInTable for ExternalSqlite {
     async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
         let name = name.to_owned();
         self.with(move |db| sign_in::find(db, &name)).await
@@ -45,7 +45,7 @@ impl SignInTable for Side {
         self.with(move |db| sign_in::forget(db, &name)).await
     }
 
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error> {
         self.with(move |db| plain_tokens::seal(db, &key)).await
     }
 
@@ -67,32 +67,28 @@ impl SignInTable for Sqlite {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post
-            .ask(0, move |desk| sign_in::store(desk.db, &name, &token))
-            .await
+        self.post.ask(0, move |tx| sign_in::store(tx.db, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post
-            .ask(0, move |desk| sign_in::refreshed(desk.db, &name, at))
-            .await
+        self.post.ask(0, move |tx| sign_in::refreshed(tx.db, &name, at)).await
     }
 
     async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
         let (name, why) = (name.to_owned(), why.to_owned());
         self.post
-            .ask(0, move |desk| sign_in::refused(desk.db, &name, at, &why))
+            .ask(0, move |tx| sign_in::refused(tx.db, &name, at, &why))
             .await
     }
 
     async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
         let name = name.to_owned();
-        self.post.ask(0, move |desk| sign_in::forget(desk.db, &name)).await
+        self.post.ask(0, move |tx| sign_in::forget(tx.db, &name)).await
     }
 
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        Side::of(self.readers.path()).seal_plain(key).await
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error> {
+        ExternalSqlite::of(self.readers.path()).seal_plain(key).await
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {

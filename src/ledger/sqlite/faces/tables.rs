@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, Told, VersionTable,
+    Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, SentNotices, VersionTable,
     counts::{Countable, Counts},
     rules::{backlog_wish, file_versions, notices, settle},
-    sqlite::{Sqlite, inspect, side::Side},
+    sqlite::{Sqlite, inspect, side::ExternalSqlite},
     values::micros,
     views::{counts, news},
 };
 
 #[async_trait]
 impl NoticeTable for Sqlite {
-    async fn told(&self) -> Result<Told, Error> {
+    async fn told(&self) -> Result<SentNotices, Error> {
         self.readers.read(|db| notices::told(db)).await
     }
 
@@ -32,9 +32,9 @@ impl NoticeTable for Sqlite {
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
         self.post
-            .ask(0, move |desk| {
-                notices::note(desk.db, &told, &over, at)?;
-                jobs.map_or(Ok(()), |mark| news::forget(desk.db, mark))
+            .ask(0, move |tx| {
+                notices::note(tx.db, &told, &over, at)?;
+                jobs.map_or(Ok(()), |mark| news::forget(tx.db, mark))
             })
             .await
     }
@@ -49,7 +49,7 @@ impl VersionTable for Sqlite {
     async fn revise(&self, keep: Vec<SealedVersion>, dropped: Vec<(String, i64)>) -> Result<(), Error> {
         let size = keep.iter().map(|version| version.sealed.len()).sum();
         self.post
-            .ask(size, move |desk| file_versions::revise(desk.db, &keep, &dropped))
+            .ask(size, move |tx| file_versions::revise(tx.db, &keep, &dropped))
             .await
     }
 }
@@ -89,7 +89,7 @@ impl Countable for Sqlite {
 }
 
 #[async_trait]
-impl Countable for Side {
+impl Countable for ExternalSqlite {
     async fn counts(&self) -> Result<Counts, Error> {
         self.with(|db| counts::counts(db)).await
     }

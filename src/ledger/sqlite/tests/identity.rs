@@ -21,10 +21,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// What each way in says that is not a start.
 async fn ways_in(path: &Path, copy: &Path) -> Vec<Error> {
     vec![
-        Side::open(path).await.map(drop).unwrap_err(),
-        Side::open(path).await.map(drop).unwrap_err(),
-        Side::open(path).await.map(drop).unwrap_err(),
-        Side::open(path).await.map(drop).unwrap_err(),
+        ExternalSqlite::open(path).await.map(drop).unwrap_err(),
+        ExternalSqlite::open(path).await.map(drop).unwrap_err(),
+        ExternalSqlite::open(path).await.map(drop).unwrap_err(),
+        ExternalSqlite::open(path).await.map(drop).unwrap_err(),
         inspect(path).await.map(drop).unwrap_err(),
         backup(path, copy, |_| {}).await.map(drop).unwrap_err(),
     ]
@@ -48,7 +48,7 @@ async fn nothing_but_a_start_makes_a_ledger() {
         assert_eq!(files(elsewhere.path()), []);
         // A start makes it, of an empty file too.
         open(&path, Hands::new().clock()).await.unwrap().close().await;
-        assert!(Side::open(&path).await.is_ok());
+        assert!(ExternalSqlite::open(&path).await.is_ok());
     }
 }
 
@@ -57,10 +57,10 @@ async fn a_command_waits_for_a_start_that_is_about_to_make_it() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     std::fs::write(&path, "").unwrap();
-    let Tried::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
+    let LockAttempt::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
         panic!("it is held")
     };
-    let (opening, at) = (async { Side::open(&path).await.map(drop) }, path.clone());
+    let (opening, at) = (async { ExternalSqlite::open(&path).await.map(drop) }, path.clone());
     let making = async move {
         drop(lock);
         open(&at, Hands::new().clock()).await.unwrap().close().await;
@@ -108,7 +108,7 @@ async fn a_ledger_says_in_its_file_that_it_is_one() {
     let db = rusqlite::Connection::open(d.path()).unwrap();
     db.execute_batch("PRAGMA application_id = 0").unwrap();
     drop(db);
-    assert!(Side::open(&d.path()).await.is_ok());
+    assert!(ExternalSqlite::open(&d.path()).await.is_ok());
     d.reopen().await;
     assert_eq!(d.count(id).await, 0x6d6a_6f62);
     let copy = d.folder.path().join("copy.db");

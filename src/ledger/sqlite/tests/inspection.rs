@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::ledger::{Copying, Finding};
+use crate::ledger::{Copying, IntegrityFinding};
 
 impl Desktop {
     /// One mail of each end, and one that is still to do.
@@ -20,7 +20,7 @@ impl Desktop {
     }
 
     /// Does what Mailjob never does, then checks.
-    async fn broken(&self, sql: &'static str) -> Vec<Finding> {
+    async fn broken(&self, sql: &'static str) -> Vec<IntegrityFinding> {
         self.unwatched();
         let off = "PRAGMA foreign_keys = OFF";
         let db = rusqlite::Connection::open(self.path()).unwrap();

@@ -26,7 +26,7 @@ async fn a_lock_that_somebody_has_for_a_moment_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mailjob.db");
     // As a command has it that makes the ledger.
-    let Tried::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
+    let LockAttempt::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
         panic!("it is held")
     };
     let opening = tokio::spawn({

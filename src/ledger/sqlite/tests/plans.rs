@@ -13,8 +13,8 @@ use rusqlite::{
 
 use super::*;
 use crate::{
-    job::token::Named,
-    ledger::{Again, Bounced, ReplyFilter, ReplyState},
+    job::token::ReplyReference,
+    ledger::{Bounced, ReplyFilter, ReplyState, RetrySelection},
 };
 
 /// The ledger whose statements are noted, and those.
@@ -113,7 +113,7 @@ async fn exercise(d: &mut Desktop) {
         .await
         .unwrap();
     d.ledger.submissions("contoso", d.hands.now()).await.unwrap();
-    let gate = Gate {
+    let gate = RateLimit {
         key: "sender".into(),
         rate: "1/h".parse().unwrap(),
         code: "rate",
@@ -125,11 +125,11 @@ async fn exercise(d: &mut Desktop) {
     d.ledger.raw(job.mail).await.unwrap();
     d.ledger.release(job.id, 1).await.unwrap();
     let pieces = vec![
-        crate::job::Piece {
+        crate::job::AttachmentRef {
             index: 0,
             name: "a".into(),
         },
-        crate::job::Piece {
+        crate::job::AttachmentRef {
             index: 1,
             name: "b".into(),
         },
@@ -166,7 +166,7 @@ async fn exercise(d: &mut Desktop) {
     backlog::exercise(d).await;
     let keys = vec![ConversationKey([1; 32])];
     d.ledger.conversation(keys.clone(), job.id).await.unwrap();
-    for named in [Named::Job(sent.id), Named::Token(keys[0])] {
+    for named in [ReplyReference::Job(sent.id), ReplyReference::Token(keys[0])] {
         let bounce = Bounced {
             replies: vec![(named, "reply@example.com".into())],
             recipients: Vec::new(),
@@ -177,8 +177,8 @@ async fn exercise(d: &mut Desktop) {
     d.pass(1).await;
     d.forget(d.hands.now()).await;
     let door = d.beside().await;
-    door.retry_replies(Again::Queued).await.unwrap();
-    door.retry_replies(Again::Refused).await.unwrap();
+    door.retry_replies(RetrySelection::Queued).await.unwrap();
+    door.retry_replies(RetrySelection::Refused).await.unwrap();
     for state in [ReplyState::Queued, ReplyState::Refused, ReplyState::Bounced] {
         let filter = ReplyFilter {
             account: None,

@@ -7,15 +7,15 @@ use super::{
     *,
 };
 use crate::{
-    auth::{Key, StoredToken, TokenStore},
+    auth::{SealKey, StoredToken, TokenStore},
     ledger::Vault,
     secret::{ExposeSecret, Secret},
 };
 
 const CANARY: &str = "0.AXoAcanary-that-must-not-sing";
 
-fn key(digits: &str) -> Arc<Key> {
-    Arc::new(Key::parse(&Secret::from(digits.repeat(32))).unwrap())
+fn key(digits: &str) -> Arc<SealKey> {
+    Arc::new(SealKey::parse(&Secret::from(digits.repeat(32))).unwrap())
 }
 
 fn token(text: &str) -> StoredToken {
@@ -139,7 +139,7 @@ async fn a_start_that_died_before_the_wiping_is_made_good_by_the_next() {
     let texts = plain_texts();
     let tokens: Vec<_> = texts.iter().map(|(account, text)| (*account, text.as_str())).collect();
     old_ledger(&path, &tokens);
-    let side = Side::open(&path).await.unwrap();
+    let side = ExternalSqlite::open(&path).await.unwrap();
     let mut db = schema::side(&path).unwrap();
     plain_tokens::move_all(&mut db, &key("6b")).unwrap();
     drop(db);
@@ -158,7 +158,7 @@ async fn a_sign_in_that_was_made_since_is_not_replaced_by_an_old_token() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     old_ledger(&path, &[("contoso", "old")]);
-    let side = Side::open(&path).await.unwrap();
+    let side = ExternalSqlite::open(&path).await.unwrap();
     let vault = Vault::new(Arc::new(side.clone()), key("6b"));
     vault.save("contoso", token("new")).await.unwrap();
     side.seal_plain(key("6b")).await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::auth::Refused;
+use crate::auth::BlockedSignIn;
 
 pub(in crate::ledger) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
     SealedToken {
@@ -23,7 +23,7 @@ async fn behaves(table: &dyn SignInTable) {
     table.note_refused("contoso", at(2), "still no").await.unwrap();
     let row = table.sign_in("contoso").await.unwrap().unwrap();
     let refused = |since, why: &str| {
-        Some(Refused {
+        Some(BlockedSignIn {
             since: at(since),
             why: why.into(),
         })
@@ -79,14 +79,14 @@ async fn the_side_door_keeps_sign_ins_while_nobody_and_while_somebody_has_the_le
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     open(&path, Hands::new().clock()).await.unwrap().close().await;
-    behaves(&Side::open(&path).await.unwrap()).await;
+    behaves(&ExternalSqlite::open(&path).await.unwrap()).await;
     let ledger = open(&path, Hands::new().clock()).await.unwrap();
     assert_eq!(ledger.sign_ins().await.unwrap().len(), 2);
-    behaves_once_more(&ledger, &Side::open(&path).await.unwrap()).await;
+    behaves_once_more(&ledger, &ExternalSqlite::open(&path).await.unwrap()).await;
 }
 
 /// Each sees what the other wrote, at once.
-async fn behaves_once_more(ledger: &Sqlite, side: &Side) {
+async fn behaves_once_more(ledger: &Sqlite, side: &ExternalSqlite) {
     let token = |text: &str| sealed(text, DateTime::UNIX_EPOCH);
     for round in 0..3 {
         let (here, there) = (token(&format!("here {round}")), token(&format!("there {round}")));
@@ -102,7 +102,7 @@ async fn neither_hinders_the_other_under_load() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     let ledger = Arc::new(open(&path, Arc::new(Utc::now)).await.unwrap());
-    let side = Side::open(&path).await.unwrap();
+    let side = ExternalSqlite::open(&path).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let load: Vec<_> = (0..8)
         .map(|number| {
@@ -136,12 +136,12 @@ async fn the_side_door_brings_an_old_ledger_up_to_date_unless_somebody_has_it() 
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     old_ledger(&path, &[]);
-    let Tried::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
+    let LockAttempt::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
         panic!("it is held")
     };
     // Time passes by itself when nobody has anything to do.
     tokio::time::pause();
-    let error = Side::open(&path).await.map(drop).unwrap_err();
+    let error = ExternalSqlite::open(&path).await.map(drop).unwrap_err();
     let holder = format!("process {} on ", std::process::id());
     assert!(
         matches!(&error, Error::Older { found: 1, holder: said, .. } if said.starts_with(&holder)),
@@ -154,7 +154,7 @@ async fn the_side_door_brings_an_old_ledger_up_to_date_unless_somebody_has_it() 
         "{error}"
     );
     drop(lock);
-    behaves(&Side::open(&path).await.unwrap()).await;
+    behaves(&ExternalSqlite::open(&path).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -165,14 +165,14 @@ async fn the_side_door_refuses_a_newer_ledger() {
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
-    let error = Side::open(&d.path()).await.map(drop).unwrap_err();
+    let error = ExternalSqlite::open(&d.path()).await.map(drop).unwrap_err();
     assert!(matches!(error, Error::Newer { found: 99, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn one_at_a_time_has_the_turn_of_a_sign_in() {
     let d = Desktop::new().await;
-    let side = Side::open(&d.path()).await.unwrap();
+    let side = ExternalSqlite::open(&d.path()).await.unwrap();
     let turn = soon(d.ledger.lock_sign_in("contoso")).await.unwrap();
     drop(soon(side.lock_sign_in("contoso/of-another")).await.unwrap());
 

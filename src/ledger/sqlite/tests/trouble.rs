@@ -26,7 +26,7 @@ async fn a_claim_that_could_not_be_written_is_tried_again_by_itself() {
         mails: vec![mail(1)],
     };
     ledger.take(intake).await.unwrap();
-    let impatient = |desk: &mut Desk<'_>| Ok(desk.db.execute_batch("PRAGMA busy_timeout = 0")?);
+    let impatient = |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch("PRAGMA busy_timeout = 0")?);
     ledger.post.ask(0, impatient).await.unwrap();
 
     let intruder = rusqlite::Connection::open(path).unwrap();
@@ -45,7 +45,7 @@ async fn what_a_failed_commit_claimed_is_claimed_again() {
     let (begun, busy) = oneshot::channel();
     let (go, gate) = std::sync::mpsc::channel();
     let ledger = d.ledger.clone();
-    let wait = move |_: &mut Desk<'_>| {
+    let wait = move |_: &mut Transaction<'_>| {
         begun.send(()).unwrap();
         gate.recv_timeout(PATIENCE).unwrap();
         Ok(())
@@ -55,7 +55,7 @@ async fn what_a_failed_commit_claimed_is_claimed_again() {
     let ledger = d.ledger.clone();
     // Its foreign key is only looked at in the commit.
     let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO reply_body (job, bytes) VALUES (99, x'00')";
-    let broken = tokio::spawn(async move { ledger.post.ask(0, |desk| Ok(desk.db.execute_batch(orphan)?)).await });
+    let broken = tokio::spawn(async move { ledger.post.ask(0, |tx| Ok(tx.db.execute_batch(orphan)?)).await });
     let claim = claiming(&d.ledger).await;
     go.send(()).unwrap();
     soon(waiting).await.unwrap().unwrap();
@@ -78,7 +78,7 @@ async fn a_full_disk_refuses_and_heals() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let pages =
-        |n: i64| move |desk: &mut Desk<'_>| Ok(desk.db.execute_batch(&format!("PRAGMA max_page_count = {n}"))?);
+        |n: i64| move |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch(&format!("PRAGMA max_page_count = {n}"))?);
     d.ledger.post.ask(0, pages(80)).await.unwrap();
     let big = at(1, 2, &"x".repeat(1 << 20));
     let cursor = Cursor {

@@ -87,7 +87,7 @@ async fn look_at(ledger: &Sqlite, schema: i64) {
         assert_eq!(schema, 1);
         ledger
             .seal_plain(Arc::new(
-                crate::auth::Key::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
+                crate::auth::SealKey::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
             ))
             .await
             .unwrap();
@@ -167,7 +167,7 @@ async fn a_newer_ledger_is_refused_and_stays_as_it_is() {
     let before = std::fs::read(&path).unwrap();
     let refused = [
         open(&path, Arc::new(Utc::now)).await.err(),
-        Side::open(&path).await.err(),
+        ExternalSqlite::open(&path).await.err(),
         inspect(&path).await.err(),
         backup(&path, &path.with_extension("copy"), |_| {}).await.err(),
     ];

@@ -59,7 +59,7 @@ fn all(from: impl Read, coding: &str, most: u64) -> Result<Bytes, String> {
 
 /// What became of bytes that are text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Text {
+pub(super) struct DecodedText {
     /// The text.
     pub(super) text: String,
     /// What of it could not be read, in words.
@@ -70,8 +70,8 @@ pub(super) struct Text {
 ///
 /// # Errors
 /// In words, when its character set is none that we know and it isn't UTF-8.
-pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> Result<Text, String> {
-    let whole = |text: &str| Text {
+pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> Result<DecodedText, String> {
+    let whole = |text: &str| DecodedText {
         text: text.to_owned(),
         flaw: None,
     };
@@ -91,9 +91,9 @@ pub(super) fn text(bytes: &[u8], charset: Option<&str>) -> Result<Text, String> 
     }
 }
 
-fn read(encoding: &'static Encoding, bytes: &[u8]) -> Text {
+fn read(encoding: &'static Encoding, bytes: &[u8]) -> DecodedText {
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
-    Text {
+    DecodedText {
         text: text.into_owned(),
         flaw: malformed.then(|| format!("the answer is not {} all through", encoding.name())),
     }

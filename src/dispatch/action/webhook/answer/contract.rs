@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::{OCTETS, legal_media_type, some_text};
 use crate::{
     dispatch::{
-        json::{self, Picked, Raw},
+        json::{self, Picked, RawJson},
         result::{MAX_DATA, MAX_FILES, too_many},
     },
-    job::{Answer, File, Reason},
+    job::{Answer, Reason, ResultFile},
     message::{clean::clean, safe_name::Names},
     plural,
 };
@@ -28,7 +28,7 @@ const MAX_TOLD: usize = 5;
 #[derive(JsonSchema)]
 #[schemars(title = "Mailjob answer")]
 #[expect(dead_code, reason = "the contract as a schema; answers are read more leniently")]
-struct Answered {
+struct AnswerDocument {
     /// What goes back to the sender: text and files, or the text alone.
     reply: Option<ReplyForm>,
     /// What templates of the reply get, and whoever the endpoint hands an answer to that reply: any JSON.
@@ -41,7 +41,7 @@ struct Answered {
 #[expect(dead_code, reason = "as above")]
 enum ReplyForm {
     /// Text and files.
-    Whole(Reply),
+    Whole(AnswerReply),
     /// Plain text.
     Text(String),
 }
@@ -50,7 +50,8 @@ enum ReplyForm {
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "as above")]
-struct Reply {
+#[schemars(rename = "Reply")]
+struct AnswerReply {
     /// Plain text.
     #[serde(default)]
     text: Option<String>,
@@ -78,7 +79,7 @@ struct AnsweredFile {
 /// The JSON Schema of what a webhook may answer as `application/json`.
 #[must_use]
 pub fn schema() -> Schema {
-    schema_for!(Answered)
+    schema_for!(AnswerDocument)
 }
 
 /// What is in an answer: only what is kept of it is built.
@@ -96,7 +97,7 @@ pub(super) fn read(text: &str) -> Answer {
     }
 }
 
-fn contents(data: Option<Raw<'_>>, reply: Option<Raw<'_>>) -> Answer {
+fn contents(data: Option<RawJson<'_>>, reply: Option<RawJson<'_>>) -> Answer {
     let mut answer = Answer::default();
     match data.map(|data| json::built(data, MAX_DATA)).transpose() {
         Ok(data) => answer.data = data,
@@ -113,7 +114,7 @@ fn contents(data: Option<Raw<'_>>, reply: Option<Raw<'_>>) -> Answer {
     answer
 }
 
-fn fill(answer: &mut Answer, reply: Raw<'_>) {
+fn fill(answer: &mut Answer, reply: RawJson<'_>) {
     let Ok(reply) = json::pick(reply, ["text", "files"]) else {
         answer.mark(Reason::BadAnswer, "its reply has a key that is no text");
         return;
@@ -137,7 +138,7 @@ fn fill(answer: &mut Answer, reply: Raw<'_>) {
 }
 
 /// Files that are all right; of too many, none: which of them matter, nobody knows.
-fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
+fn take(answer: &mut Answer, files: &[RawJson<'_>], count: usize) {
     if count > MAX_FILES {
         answer.mark(
             Reason::BadAnswer,
@@ -164,7 +165,7 @@ fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
         let name = name.and_then(json::word);
         let name = names.add_indexed(name.as_deref(), &media_type);
         match content(written) {
-            Ok(data) => answer.files.push(File {
+            Ok(data) => answer.files.push(ResultFile {
                 name,
                 media_type,
                 data: data.into(),
@@ -185,7 +186,7 @@ fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
 }
 
 /// Base64 as it is really written: with line breaks, without padding, for URLs, or as a whole `data:` URL.
-fn content(value: Option<Raw<'_>>) -> Result<Vec<u8>, String> {
+fn content(value: Option<RawJson<'_>>) -> Result<Vec<u8>, String> {
     let value = value.ok_or("missing")?;
     let text = json::text(value).ok_or_else(|| json::kind(value).to_owned())?;
     let written = match text.strip_prefix("data:").and_then(|url| url.split_once(";base64,")) {

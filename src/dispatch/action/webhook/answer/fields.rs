@@ -17,12 +17,12 @@ const MAX_NAME: usize = 1_000;
 
 /// A field's value: what stands before the first semicolon, in lower case, and its parameters.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Field {
+pub(super) struct FieldValue {
     pub(super) value: String,
     parameters: Vec<(String, Vec<u8>)>,
 }
 
-impl Field {
+impl FieldValue {
     /// Reads a field.
     pub(super) fn read(bytes: &[u8]) -> Self {
         let mut field = Self::default();
@@ -277,7 +277,7 @@ mod tests {
         ] {
             let shown = String::from_utf8_lossy(field);
             assert_eq!(
-                Field::read(field).file_name("filename").as_deref(),
+                FieldValue::read(field).file_name("filename").as_deref(),
                 Some(name),
                 "{shown}"
             );
@@ -291,13 +291,17 @@ mod tests {
             "; ; =",
             "attachment; x=\"filename=a\"",
         ] {
-            assert_eq!(Field::read(field.as_bytes()).file_name("filename"), None, "{field}");
+            assert_eq!(
+                FieldValue::read(field.as_bytes()).file_name("filename"),
+                None,
+                "{field}"
+            );
         }
     }
 
     #[test]
     fn values_and_parameters() {
-        let field = Field::read(b" Text/Plain ; Charset=\"ISO-8859-1\"; name=a.txt");
+        let field = FieldValue::read(b" Text/Plain ; Charset=\"ISO-8859-1\"; name=a.txt");
         assert_eq!(field.value, "text/plain");
         assert_eq!(field.parameter("charset").as_deref(), Some("ISO-8859-1"));
         assert_eq!(field.file_name("name").as_deref(), Some("a.txt"));
@@ -308,7 +312,7 @@ mod tests {
         #[test]
         fn whatever_is_written_there_is_read(bytes in prop::collection::vec(any::<u8>(), 0..300), tail in ".{0,80}") {
             for field in [bytes.clone(), format!("attachment; filename{tail}").into_bytes()] {
-                if let Some(name) = Field::read(&field).file_name("filename") {
+                if let Some(name) = FieldValue::read(&field).file_name("filename") {
                     prop_assert!(!name.is_empty() && name.chars().count() <= MAX_NAME + 1);
                     prop_assert!(!name.contains(char::is_control));
                 }

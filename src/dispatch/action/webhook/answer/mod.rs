@@ -21,10 +21,10 @@ use reqwest::{
 };
 
 pub use self::contract::schema;
-use self::{coding::Text, fields::Field};
+use self::{coding::DecodedText, fields::FieldValue};
 use crate::{
-    dispatch::{Ended, json, later, result::TOO_LARGE},
-    job::{Answer, File, Outcome, Reason},
+    dispatch::{AttemptResult, json, later, result::TOO_LARGE},
+    job::{Answer, Outcome, Reason, ResultFile},
     message::{clean::clean_lines, safe_name::safe_name},
     refusal::{self, Remedy},
     retry_after::retry_after,
@@ -34,7 +34,7 @@ use crate::{
 const MAX_TELL: usize = 2 * 1024;
 
 /// What came of an answer.
-pub(in crate::dispatch) enum Came {
+pub(in crate::dispatch) enum AnswerBody {
     /// All of its body.
     Whole(Bytes),
     /// More than may be read.
@@ -50,7 +50,7 @@ pub(in crate::dispatch) enum Came {
 
 /// What may be made of an answer.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::dispatch) struct Limits {
+pub(in crate::dispatch) struct AnswerLimits {
     /// Bytes of an answer that is packed, unpacked.
     pub(in crate::dispatch) most: u64,
     /// Whether a refusal in plain text is meant for the sender: it may hold whatever was sent there. One in JSON with a `reply` is.
@@ -62,10 +62,10 @@ pub(in crate::dispatch) struct Limits {
 pub(in crate::dispatch) fn judge(
     status: StatusCode,
     headers: &HeaderMap,
-    came: Came,
-    limits: Limits,
+    came: AnswerBody,
+    limits: AnswerLimits,
     now: DateTime<Utc>,
-) -> Ended {
+) -> AttemptResult {
     if status.is_success() {
         return done(status, headers, came, limits.most);
     }
@@ -85,40 +85,40 @@ pub(in crate::dispatch) fn judge(
             reason,
             detail: told,
             tell: match came {
-                Came::Whole(body) if !status.is_redirection() => tell(headers, &body, limits.tells),
+                AnswerBody::Whole(body) if !status.is_redirection() => tell(headers, &body, limits.tells),
                 _ => None,
             },
         },
     };
-    Ended {
+    AttemptResult {
         gone: status == StatusCode::GONE,
         ..outcome.into()
     }
 }
 
 /// The work is done: nothing here may say otherwise.
-fn done(status: StatusCode, headers: &HeaderMap, came: Came, most: u64) -> Ended {
+fn done(status: StatusCode, headers: &HeaderMap, came: AnswerBody, most: u64) -> AttemptResult {
     let (answer, raw) = match came {
-        Came::Whole(_) if status == StatusCode::PARTIAL_CONTENT => (
+        AnswerBody::Whole(_) if status == StatusCode::PARTIAL_CONTENT => (
             Answer::unusable("the webhook answered 206: a part of an answer"),
             Bytes::new(),
         ),
         // Packed is never empty: it was cut before its first byte.
-        Came::Whole(body) if body.is_empty() && !empty(status, headers) => {
+        AnswerBody::Whole(body) if body.is_empty() && !empty(status, headers) => {
             (Answer::unusable("the answer broke off: it is packed, and empty"), body)
         }
-        Came::Whole(body) => match coding::decoded(body, &all_of(headers, CONTENT_ENCODING), most) {
+        AnswerBody::Whole(body) => match coding::decoded(body, &all_of(headers, CONTENT_ENCODING), most) {
             Ok(body) => (result(headers, &body), body),
             Err(what) => (Answer::unusable(&what), Bytes::new()),
         },
-        Came::TooLarge { most } => (too_large(most), Bytes::new()),
-        Came::Broken(why) => (Answer::unusable(&format!("the answer broke off: {why}")), Bytes::new()),
-        Came::Headless(why) => (
+        AnswerBody::TooLarge { most } => (too_large(most), Bytes::new()),
+        AnswerBody::Broken(why) => (Answer::unusable(&format!("the answer broke off: {why}")), Bytes::new()),
+        AnswerBody::Headless(why) => (
             Answer::unusable(&format!("the head of the answer can't be read: {why}")),
             Bytes::new(),
         ),
     };
-    Ended {
+    AttemptResult {
         raw,
         ..Outcome::Done(answer).into()
     }
@@ -136,10 +136,10 @@ fn too_large(most: u64) -> Answer {
     answer
 }
 
-fn field(headers: &HeaderMap, name: HeaderName) -> Field {
+fn field(headers: &HeaderMap, name: HeaderName) -> FieldValue {
     headers
         .get(name)
-        .map(|value| Field::read(value.as_bytes()))
+        .map(|value| FieldValue::read(value.as_bytes()))
         .unwrap_or_default()
 }
 
@@ -158,7 +158,7 @@ fn all_of(headers: &HeaderMap, name: HeaderName) -> String {
 }
 
 /// What an answer is.
-enum Kind {
+enum AnswerKind {
     Text,
     Json,
     Html,
@@ -168,24 +168,24 @@ enum Kind {
 }
 
 /// By its media type; where there is none or no legal one, by its content.
-fn kind(content_type: &Field, body: &[u8], is_attachment: bool) -> Kind {
+fn kind(content_type: &FieldValue, body: &[u8], is_attachment: bool) -> AnswerKind {
     let Some(declared) = legal_media_type(&content_type.value) else {
         return match str::from_utf8(body) {
-            Ok(text) if is_page(text) => Kind::Html,
-            Ok(text) if text.trim_start().starts_with('{') && json::whole(text).is_ok() => Kind::Json,
-            Ok(_) => Kind::Unnamed,
-            Err(_) => Kind::File(OCTETS.to_owned()),
+            Ok(text) if is_page(text) => AnswerKind::Html,
+            Ok(text) if text.trim_start().starts_with('{') && json::whole(text).is_ok() => AnswerKind::Json,
+            Ok(_) => AnswerKind::Unnamed,
+            Err(_) => AnswerKind::File(OCTETS.to_owned()),
         };
     };
     match declared.as_str() {
-        "text/plain" => Kind::Text,
-        "application/json" => Kind::Json,
+        "text/plain" => AnswerKind::Text,
+        "application/json" => AnswerKind::Json,
         // Others may be meant as files, and say so.
-        _ if is_attachment => Kind::File(declared),
-        "text/json" | "text/x-json" | "application/x-json" => Kind::Json,
-        json if json.ends_with("+json") => Kind::Json,
-        "text/html" | "application/xhtml+xml" => Kind::Html,
-        _ => Kind::File(declared),
+        _ if is_attachment => AnswerKind::File(declared),
+        "text/json" | "text/x-json" | "application/x-json" => AnswerKind::Json,
+        json if json.ends_with("+json") => AnswerKind::Json,
+        "text/html" | "application/xhtml+xml" => AnswerKind::Html,
+        _ => AnswerKind::File(declared),
     }
 }
 
@@ -210,7 +210,7 @@ fn result(headers: &HeaderMap, body: &Bytes) -> Answer {
     let (content_type, disposition) = (field(headers, CONTENT_TYPE), field(headers, CONTENT_DISPOSITION));
     let charset = content_type.parameter("charset");
     let media_type = match kind(&content_type, body, disposition.value == "attachment") {
-        Kind::File(media_type) => media_type,
+        AnswerKind::File(media_type) => media_type,
         kind => {
             return match coding::text(body, charset.as_deref()) {
                 Ok(text) => readable(&kind, text),
@@ -221,7 +221,7 @@ fn result(headers: &HeaderMap, body: &Bytes) -> Answer {
     let wanted = disposition
         .file_name("filename")
         .or_else(|| content_type.file_name("name"));
-    let file = File {
+    let file = ResultFile {
         name: wanted.map(|wanted| safe_name(&wanted, &media_type)).unwrap_or_default(),
         media_type,
         data: body.clone(),
@@ -232,20 +232,20 @@ fn result(headers: &HeaderMap, body: &Bytes) -> Answer {
     }
 }
 
-fn readable(kind: &Kind, Text { text, flaw }: Text) -> Answer {
+fn readable(kind: &AnswerKind, DecodedText { text, flaw }: DecodedText) -> Answer {
     let mut answer = match kind {
-        Kind::Json | Kind::Unnamed if text.trim().is_empty() => Answer::default(),
-        Kind::Unnamed => Answer::unusable(
+        AnswerKind::Json | AnswerKind::Unnamed if text.trim().is_empty() => Answer::default(),
+        AnswerKind::Unnamed => Answer::unusable(
             "the answer has no Content-Type, so it is not taken for a text that its sender may read: answer with \
              Content-Type: text/plain, or in JSON with a reply",
         ),
-        Kind::Json => contract::read(&text),
-        Kind::Html if text.contains('<') => page(&text),
-        Kind::Html => Answer {
+        AnswerKind::Json => contract::read(&text),
+        AnswerKind::Html if text.contains('<') => page(&text),
+        AnswerKind::Html => Answer {
             text: some_text(&html_to_text(&text)),
             ..Answer::default()
         },
-        Kind::Text | Kind::File(_) => Answer {
+        AnswerKind::Text | AnswerKind::File(_) => Answer {
             text: some_text(&text),
             ..Answer::default()
         },
@@ -290,9 +290,9 @@ fn tell(headers: &HeaderMap, body: &Bytes, tells: bool) -> Option<String> {
     let content_type = field(headers, CONTENT_TYPE);
     let text = || coding::text(&body, content_type.parameter("charset").as_deref()).ok();
     let text = match kind(&content_type, &body, false) {
-        Kind::Json => contract::read(&text()?.text).text?,
-        Kind::Text if tells => text()?.text,
-        Kind::Text | Kind::Unnamed | Kind::Html | Kind::File(_) => return None,
+        AnswerKind::Json => contract::read(&text()?.text).text?,
+        AnswerKind::Text if tells => text()?.text,
+        AnswerKind::Text | AnswerKind::Unnamed | AnswerKind::Html | AnswerKind::File(_) => return None,
     };
     some_text(text.get(..text.floor_char_boundary(MAX_TELL)).unwrap_or(&text))
 }

@@ -10,7 +10,7 @@ fn now() -> DateTime<Utc> {
 }
 
 /// What an endpoint allows that says nothing.
-const LIMITS: Limits = Limits {
+const LIMITS: AnswerLimits = AnswerLimits {
     most: 1 << 20,
     tells: false,
 };
@@ -23,7 +23,7 @@ fn judged(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome 
 }
 
 fn judged_bytes(status: u16, headers: HeaderMap, body: &[u8]) -> Outcome {
-    let came = Came::Whole(Bytes::copy_from_slice(body));
+    let came = AnswerBody::Whole(Bytes::copy_from_slice(body));
     judge(StatusCode::from_u16(status).unwrap(), &headers, came, LIMITS, now()).outcome
 }
 
@@ -317,22 +317,25 @@ fn what_came_in_part_is_no_result() {
             StatusCode::from_u16(status).unwrap(),
             &HeaderMap::new(),
             came,
-            Limits { most: 10, ..LIMITS },
+            AnswerLimits { most: 10, ..LIMITS },
             now(),
         )
     };
-    for came in [Came::Broken("the connection broke".into()), Came::TooLarge { most: 10 }] {
+    for came in [
+        AnswerBody::Broken("the connection broke".into()),
+        AnswerBody::TooLarge { most: 10 },
+    ] {
         let ended = judged(200, came);
         let Outcome::Done(answer) = ended.outcome else {
             panic!("{ended:?}")
         };
         assert!(answer.files.is_empty() && answer.flaw.is_some() && ended.raw.is_empty());
     }
-    let Outcome::Done(part) = judged(206, Came::Whole("a part".into())).outcome else {
+    let Outcome::Done(part) = judged(206, AnswerBody::Whole("a part".into())).outcome else {
         panic!()
     };
     assert!(part.text.is_none() && part.flaw.is_some());
-    let ended = judged(422, Came::Broken("the connection broke".into()));
+    let ended = judged(422, AnswerBody::Broken("the connection broke".into()));
     assert!(matches!(ended.outcome, Outcome::Failed { tell: None, .. }), "{ended:?}");
 }
 

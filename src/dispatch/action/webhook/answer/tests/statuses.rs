@@ -36,7 +36,16 @@ fn statuses_mean_what_the_contract_says() {
             "{outcome:?}"
         );
     }
-    let gone = |status| judge(status, &HeaderMap::new(), Came::Whole(Bytes::new()), LIMITS, now()).gone;
+    let gone = |status| {
+        judge(
+            status,
+            &HeaderMap::new(),
+            AnswerBody::Whole(Bytes::new()),
+            LIMITS,
+            now(),
+        )
+        .gone
+    };
     assert!(gone(StatusCode::GONE) && !gone(StatusCode::NOT_FOUND) && !gone(StatusCode::OK));
 }
 
@@ -66,8 +75,8 @@ fn a_refusal_speaks_to_the_sender_in_a_reply_and_in_plain_text_only_where_that_i
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
-        let came = Came::Whole(Bytes::copy_from_slice(body.as_bytes()));
-        let limits = Limits { tells, ..LIMITS };
+        let came = AnswerBody::Whole(Bytes::copy_from_slice(body.as_bytes()));
+        let limits = AnswerLimits { tells, ..LIMITS };
         match judge(StatusCode::UNPROCESSABLE_ENTITY, &headers, came, limits, now()).outcome {
             Outcome::Failed { tell, .. } => tell,
             other => panic!("{other:?}"),
