@@ -255,9 +255,10 @@ impl MisplacedKey<'_> {
         }
     }
 
-    /// Whether it stands in the value of a key, where other keys of that value are meant first.
-    pub(super) fn is_in_value(&self) -> bool {
-        KeyTable::at(self.file, self.path).is_some_and(|home| home.is_value && !self.path.ends_with("account"))
+    /// Whether it stands in the value of a key, where another key of that value is meant first, if what is written can be its.
+    pub(super) fn is_in_value(&self, other: &str) -> bool {
+        KeyTable::at(self.file, self.path)
+            .is_some_and(|home| home.is_value && !self.path.ends_with("account") && home.takes(other, self.raw))
     }
 
     /// Where a table has the keys of one to which people give names: an account, an input, a language.

@@ -210,7 +210,11 @@ fn a_key_in_the_wrong_table_is_told_where_it_is_right() {
                 let Some(value) = shown(home.file, &home.path, key) else {
                     continue;
                 };
-                for wrong in tables.iter().filter(|wrong| !wrong.has(key)) {
+                // What has nothing to do with the action was tried with the first one.
+                let is_new = |wrong: &&&KeyTable| {
+                    other != "webhook" || [&home.path, &wrong.path].iter().any(|path| path.starts_with("command"))
+                };
+                for wrong in tables.iter().filter(|wrong| !wrong.has(key)).filter(is_new) {
                     let path = path_of(&named(&wrong.path), key);
                     let Some(file) = with(wrong, key, &value) else { continue };
                     let told = problems(wrong.file, &file, &path);
@@ -221,14 +225,21 @@ fn a_key_in_the_wrong_table_is_told_where_it_is_right() {
                         }
                         continue;
                     };
-                    let targets = cures(wrong.file, &told.cure);
+                    let meant = told
+                        .cure
+                        .strip_prefix("did you mean `")
+                        .and_then(|rest| rest.split_once('`'));
+                    let (targets, key) = match meant {
+                        Some((other, _)) => (vec![(wrong.file, named(&wrong.path))], other),
+                        None => (cures(wrong.file, &told.cure), *key),
+                    };
                     let mut leads_to = String::from("nowhere");
                     let is_right = targets.iter().any(|(kind, target)| {
-                        let at = (*kind, target.clone(), *key, value.to_string(), action);
+                        let at = (*kind, target.clone(), key.to_owned(), value.to_string(), action);
                         let left = right.entry(at).or_insert_with(|| {
                             let mut mended = of(*kind);
                             let there = table(&mut mended, target)?;
-                            there.insert((*key).to_owned(), value.clone());
+                            there.insert(key.to_owned(), value.clone());
                             Some(problems(*kind, &mended, &path_of(target, key)))
                         });
                         leads_to = format!("{left:?}");

@@ -172,14 +172,12 @@ impl<'a> Table<'a> {
         let home = stray(sheet, path, name.get_ref(), raw, |stray| stray.cure());
         let meant = other.or_else(|| nearest(name.get_ref(), self.asked.iter().copied()));
         let one_of = || stray(sheet, path, name.get_ref(), raw, |stray| stray.as_one_of());
-        let is_in_value = || {
-            stray(sheet, path, name.get_ref(), raw, |stray| {
-                stray.is_in_value().then(String::new)
-            })
-            .is_some()
+        let is_in_value = |other: &str| {
+            let is = |stray: &MisplacedKey<'_>| stray.is_in_value(other).then(String::new);
+            stray(sheet, path, name.get_ref(), raw, is).is_some()
         };
         let cure = match (home, other, meant) {
-            (Some(_), Some(other), _) if is_in_value() => format!("did you mean `{other}`?"),
+            (Some(_), Some(other), _) if is_in_value(other) => format!("did you mean `{other}`?"),
             (Some(home), Some(other), _) if home.contains(&format!(".{other}]")) => home,
             (Some(home), Some(other), _) => format!("{home}, or did you mean `{other}`?"),
             (Some(home), None, _) => home,

@@ -53,7 +53,7 @@ pub(super) use api::ApiKeys;
 pub(super) use command::{command, env_section};
 pub(super) use conversation::{ConversationKeys, answer_address};
 pub(super) use endpoint::{Ambiguity, EndpointDraft, KnownMailbox, endpoint, mailbox_alone};
-pub(super) use inputs::NamedInputs;
+pub(super) use inputs::{NamedInputs, inputs_section};
 #[cfg(test)]
 pub(super) use looks::LookKeys;
 pub(super) use mailbox::{Accounts, MailboxKeys};

@@ -2,7 +2,6 @@
 //! and the commented reference `endpoints.d/reference.toml.example` are made from it, and tests hold it against what `check`
 //! reads: keys, defaults and limits.
 
-mod inputs;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,7 +13,7 @@ use super::{
     Action,
     check::{
         AccountKeys, ApiKeys, ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, NetKeys, Operator, Output,
-        OwnKeys, Rates, ReplyKeys, Retention, Retry, SenderKeys, Service, SettleKeys,
+        OwnKeys, Rates, ReplyKeys, Retention, Retry, SenderKeys, Service, SettleKeys, inputs_section,
     },
     key::Section,
 };
@@ -32,7 +31,7 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             SenderKeys::section(),
             Rates::section(),
             Jobs::section(),
-            inputs::section(),
+            inputs_section(),
         ];
         all.extend(Action::KINDS.iter().flat_map(|kind| (kind.sections)()));
         all.extend([
