@@ -163,7 +163,7 @@ impl Ledger for Shaky {
         self.inner.maildrop_left(mailbox, uids).await
     }
     fn settle_due(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
-        self.inner.bell(mailbox)
+        self.inner.settle_due(mailbox)
     }
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {
         self.inner.forget(kept, now).await

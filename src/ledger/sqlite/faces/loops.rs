@@ -287,7 +287,7 @@ impl Ledger for Sqlite {
     }
 
     fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
-        self.shared.bell(mailbox)
+        self.shared.settle_due(mailbox)
     }
 
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {
