@@ -99,9 +99,9 @@ pub(super) fn failed(error: &Error) -> ExitCode {
     }
 }
 
-/// Tells that standard output can't be written.
-pub(super) fn untold() -> ExitCode {
-    ExitCode::from(IO)
+/// Tells that what was asked for can't be written.
+pub(super) fn untold(error: &std::io::Error) -> ExitCode {
+    print::untold(error)
 }
 
 /// The job whose id begins or ends so.
@@ -131,7 +131,7 @@ pub(super) fn tell(text: &str) -> ExitCode {
     let mut out = print::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => untold(),
+        Err(error) => untold(&error),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::{
     fmt,
-    io::{self, Stdout, Write},
+    io::{self, Stderr, Stdout, Write},
+    process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -15,9 +16,26 @@ static GONE: AtomicBool = AtomicBool::new(false);
 /// Standard output; what nobody reads any more counts as read.
 pub(super) struct StdoutWriter(Stdout);
 
+/// Standard error; what nobody reads any more counts as read.
+pub(super) struct StderrWriter(Stderr);
+
+/// `EX_IOERR`: it could not be told.
+const UNTOLD: u8 = 74;
+
 /// Standard output.
 pub(super) fn stdout() -> StdoutWriter {
     StdoutWriter(io::stdout())
+}
+
+/// Standard error.
+pub(super) fn stderr() -> StderrWriter {
+    StderrWriter(io::stderr())
+}
+
+/// Says why standard output does not take what was to be told. The exit code is 74 (`EX_IOERR`).
+pub(super) fn untold(error: &io::Error) -> ExitCode {
+    complain(format_args!("standard output can't be written: {error}\n"));
+    ExitCode::from(UNTOLD)
 }
 
 /// Whether nobody reads any more: whoever would go on for ever ends, also while there is nothing to say.
@@ -47,6 +65,19 @@ impl Write for StdoutWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         heard(self.0.flush(), ())
+    }
+}
+
+impl Write for StderrWriter {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        match self.0.write(said) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(said.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

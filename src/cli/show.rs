@@ -20,8 +20,10 @@ pub(super) fn show(sources: &Sources, name: &str) -> ExitCode {
         }
     };
     match shown {
-        Ok(text) if print::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(74),
+        Ok(text) => match print::stdout().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => print::untold(&error),
+        },
         Err(problem) => {
             eprintln!("{}", problem.render());
             ExitCode::from(78)

@@ -39,10 +39,10 @@ pub(super) async fn list(place: ReplyLocation, which: ReplyPageArgs, json: bool)
     let text = if json {
         table::json(&rows, all)
     } else {
-        table::people(&rows, all)
+        table::people(&rows, all, desk.nobody_runs())
     };
     match print::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(IO),
+        Err(error) => print::untold(&error),
     }
 }
