@@ -132,7 +132,7 @@ impl MisplacedKey<'_> {
         let is_here = |home: &KeyTable| home.file == self.file && is_at(&home.path, self.path);
         let has = |home: &&KeyTable| self.suits(home, is_strict) && !is_here(home);
         let of_file = |same: bool| homes().iter().filter(move |home| (home.file == self.file) == same);
-        let is_child = |home: &&KeyTable| home.path != "" && is_at(outer(&home.path), self.path);
+        let is_child = |home: &&KeyTable| !home.path.is_empty() && is_at(outer(&home.path), self.path);
         let rounds: [Vec<&KeyTable>; 3] = [
             of_file(true).filter(has).filter(is_child).collect(),
             of_file(true).filter(has).filter(|home| !home.is_value).collect(),
