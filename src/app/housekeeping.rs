@@ -22,6 +22,13 @@ const EVERY: Duration = Duration::from_secs(15 * 60);
 /// How often it is looked whether the disk is full: then that is done sooner.
 const FULL_LOOK: Duration = Duration::from_secs(30);
 
+/// The last round of retention.
+struct LastRound {
+    began: Instant,
+    /// How many rounds failed since the last one that succeeded.
+    failures: u64,
+}
+
 /// What does the chores. They end when it is dropped.
 pub(super) struct Chores {
     _scheduler: JobScheduler,
@@ -37,7 +44,10 @@ impl Drop for Chores {
 /// Starts the chores.
 pub(super) async fn start(ledger: Store, retention: Retention) -> Result<Chores, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let last = Arc::new(Mutex::new(Instant::now()));
+    let last = Arc::new(Mutex::new(LastRound {
+        began: Instant::now(),
+        failures: 0,
+    }));
     let guard = tokio::spawn(guard(ledger.clone(), retention, last.clone()));
     let now = {
         let (ledger, last) = (ledger.clone(), last.clone());
@@ -71,7 +81,7 @@ pub(super) async fn start(ledger: Store, retention: Retention) -> Result<Chores,
 }
 
 /// The scheduler goes by the clock on the wall: one that was set back would keep it from everything until it shows that time again.
-async fn guard(ledger: Store, retention: Retention, last: Arc<Mutex<Instant>>) {
+async fn guard(ledger: Store, retention: Retention, last: Arc<Mutex<LastRound>>) {
     loop {
         sleep(EVERY).await;
         round(&ledger, retention, &last, EVERY * 2).await;
@@ -79,17 +89,24 @@ async fn guard(ledger: Store, retention: Retention, last: Arc<Mutex<Instant>>) {
 }
 
 /// One round, where the last one began so long ago. One that takes longer than the time between two is not begun twice.
-async fn round(ledger: &Store, retention: Retention, last: &Mutex<Instant>, age: Duration) {
+async fn round(ledger: &Store, retention: Retention, last: &Mutex<LastRound>, age: Duration) {
     if let Ok(mut last) = last.try_lock()
-        && last.elapsed() >= age
+        && last.began.elapsed() >= age
     {
-        *last = Instant::now();
-        forget(ledger, retention).await;
+        last.began = Instant::now();
+        let failures = last.failures.saturating_add(1);
+        last.failures = match forget(ledger, retention, failures).await {
+            true => 0,
+            false => failures,
+        };
     }
 }
 
-async fn forget(ledger: &Store, retention: Retention) {
-    match ledger.ledger().forget(retention, Utc::now()).await {
+/// Says whether it succeeded; `failures` counts this one too if it doesn't.
+async fn forget(ledger: &Store, retention: Retention, failures: u64) -> bool {
+    let forgotten = ledger.ledger().forget(retention, Utc::now()).await;
+    let is_done = forgotten.is_ok();
+    match forgotten {
         Ok(PruneReport {
             mails,
             results,
@@ -106,10 +123,11 @@ async fn forget(ledger: &Store, retention: Retention) {
             "dropped from the ledger what [retention] does not keep any longer"
         ),
         Ok(_) => {}
-        // That is told already, by whoever it keeps from writing.
-        Err(_) if ledger.upkeep().is_full() => {}
-        Err(error) => {
-            warn!(%error, "what [retention] does not keep any longer could not be dropped; trying again later")
+        // On a full disk it is tried often, and said at growing distance.
+        Err(error) if failures.is_power_of_two() || !ledger.upkeep().is_full() => {
+            warn!(%error, failures, "what [retention] does not keep any longer could not be dropped; trying again later")
         }
+        Err(_) => {}
     }
+    is_done
 }

@@ -19,6 +19,7 @@ const ROOM_LOOK: Duration = Duration::from_secs(5);
 /// Opens the ledger. Where its disk is full that is waited for, and said to who asks: to end would mend nothing.
 pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Store, Fatal> {
     let mut waiting = None;
+    let mut tries = 0_u64;
     loop {
         let opening = ledger::open(&service.ledger, Clock::system(), metrics.commits.clone());
         let full = match opening.await {
@@ -32,7 +33,11 @@ pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> 
                 return Ok(opened?);
             }
         };
-        error!(ledger = %service.ledger, "{full}; trying again every {} s", ROOM_LOOK.as_secs());
+        tries = tries.saturating_add(1);
+        // The same line each few seconds would hide all others.
+        if tries.is_power_of_two() {
+            error!(ledger = %service.ledger, tries, "{full}; trying again every {} s", ROOM_LOOK.as_secs());
+        }
         if waiting.is_none() {
             let stopped = CancellationToken::new();
             let serving = service.health.and_then(|address| {

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 
 use super::{
     doctor::{self, ReportFormat},
-    print,
+    listening, print,
     terminal::fitting,
 };
 use crate::config::{
@@ -49,26 +49,29 @@ pub(super) fn check(sources: &Sources, depth: Depth, form: ReportFormat) -> Exit
         Depth::Files => load_offline(sources),
     };
     let starts = look_beside(sources, &mut loaded, depth);
-    let (mut out, mut err) = (print::stdout(), io::stderr().lock());
+    let (mut out, mut err) = (print::stdout(), print::stderr());
     let told = match form {
         ReportFormat::Human => report(&loaded, starts, &mut out, &mut err),
-        ReportFormat::Json => writeln!(out, "{}", document(&loaded)),
+        ReportFormat::Json => writeln!(out, "{}", document(&loaded)).and_then(|()| out.flush()),
     };
     match told {
         // A first start refuses a `mailjob.toml` that sets nothing, and a later one takes it for broken.
         Ok(()) if Lapse::of(sources, &loaded) == Some(Lapse::Silent) => ExitCode::from(78),
         Ok(()) if loaded.problems.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(78),
-        Err(_) => ExitCode::from(74),
+        Err(error) => print::untold(&error),
     }
 }
 
 /// Adds what is wrong beside the files' own words: with the ledger, and with a folder in which every endpoint is called otherwise. Says whether
 /// `mailjob run` would start.
 fn look_beside(sources: &Sources, loaded: &mut Loaded, depth: Depth) -> bool {
-    let refused = ledger_problem(sources, loaded, depth);
-    let starts = loaded.start().is_some() && refused.is_none();
-    loaded.problems.extend(refused);
+    let refused = [
+        ledger_problem(sources, loaded, depth),
+        address_problem(sources, loaded, depth),
+    ];
+    let starts = loaded.start().is_some() && refused.iter().all(Option::is_none);
+    loaded.problems.extend(refused.into_iter().flatten());
     let is_empty = loaded.endpoints.is_empty() && loaded.broken.is_empty() && loaded.disabled.is_empty();
     let is_silent = Lapse::of(sources, loaded) == Some(Lapse::Silent);
     // Of no endpoints nothing but the names of files can be odd.
@@ -110,6 +113,20 @@ fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Pr
     })
 }
 
+/// What would keep `mailjob run` from listening at its health address, on the machine that runs.
+fn address_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Problem> {
+    let service = loaded.service.as_ref().filter(|_| depth == Depth::Machine)?;
+    let (cause, cure) = listening::trouble(service)?;
+    Some(Problem {
+        file: sources.config.clone().unwrap_or_else(|| sources.endpoints.clone()),
+        place: None,
+        cause,
+        cure,
+        endpoint: None,
+        follows: false,
+    })
+}
+
 /// What is wrong for machines: a document as `mailjob check --live --json` prints it, of the files alone.
 fn document(loaded: &Loaded) -> String {
     render::json(&DoctorReport {
@@ -122,12 +139,12 @@ pub(super) async fn live(sources: &Sources, form: ReportFormat) -> ExitCode {
     let mut loaded = load(sources);
     let starts = look_beside(sources, &mut loaded, Depth::Machine);
     let told = match form {
-        ReportFormat::Human => report(&loaded, starts, &mut print::stdout(), &mut io::stderr().lock()),
+        ReportFormat::Human => report(&loaded, starts, &mut print::stdout(), &mut print::stderr()),
         ReportFormat::Json => Ok(()),
     };
     match told {
         Ok(()) => doctor::live(&loaded, form).await,
-        Err(_) => ExitCode::from(74),
+        Err(error) => print::untold(&error),
     }
 }
 

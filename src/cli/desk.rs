@@ -99,9 +99,9 @@ pub(super) fn failed(error: &Error) -> ExitCode {
     }
 }
 
-/// Tells that standard output can't be written.
-pub(super) fn untold() -> ExitCode {
-    ExitCode::from(IO)
+/// Tells that what was asked for can't be written.
+pub(super) fn untold(error: &std::io::Error) -> ExitCode {
+    print::untold(error)
 }
 
 /// The job whose id begins or ends so.

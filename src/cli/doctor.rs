@@ -12,7 +12,7 @@ use chrono::{TimeDelta, Utc};
 use tokio::time::sleep;
 
 use super::{
-    beside, print,
+    beside, listening, print,
     rehearse::{missing, running},
     status,
     terminal::fitting,
@@ -44,10 +44,9 @@ pub(super) enum ReportFormat {
 /// How long a mail whose work is over may wait for its last touch.
 const OVERDUE: TimeDelta = TimeDelta::minutes(15);
 
-/// Something is wrong: 1. The configuration is: `EX_CONFIG`. It could not be told: `EX_IOERR`.
+/// Something is wrong: 1. The configuration is: `EX_CONFIG`.
 const FAILED: u8 = 1;
 const CONFIG: u8 = 78;
-const UNTOLD: u8 = 74;
 
 /// Examines one endpoint, or all. The exit code is 0 when all is well, 1 when a step failed, 78 when the configuration has a problem.
 pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: ReportFormat) -> ExitCode {
@@ -123,7 +122,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<DoctorScope,
 async fn run(loaded: &Loaded, chosen: DoctorScope, form: ReportFormat) -> ExitCode {
     let has_problems = !chosen.findings.is_empty();
     match tell(loaded.service.as_ref(), chosen, form).await {
-        Err(_) => ExitCode::from(UNTOLD),
+        Err(error) => print::untold(&error),
         Ok(_) if has_problems => ExitCode::from(CONFIG),
         Ok(report) if !report.is_well() => ExitCode::from(FAILED),
         Ok(_) => ExitCode::SUCCESS,
@@ -151,7 +150,11 @@ async fn tell(service: Option<&Service>, chosen: DoctorScope, form: ReportFormat
     };
     let unread = unread.or_else(|| told.map(|why| in_trouble(&why)));
     let full = service.and_then(|service| nearly_full(&ledger::space(&service.ledger)));
-    let findings = findings.into_iter().chain(short).chain(unread).chain(full).collect();
+    let address = service
+        .and_then(listening::trouble)
+        .map(|(what, cure)| at(Stage::Listener, Issue { what, cure }));
+    let more = [short, address, unread, full].into_iter().flatten();
+    let findings = findings.into_iter().chain(more).collect();
     let mut report = DoctorReport { findings };
     let mut written = Ok(());
     let mut write = |findings: &[Finding]| {
@@ -236,13 +239,17 @@ fn unread(error: &ledger::Error) -> Finding {
 }
 
 fn of_ledger(trouble: Issue) -> Finding {
+    at(Stage::Ledger, trouble)
+}
+
+fn at(stage: Stage, trouble: Issue) -> Finding {
     Finding {
         subject: Subject {
             kind: SubjectKind::Process,
             name: "mailjob".to_owned(),
             part: None,
         },
-        stage: Stage::Ledger,
+        stage,
         outcome: StepOutcome::Failed(trouble),
         took: Duration::ZERO,
     }

@@ -25,6 +25,7 @@ mod fault;
 mod handbook;
 mod jobs;
 mod ledger;
+mod listening;
 mod log;
 mod own_token;
 mod pause;

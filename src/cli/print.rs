@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    io::{self, Stdout, Write},
+    io::{self, Stderr, Stdout, Write},
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -16,9 +16,26 @@ static GONE: AtomicBool = AtomicBool::new(false);
 /// Standard output; what nobody reads any more counts as read.
 pub(super) struct StdoutWriter(Stdout);
 
+/// Standard error; what nobody reads any more counts as read.
+pub(super) struct StderrWriter(Stderr);
+
+/// `EX_IOERR`: it could not be told.
+const UNTOLD: u8 = 74;
+
 /// Standard output.
 pub(super) fn stdout() -> StdoutWriter {
     StdoutWriter(io::stdout())
+}
+
+/// Standard error.
+pub(super) fn stderr() -> StderrWriter {
+    StderrWriter(io::stderr())
+}
+
+/// Says why standard output does not take what was to be told. The exit code is 74 (`EX_IOERR`).
+pub(super) fn untold(error: &io::Error) -> ExitCode {
+    complain(format_args!("standard output can't be written: {error}\n"));
+    ExitCode::from(UNTOLD)
 }
 
 /// Whether nobody reads any more: whoever would go on for ever ends, also while there is nothing to say.
@@ -51,6 +68,19 @@ impl Write for StdoutWriter {
     }
 }
 
+impl Write for StderrWriter {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        match self.0.write(said) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(said.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Writes to standard output, as far as that can be done.
 pub(super) fn say(said: fmt::Arguments<'_>) {
     let mut out = stdout();
@@ -62,10 +92,7 @@ pub(super) fn all(text: &str) -> ExitCode {
     let mut out = stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("it can't be written: {error}");
-            ExitCode::from(74)
-        }
+        Err(error) => untold(&error),
     }
 }
 

@@ -25,7 +25,6 @@ use crate::{
 const IDLE: u8 = 3;
 /// `EX_NOINPUT`, `EX_IOERR` and `EX_CONFIG` of sysexits.
 const NO_INPUT: u8 = 66;
-const UNTOLD: u8 = 74;
 const CONFIG: u8 = 78;
 
 /// Bytes of a body that are shown where not all of it is wanted.
@@ -55,7 +54,7 @@ pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json
     };
     let report = rehearse::rehearse(question).await;
     match tell(&report, as_json) {
-        Err(_) => ExitCode::from(UNTOLD),
+        Err(error) => print::untold(&error),
         Ok(()) if report.hindrance().is_some() => ExitCode::from(IDLE),
         Ok(()) => ExitCode::SUCCESS,
     }

@@ -41,9 +41,7 @@ pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json:
                     .events(cursor, endpoint, PAGE)
                     .await
                     .map_err(|error| failed(&error))?;
-                if write(&page.events, json).is_err() {
-                    return Err(untold());
-                }
+                write(&page.events, json).map_err(|error| untold(&error))?;
                 if print::is_gone() {
                     return Ok(ExitCode::SUCCESS);
                 }

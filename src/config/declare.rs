@@ -27,7 +27,30 @@ pub(super) struct Usual<F>(F);
 pub(super) trait Otherwise<K, F> {
     fn given(&self, kind: &K) -> KeyDefault;
     fn lacks(&self) -> Option<(&'static str, bool)>;
+    /// What its field holds all the same, if anything can come of the table.
+    fn fallback(self) -> Option<F>;
+}
+
+/// The same for a key of a table that may say nothing.
+pub(super) trait Unwritten<K, F>: Otherwise<K, F> {
     fn usual(self) -> F;
+}
+
+/// It must be written, and nothing comes of the table without it: the cure, and an example.
+pub(super) struct Vital(&'static str, &'static str);
+
+impl<K, F> Otherwise<K, F> for Vital {
+    fn given(&self, _: &K) -> KeyDefault {
+        KeyDefault::Must(self.1, &[])
+    }
+
+    fn lacks(&self) -> Option<(&'static str, bool)> {
+        Some((self.0, true))
+    }
+
+    fn fallback(self) -> Option<F> {
+        None
+    }
 }
 
 impl<K, F> Otherwise<K, F> for Else<F> {
@@ -39,6 +62,13 @@ impl<K, F> Otherwise<K, F> for Else<F> {
         self.lacks
     }
 
+    fn fallback(self) -> Option<F> {
+        let is_vital = self.lacks.is_some_and(|(_, is_vital)| is_vital);
+        (!is_vital).then_some(self.usual)
+    }
+}
+
+impl<K, F> Unwritten<K, F> for Else<F> {
     fn usual(self) -> F {
         self.usual
     }
@@ -53,6 +83,12 @@ impl<K: Kind<Is = F>, F> Otherwise<K, F> for Usual<F> {
         None
     }
 
+    fn fallback(self) -> Option<F> {
+        Some(self.0)
+    }
+}
+
+impl<K: Kind<Is = F>, F> Unwritten<K, F> for Usual<F> {
     fn usual(self) -> F {
         self.0
     }
@@ -87,9 +123,19 @@ pub(super) fn never_so<F: Default>(examples: &[(&'static str, &'static str)]) ->
     otherwise(F::default(), None, KeyDefault::Never(examples.to_vec()))
 }
 
+/// Its default is this where nothing else says another one; an example.
+pub(super) fn depends<F>(usual: F, example: &'static str) -> Else<F> {
+    otherwise(usual, None, KeyDefault::Never(vec![(example, "")]))
+}
+
 /// It must be written: the cure, and an example.
 pub(super) fn must<F: Default>(cure: &'static str, example: &'static str) -> Else<F> {
     otherwise(F::default(), Some((cure, true)), KeyDefault::Must(example, &[]))
+}
+
+/// It must be written, and there is nothing that could stand for it: the cure, and an example.
+pub(super) fn vital(cure: &'static str, example: &'static str) -> Vital {
+    Vital(cure, example)
 }
 
 /// It must be written, but without it the rest of the table is of use for telling what is wrong there.
@@ -105,14 +151,12 @@ pub(super) fn field<K, T: Into<F>, F>(
     found: Option<Option<T>>,
     otherwise: impl Otherwise<K, F>,
 ) -> Option<F> {
-    let lacks = otherwise.lacks();
-    match (found, lacks) {
+    match (found, otherwise.lacks()) {
         (Some(Some(value)), _) => return Some(value.into()),
         (None, Some((cure, _))) => table.lacks_key(key, cure),
         (Some(None) | None, _) => {}
     }
-    let is_vital = lacks.is_some_and(|(_, is_vital)| is_vital);
-    (!is_vital).then(|| otherwise.usual())
+    otherwise.fallback()
 }
 
 /// What there is to say of a key.
@@ -126,7 +170,7 @@ pub(super) fn described<K: Described, F>(
 }
 
 /// The field of a key in a table that says nothing.
-pub(super) fn unwritten<K, F>(_: &K, otherwise: impl Otherwise<K, F>) -> F {
+pub(super) fn unwritten<K, F>(_: &K, otherwise: impl Unwritten<K, F>) -> F {
     otherwise.usual()
 }
 
@@ -143,31 +187,34 @@ pub(super) fn by<'a, T>(reader: impl FnOnce(PlacedValue<'a>) -> Option<T>, value
 /// ```
 ///
 /// where `kind` is one of `kind.rs`, `otherwise` says what a key is that is not written ([`usual`], [`usual_as`], [`implied`], [`never`],
-/// [`never_so`], [`must`], [`wanted`]), and `more` is a method of [`Key`]. `Type::read` reads the table, with what it takes after `reads`, which readers
+/// [`never_so`], [`depends`], [`must`], [`vital`], [`wanted`]), and `more` is a method of [`Key`]. `Type::read` reads the table, with what it takes after `reads`, which readers
 /// may use, as they may use the fields above theirs. `Type::section` describes it. `: Default` makes a table that says nothing. Behind the
-/// lines `and` names a field whose keys are declared by themselves and stand in the same table. A field that begins with `_` is for a key
-/// that is read elsewhere.
+/// lines `and` names a field whose keys are declared by themselves and stand in the same table, and `beside` one that is filled from
+/// elsewhere. A field that begins with `_` is for a key that is read elsewhere.
 macro_rules! keys {
     (
         $(#[$meta:meta])* $vis:vis struct $name:ident : Default in $section:literal $about:literal $(reads($($with:tt)*))? { $($body:tt)* }
             $(and $rest:ident: $group:ident, $group_for:literal)?
+            $(beside $beside:ident: $beside_type:ty, $beside_for:literal)*
     ) => {
         keys! {
             $(#[$meta])* $vis struct $name in $section $about $(reads($($with)*))? { $($body)* } $(and $rest: $group, $group_for)?
+            $(beside $beside: $beside_type, $beside_for)*
         }
-        keys! { @default $name { $($body)* } $($rest: $group)? }
+        keys! { @default $name { $($body)* } $(and $rest: $group)? $(beside $beside)* }
     };
     (
         $(#[$meta:meta])* $vis:vis struct $name:ident in $section:literal $about:literal $(reads($($with:ident: $is:ty),*))? {
             $($(#[$doc:meta])* $field:ident $(($key:literal))? : $type:ty = $kind:expr $(=> $reader:expr)?, $otherwise:expr,
                 $for:literal $(, $more:ident($($value:expr),*))*;)*
-        } $(and $rest:ident: $group:ident, $group_for:literal)?
+        } $(and $rest:ident: $group:ident, $group_for:literal)? $(beside $beside:ident: $beside_type:ty, $beside_for:literal)*
     ) => {
         $(#[$meta])*
         #[allow(rustdoc::broken_intra_doc_links, reason = "keys are told in the words of the reference, where [name] is a table")]
         $vis struct $name {
             $($(#[$doc])* #[doc = concat!("`", keys!(@key $field $($key)?), "`: ", $for)] $vis $field: $type,)*
             $(#[doc = $group_for] $vis $rest: $group,)?
+            $(#[doc = $beside_for] $vis $beside: $beside_type,)*
         }
 
         impl $name {
@@ -182,11 +229,10 @@ macro_rules! keys {
                     let $field: Option<$type> = $crate::config::declare::field(table, key, &$kind, found, $otherwise);
                 )*
                 $(let $rest = $group::read(table);)?
-                Some(Self { $($field: $field?,)* $($rest: $rest?)? })
+                Some(Self { $($field: $field?,)* $($rest: $rest?,)? $($beside: Default::default(),)* })
             }
 
             /// The table as the reference has it.
-            #[allow(dead_code, reason = "tables of mailjob.toml have no reference yet")]
             pub(in crate::config) fn section() -> $crate::config::key::Section {
                 #[allow(unused_mut, reason = "most tables have all keys of their own")]
                 let mut keys = vec![
@@ -201,11 +247,11 @@ macro_rules! keys {
         @default $name:ident {
             $($(#[$doc:meta])* $field:ident $(($key:literal))? : $type:ty = $kind:expr $(=> $reader:expr)?, $otherwise:expr,
                 $for:literal $(, $more:ident($($value:expr),*))*;)*
-        } $($rest:ident: $group:ident)?
+        } $(and $rest:ident: $group:ident)? $(beside $beside:ident)*
     ) => {
         impl Default for $name {
             fn default() -> Self {
-                Self { $($field: $crate::config::declare::unwritten(&$kind, $otherwise),)* $($rest: $group::default())? }
+                Self { $($field: $crate::config::declare::unwritten(&$kind, $otherwise),)* $($rest: $group::default(),)? $($beside: Default::default(),)* }
             }
         }
     };

@@ -82,6 +82,35 @@ pub(super) struct Stray {
     pub(super) cure: String,
 }
 
+/// What all of them come to: cause and cure. Pure.
+pub(super) fn told(strays: &BTreeSet<Stray>) -> (String, String) {
+    let names: Vec<_> = strays.iter().map(|stray| format!("`{}`", stray.asked)).collect();
+    let mut cures: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Stray { asked, cure } in strays {
+        match cures.iter_mut().find(|(known, _)| known == cure) {
+            Some((_, names)) => names.push(asked),
+            None => cures.push((cure, vec![asked])),
+        }
+    }
+    let cure = match cures.as_slice() {
+        [(cure, _)] => (*cure).to_owned(),
+        several => {
+            let each = several
+                .iter()
+                .map(|(cure, names)| format!("{}: {cure}", names.join(", ")));
+            each.collect::<Vec<_>>().join("; ")
+        }
+    };
+    let (last, others) = names
+        .split_last()
+        .map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
+    let cause = match others {
+        [] => format!("asks for {last}, which there is not"),
+        others => format!("asks for {} and {last}, which there are not", others.join(", ")),
+    };
+    (cause, cure)
+}
+
 impl TemplateShape {
     /// What is wrong with such a name, e.g. `mail.from.adress`; nothing where there is such a value.
     pub(super) fn stray(&'static self, asked: &str) -> Option<Stray> {
@@ -147,8 +176,8 @@ fn below(path: &str, name: &str) -> String {
 pub(super) struct Strays(Arc<Mutex<BTreeSet<Stray>>>);
 
 impl Strays {
-    pub(super) fn first(&self) -> Option<Stray> {
-        self.0.lock().first().cloned()
+    pub(super) fn all(&self) -> BTreeSet<Stray> {
+        self.0.lock().clone()
     }
 }
 

@@ -99,13 +99,6 @@ impl Allowed {
     pub(super) fn only(key: &'static str, each: Self) -> Self {
         Self::Table(vec![Key::must(key, each, "\"…\"", "")])
     }
-
-    /// A table of keys of which each may be left out.
-    pub(super) fn any_of(keys: &[(&'static str, Self)]) -> Self {
-        let key =
-            |(name, allowed): &(&'static str, Self)| Key::of(name, allowed.clone(), KeyDefault::Never(Vec::new()), "");
-        Self::Table(keys.iter().map(key).collect())
-    }
 }
 
 impl Section {

@@ -4,7 +4,7 @@
 const LONGEST_NAME: usize = 64;
 
 /// Words that others have for our keys.
-const SYNONYMS: [(&str, &[&str]); 33] = [
+const SYNONYMS: [(&str, &[&str]); 34] = [
     (
         "to",
         &["recipient", "recipients", "receiver", "send_to", "email", "mail_to"],
@@ -95,46 +95,8 @@ const SYNONYMS: [(&str, &[&str]); 33] = [
     ("tenant", &["tenant_id", "directory", "directory_id"]),
     ("client_id", &["application_id", "app_id", "clientid"]),
     ("enabled", &["active", "disabled", "enable", "disable"]),
+    ("move", &["to", "folder", "target", "mailbox"]),
     ("subject", &["title", "subjects", "headline"]),
-];
-
-/// Tables of `mailjob.toml`.
-pub(super) const OF_SHARED: [&str; 7] = ["accounts", "api", "defaults", "net", "operator", "retention", "service"];
-
-/// Tables of an endpoint's file.
-pub(super) const OF_ENDPOINTS: [&str; 14] = [
-    "command",
-    "conversation",
-    "inputs",
-    "jobs",
-    "limits",
-    "mailbox",
-    "output",
-    "rates",
-    "reply",
-    "retry",
-    "senders",
-    "settle",
-    "webhook",
-    "when",
-];
-
-/// Keys that are often written outside of their table.
-const HOMES: [(&str, &str); 14] = [
-    ("account", "mailbox"),
-    ("url", "webhook"),
-    ("secret", "webhook"),
-    ("argv", "command"),
-    ("to", "reply"),
-    ("cc", "reply"),
-    ("from", "when"),
-    ("subject", "when"),
-    ("attachments", "when"),
-    ("allow", "senders"),
-    ("deny", "senders"),
-    ("every", "mailbox"),
-    ("cron", "mailbox"),
-    ("timeout", "webhook"),
 ];
 
 /// The key that goes by this name elsewhere.
@@ -142,10 +104,6 @@ pub(super) fn synonym(name: &str, known: &[&'static str]) -> Option<&'static str
     let name = name.to_ascii_lowercase().replace('-', "_");
     let meant = SYNONYMS.iter().filter(|(_, others)| others.contains(&name.as_str()));
     meant.map(|(key, _)| *key).find(|key| known.contains(key))
-}
-
-pub(super) fn home(name: &str) -> Option<&'static str> {
-    HOMES.iter().find(|(key, _)| *key == name).map(|(_, table)| *table)
 }
 
 /// The known name that somebody meant who wrote this one: a letter in three may differ.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::{
     defaults::Defaults,
+    homes::FileKind,
     problem::Problem,
     sheet::{Checked, DefaultsTable, Sheet},
     slip::{KeyPredicate, ParseError, slip},
@@ -21,7 +22,7 @@ pub(super) fn read<T>(
     is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
-    read_over(None, file, text, is_known, read)
+    read_as(FileKind::Shared, None, file, text, is_known, read)
 }
 
 /// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
@@ -32,12 +33,26 @@ pub(super) fn read_over<T>(
     is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
+    read_as(FileKind::Endpoint, defaults, file, text, is_known, read)
+}
+
+fn read_as<T>(
+    kind: FileKind,
+    defaults: Option<&Defaults<'_>>,
+    file: &Path,
+    text: &str,
+    is_known: KeyPredicate,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut sheet = Sheet::new(file, text);
+    let mut sheet = Sheet::new(file, text, kind, root.get_ref());
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
     let slip = slip(text, &complaints, is_known);
     sheet.is_torn = slip.is_some();
-    let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
+    let below = defaults.map(|defaults| {
+        let sheet = Sheet::new(defaults.file, defaults.text, kind, &defaults.table);
+        (sheet, &defaults.table)
+    });
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
     let value = top
         .over(below.as_ref().map(|(sheet, table)| DefaultsTable::new(sheet, table)))

@@ -12,6 +12,7 @@ use toml::{
 };
 
 use super::{
+    homes::FileKind,
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
@@ -52,6 +53,10 @@ impl<T> Checked<T> {
 pub(super) struct Sheet<'a> {
     file: &'a Path,
     text: &'a str,
+    /// What kind of file its tables are of: those of the defaults are an endpoint's.
+    pub(super) kind: FileKind,
+    /// All of it.
+    pub(super) root: &'a DeTable<'a>,
     /// Whether it is not TOML: what else is odd there may be the doing of that, and is told when it is mended.
     pub(super) is_torn: bool,
     notes: RefCell<Vec<Problem>>,
@@ -59,10 +64,12 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
+    pub(super) fn new(file: &'a Path, text: &'a str, kind: FileKind, root: &'a DeTable<'a>) -> Self {
         Self {
             file,
             text,
+            kind,
+            root,
             is_torn: false,
             notes: RefCell::default(),
             needs: RefCell::default(),

@@ -4,12 +4,15 @@
 //! are the folder of its program and the files that its arguments name.
 
 use std::{
-    env, io,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{Command, presence::Startable, problem::Fault};
+use super::{Command, meant::nearest, presence::Startable, problem::Fault};
 use crate::guest::{self, Interpreter, Unstartable, User, confine};
+
+/// Entries of a folder that are looked through for a name that may be meant.
+const LOOKED_THROUGH: usize = 10_000;
 
 /// What a command gets to read without being told so by `read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +83,12 @@ fn program(command: &Command, user: Option<User>) -> Result<PathBuf, Fault> {
             return Fault::new(cause, cure);
         }
         let home = written.contains("/~/");
-        let cure = match home {
-            true => "write the whole path: ~ is a shell's word for a home, and there is none".to_owned(),
-            false => why.cure(),
+        let cure = match (home, alike(&path)) {
+            (true, _) => "write the whole path: ~ is a shell's word for a home, and there is none".to_owned(),
+            (false, Some(name)) if matches!(why, Unstartable::Missing(..)) => {
+                format!("did you mean \"{name}\", in the same folder?")
+            }
+            (false, _) => why.cure(),
         };
         Fault::new(why.to_string(), cure)
     };
@@ -115,11 +121,23 @@ fn comes_with(command: &Command, folder: &Path) -> Result<(), (String, String)> 
     }
     match guest::startable(path, None) {
         Ok(_) | Err(Unstartable::NoInterpreter(..) | Unstartable::Forbidden(_)) => Ok(()),
-        Err(why @ Unstartable::Missing(..)) => {
-            Err(several(&path.to_string_lossy()).unwrap_or_else(|| (why.to_string(), why.cure())))
-        }
+        Err(why @ Unstartable::Missing(..)) => Err(several(&path.to_string_lossy()).unwrap_or_else(|| {
+            let alike = alike(path).map(|name| format!("did you mean \"{name}\", in the same folder?"));
+            (why.to_string(), alike.unwrap_or_else(|| why.cure()))
+        })),
         Err(why) => Err((why.to_string(), why.cure())),
     }
+}
+
+/// A file beside a program that is not there, with nearly its name.
+fn alike(program: &Path) -> Option<String> {
+    let name = program.file_name()?.to_str()?;
+    let beside = fs::read_dir(program.parent()?).ok()?.take(LOOKED_THROUGH);
+    let names: Vec<_> = beside
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|other| other != name)
+        .collect();
+    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// That a program that is not there looks like one with its arguments behind it, and how to write those.
@@ -196,7 +214,7 @@ fn confined(command: &Command, program: &Path, by: Option<&Interpreter>) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 

@@ -11,7 +11,9 @@ use toml::{
 };
 
 use super::{
-    meant::{OF_ENDPOINTS, OF_SHARED, home, nearest, synonym},
+    homes::FileKind,
+    meant::{nearest, synonym},
+    misplaced::MisplacedKey,
     problem::Fault,
     sheet::{Checked, DefaultsTable, PlacedValue, Sheet, kind},
 };
@@ -117,7 +119,8 @@ impl<'a> Table<'a> {
         self.sheet.note(self.key.as_ref(), Fault::new(cause, cure));
     }
 
-    /// Every entry, for tables whose keys are the operator's own: none of them is unknown.
+    /// Every entry, for tables whose keys are the operator's own: none of them is unknown. One that is a key of another table is told
+    /// of, and is none of them.
     pub(super) fn entries(&mut self) -> Vec<(&'a str, PlacedValue<'a>)> {
         self.open = true;
         let table = self.table;
@@ -131,7 +134,12 @@ impl<'a> Table<'a> {
                 .filter(|(name, _)| !table.contains_key(name.get_ref().as_ref()));
             missing.map(|(name, value)| (name.get_ref().as_ref(), below.entry(name, value)))
         });
-        own.chain(below).collect()
+        let is_entry = |(name, value): &(&'a str, PlacedValue<'a>)| {
+            let cure = stray(value.sheet, &value.path, name, value.raw, |stray| stray.entry_cure());
+            let fault = cure.map(|cure| Fault::new(format!("unknown key `{}`", value.path), cure));
+            fault.map(|fault| value.misnamed(fault)).is_none()
+        };
+        own.chain(below).filter(is_entry).collect()
     }
 
     /// Reads something on its own: what is wrong with it is nobody else's fault.
@@ -147,46 +155,39 @@ impl<'a> Table<'a> {
         }
         let known: Vec<_> = self.asked.iter().chain(&self.former).copied().collect();
         let is_unknown = |name: &&Spanned<Cow<'_, str>>| !known.contains(&name.get_ref().as_ref());
-        for name in self.table.keys().filter(is_unknown) {
-            self.unknown(self.sheet, &self.path_of(name.get_ref()), name);
+        for (name, value) in self.table.iter().filter(|(name, _)| is_unknown(name)) {
+            self.unknown(self.sheet, &self.path_of(name.get_ref()), name, value.get_ref());
         }
         if let Some(below) = &self.below {
-            for name in below.table.keys().filter(is_unknown) {
-                self.unknown(below.sheet, &below.path_of(name.get_ref()), name);
+            for (name, value) in below.table.iter().filter(|(name, _)| is_unknown(name)) {
+                self.unknown(below.sheet, &below.path_of(name.get_ref()), name, value.get_ref());
             }
         }
         value
     }
 
-    fn unknown(&self, sheet: &Sheet<'_>, path: &str, name: &Spanned<Cow<'_, str>>) {
+    fn unknown(&self, sheet: &Sheet<'_>, path: &str, name: &Spanned<Cow<'_, str>>, raw: &DeValue<'_>) {
         let cause = format!("unknown key `{path}`");
-        if let Some(file) = self.other_file(name.get_ref()) {
-            sheet.note(Some(&name.span()), Fault::new(cause, file));
-            return;
-        }
-        let meant =
-            synonym(name.get_ref(), &self.asked).or_else(|| nearest(name.get_ref(), self.asked.iter().copied()));
-        let cure = match (meant, home(name.get_ref())) {
-            (Some(known), _) => format!("did you mean `{known}`?"),
-            (None, Some(table)) if self.path.is_empty() => {
-                format!("it belongs into [{table}]")
-            }
-            (None, _) if self.asked.is_empty() => "remove it; this table has no keys".to_owned(),
-            (None, _) => format!("remove it; known here: {}", self.asked.join(", ")),
+        let other = synonym(name.get_ref(), &self.asked);
+        let home = stray(sheet, path, name.get_ref(), raw, |stray| stray.cure());
+        let meant = other.or_else(|| nearest(name.get_ref(), self.asked.iter().copied()));
+        let one_of = || stray(sheet, path, name.get_ref(), raw, |stray| stray.as_one_of());
+        let is_in_value = |other: &str| {
+            let is = |stray: &MisplacedKey<'_>| stray.is_in_value(other).then(String::new);
+            stray(sheet, path, name.get_ref(), raw, is).is_some()
+        };
+        let cure = match (home, other, meant) {
+            (Some(_), Some(other), _) if is_in_value(other) => format!("did you mean `{other}`?"),
+            (Some(home), Some(other), _) if home.contains(&format!(".{other}]")) => home,
+            (Some(home), Some(other), _) => format!("{home}, or did you mean `{other}`?"),
+            (Some(home), None, _) => home,
+            (None, _, Some(meant)) => format!("did you mean `{meant}`?"),
+            (None, _, None) => one_of().unwrap_or_else(|| match self.asked.as_slice() {
+                [] => "remove it; this table has no keys".to_owned(),
+                known => format!("remove it; known here: {}", known.join(", ")),
+            }),
         };
         sheet.note(Some(&name.span()), Fault::new(cause, cure));
-    }
-
-    /// Where a table stands that is written in the wrong one of the two kinds of files.
-    fn other_file(&self, name: &str) -> Option<String> {
-        if !self.path.is_empty() {
-            return None;
-        }
-        if self.asked.contains(&"mailbox") && OF_SHARED.contains(&name) {
-            return Some(format!("it belongs into mailjob.toml, as [{name}]"));
-        }
-        (self.asked.contains(&"accounts") && OF_ENDPOINTS.contains(&name))
-            .then(|| format!("it belongs into the file of an endpoint, such as endpoints.d/orders.toml, as [{name}]"))
     }
 
     fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
@@ -237,6 +238,30 @@ impl<'a> DefaultsTable<'a> {
             _ => None,
         }
     }
+}
+
+/// What to do about a key that may be at home in another table; `path` is its own.
+fn stray(
+    sheet: &Sheet<'_>,
+    path: &str,
+    name: &str,
+    raw: &DeValue<'_>,
+    cure: impl FnOnce(&MisplacedKey<'_>) -> Option<String>,
+) -> Option<String> {
+    let table = path.strip_suffix(name).unwrap_or_default().trim_end_matches('.');
+    // What stands in [defaults] has the tables of an endpoint.
+    let (prefix, table) = match (sheet.kind, table.strip_prefix("defaults")) {
+        (FileKind::Endpoint, Some(rest)) => ("defaults.", rest.trim_start_matches('.')),
+        _ => ("", table),
+    };
+    cure(&MisplacedKey {
+        file: sheet.kind,
+        path: table,
+        name,
+        raw,
+        root: sheet.root,
+        prefix,
+    })
 }
 
 fn entry<'a>(

@@ -55,7 +55,7 @@ pub(super) enum TemplateFlaw {
     /// It calls what there is not.
     Unknown(TemplateError),
     /// It asks for what there is not.
-    Stray(Stray),
+    Strays(BTreeSet<Stray>),
 }
 
 impl Template {
@@ -124,16 +124,16 @@ impl Template {
         given: &'static TemplateShape,
         absent: &[&'static [&'static str]],
     ) -> Option<TemplateFlaw> {
-        let mut found = None;
+        let mut found = BTreeSet::new();
         for absent in absent {
             let (values, strays) = given.sample(absent);
             if let Some(error) = self.unknown(&values) {
                 return Some(TemplateFlaw::Unknown(error));
             }
-            found = found.or_else(|| strays.first());
+            found.extend(strays.all());
         }
-        let asked = || self.asked().iter().find_map(|asked| given.stray(asked));
-        asked().or(found).map(TemplateFlaw::Stray)
+        found.extend(self.asked().iter().filter_map(|asked| given.stray(asked)));
+        (!found.is_empty()).then_some(TemplateFlaw::Strays(found))
     }
 
     /// Whether it calls something that there is not, as far as these values lead into it.

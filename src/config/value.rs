@@ -97,6 +97,11 @@ pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>
     move |value| {
         let cure = format!("write a whole number from {} to {}", range.start(), range.end());
         let DeValue::Integer(number) = value.raw else {
+            let quoted = match value.raw {
+                DeValue::String(text) => text.trim().parse().ok().filter(|number| range.contains(number)),
+                _ => None,
+            };
+            let cure = quoted.map_or(cure, |number: usize| format!("write {number}, without quotes"));
             return value.wrong(format!("is {}, not a whole number", kind(value.raw)), cure);
         };
         let number = usize::from_str_radix(number.as_str(), number.radix()).ok();

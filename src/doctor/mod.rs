@@ -50,6 +50,8 @@ pub enum Stage {
     Action,
     /// How many files may be open.
     OpenFiles,
+    /// The health address.
+    Listener,
     /// The ledger.
     Ledger,
 }
@@ -70,6 +72,7 @@ impl Stage {
             Self::Mailbox => "mailbox",
             Self::Action => "action",
             Self::OpenFiles => "open files",
+            Self::Listener => "health address",
             Self::Ledger => "ledger",
         }
     }

@@ -155,6 +155,7 @@ fn code(stage: Stage) -> &'static str {
         Stage::Mailbox => "mailbox",
         Stage::Action => "action",
         Stage::OpenFiles => "open_files",
+        Stage::Listener => "health_address",
         Stage::Ledger => "ledger",
     }
 }

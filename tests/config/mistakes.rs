@@ -337,6 +337,105 @@ const MISTAKES: &[(&str, In)] = &[
             "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\nsmtp = { host = \"smtp.example.com\" }\n\n[operator]\nto = \"ops@a.example\"\naccount = \"office\"\ntext = \"{% for item in news %}{{ item.word }}{% endfor %}\"\n",
         ),
     ),
+    // Keys in the wrong table, and weak forms of a server.
+    (
+        "a key of a webhook behind its headers",
+        Part("[webhook.headers]\nX-Tenant = \"a\"\nallow_private_network = true\n"),
+    ),
+    (
+        "a key of a webhook as if it were a header field",
+        Part("[webhook.headers]\nX-Tenant = \"a\"\ntimeout = \"30s\"\n"),
+    ),
+    ("a time-out of the reply", Part("[reply]\ntimeout = \"30s\"\n")),
+    (
+        "a key of a mailbox among the conditions",
+        Part("[when]\nfrom = \"*@a.example\"\nevery = \"1m\"\n"),
+    ),
+    ("a table of an action by itself", Part("[headers]\nX-Tenant = \"a\"\n")),
+    (
+        "a key of an endpoint behind a table",
+        Part("[when]\nfrom = \"*@a.example\"\nconcurrency = 2\n"),
+    ),
+    (
+        "a key of an account in a mailbox",
+        Endpoint(
+            "[mailbox]\naccount = \"office\"\nimap = { host = \"imap.example.com\" }\n\n[webhook]\nurl = \"https://erp.example/\"\n",
+        ),
+    ),
+    (
+        "an account among endpoints",
+        Part("[accounts.office]\nuser = \"a@a.example\"\n"),
+    ),
+    ("an input without its table", Part("[order]\nfield = \"subject\"\n")),
+    ("one input in place of several", Part("[inputs]\nfield = \"subject\"\n")),
+    (
+        "a variable that is a key",
+        Endpoint(
+            "[mailbox]\naccount = \"office\"\n[command]\nargv = [\"/bin/true\"]\n[command.env]\ntimeout = \"30s\"\n",
+        ),
+    ),
+    (
+        "an account without accounts",
+        Shared(
+            "[office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\n",
+        ),
+    ),
+    (
+        "an account as accounts",
+        Shared(
+            "[accounts]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\n",
+        ),
+    ),
+    (
+        "a key of the service without its table",
+        Shared(
+            "drain = \"5s\"\n[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\n",
+        ),
+    ),
+    (
+        "a key of a server in its account",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\nport = 993\n",
+        ),
+    ),
+    (
+        "a server as text",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = \"imap.example.com\"\n",
+        ),
+    ),
+    (
+        "a URL for a host",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imaps://imap.example.com:31043/\" }\n",
+        ),
+    ),
+    (
+        "a port in quotes",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\", port = \"31043\" }\n",
+        ),
+    ),
+    (
+        "ports swapped",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\", port = 465 }\nsmtp = { host = \"smtp.example.com\", port = 993 }\n",
+        ),
+    ),
+    (
+        "TLS from the first byte at the port of STARTTLS",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\", port = 143, tls = \"implicit\" }\n",
+        ),
+    ),
+    (
+        "several values that there are not",
+        Part("[reply]\ntext = \"{{ mial.subject }} {{ mail.form }} {{ anser.text }} {{ zzzzzz }}\"\n"),
+    ),
+    (
+        "a program with a letter too few",
+        Endpoint("[mailbox]\naccount = \"office\"\n[command]\nargv = [\"./fst.sh\"]\n"),
+    ),
     // Names of files.
     ("a name with a blank", File("My Endpoint.toml", HOOKED)),
     ("capitals", File("Orders.TOML", HOOKED)),
@@ -413,7 +512,12 @@ fn one_mistake_is_one_problem() {
         let count = told.matches("\n      = ").count();
         let several = matches!(
             *what,
-            "an empty file" | "a key outside of its table" | "a part of an address allowed"
+            "an empty file"
+                | "a key outside of its table"
+                | "a part of an address allowed"
+                | "an account without accounts"
+                | "an account as accounts"
+                | "ports swapped"
         );
         assert!(several || count <= 1, "{what}: {told}");
     }

@@ -82,7 +82,7 @@ pub(super) async fn export(job: &str, into: ExportArgs, place: JobLocation) -> R
         })?;
         let mut out = print::stdout();
         let written = out.write_all(&bytes).and_then(|()| out.flush());
-        return written.map(|()| ExitCode::SUCCESS).map_err(|_| untold());
+        return written.map(|()| ExitCode::SUCCESS).map_err(|error| untold(&error));
     };
     let written = write(&found, &story, &folder).await?;
     if !json {

@@ -59,6 +59,14 @@ impl ReplyAccess {
         }
     }
 
+    /// Whether no process has the ledger.
+    pub(super) fn nobody_runs(&self) -> bool {
+        match self {
+            Self::Here(at, _) => !ledger::is_in_use(at),
+            Self::Elsewhere(_) => false,
+        }
+    }
+
     /// Looks whether there is an account of this name where nothing was found of it: it may be spelt wrong.
     pub(super) fn knows(&self, account: &str) -> Result<(), ExitCode> {
         let Self::Here(_, loaded) = self else { return Ok(()) };

@@ -147,7 +147,7 @@ async fn list(place: desk::ReplyLocation, which: ReplyPageArgs, json: bool) -> R
     }
     let text = match json {
         true => table::json(&rows, all),
-        false => table::people(&rows, all),
+        false => table::people(&rows, all, desk.nobody_runs()),
     };
     Ok(print::all(&text))
 }

@@ -27,14 +27,16 @@ const HEAD: [&str; 7] = [
     "SUBJECT",
 ];
 
-/// A line for each, and below it what became of each recipient.
-pub(super) fn people(rows: &[OutboxRow], all: usize) -> String {
+/// A line for each, and below it what became of each recipient. `nobody_runs`: whether no process has the ledger.
+pub(super) fn people(rows: &[OutboxRow], all: usize, nobody_runs: bool) -> String {
     if rows.is_empty() {
         return "no replies\n".to_owned();
     }
     let mut cells = vec![HEAD.map(str::to_owned)];
     cells.extend(rows.iter().map(self::cells));
-    let below = [String::new()].into_iter().chain(rows.iter().map(below));
+    let below = [String::new()]
+        .into_iter()
+        .chain(rows.iter().map(|row| below(row, nobody_runs)));
     let mut text: String = lines(&cells)
         .zip(below)
         .map(|(line, below)| format!("{line}\n{below}"))
@@ -58,7 +60,7 @@ fn cells(row: &OutboxRow) -> [String; 7] {
     ]
 }
 
-fn below(row: &OutboxRow) -> String {
+fn below(row: &OutboxRow, nobody_runs: bool) -> String {
     let attempts = match row.attempts {
         1 => "1 attempt".to_owned(),
         attempts => format!("{attempts} attempts"),
@@ -66,6 +68,9 @@ fn below(row: &OutboxRow) -> String {
     let next = row.due.filter(|_| row.state == ReplyState::Queued);
     let state = match row.state {
         ReplyState::Queued => next.map_or_else(String::new, |due| format!(", next try {}", time(due))),
+        ReplyState::Running if nobody_runs => {
+            ": it was being sent when its process ended; the next start of mailjob run goes on with it".to_owned()
+        }
         ReplyState::Unsure => ": the server may have it or not".to_owned(),
         ReplyState::Refused if !row.has_bytes => ", bytes dropped".to_owned(),
         ReplyState::Running | ReplyState::Sent | ReplyState::Bounced | ReplyState::Refused => String::new(),
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn people_see_who_has_got_it_and_who_waits() {
         assert_eq!(
-            people(&rows(), 3),
+            people(&rows(), 3, false),
             "JOB       STATE   MADE                 ENDPOINT  ACCOUNT  TO A MAIL FROM   SUBJECT\n\
              00000000  queued  2027-01-15 08:00:00  invoices  office   eve@example.org  -\n\
              \x20 3 attempts, next try 2027-01-15 08:00:00 UTC\n\
@@ -137,7 +142,7 @@ mod tests {
              \x20 queued   bob@a.example  450 busy\\u{1b}[2J\n\
              more: --max shows 2 older ones\n"
         );
-        assert_eq!(people(&[], 0), "no replies\n");
+        assert_eq!(people(&[], 0, false), "no replies\n");
     }
 
     #[test]

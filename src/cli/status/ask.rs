@@ -29,6 +29,8 @@ const LONGEST: u64 = 64 << 20;
 pub(super) struct StatusAnswer {
     pub(super) status: Status,
     pub(super) silent: Option<String>,
+    /// Whether a process has the ledger, and does not answer: it stands still.
+    pub(super) stands_still: bool,
     /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
     pub(super) nobody_runs: bool,
 }
@@ -45,6 +47,8 @@ pub(super) enum StatusError {
 enum Silent {
     /// Nobody of ours answers.
     Away(String),
+    /// Somebody takes the question and answers nothing.
+    Late(String),
     /// It does not tell us.
     Refused(String),
     /// It is none of this ledger, which there is not.
@@ -56,6 +60,8 @@ enum Silent {
 /// # Errors
 /// When the process runs as another user.
 pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<StatusAnswer, StatusError> {
+    let nobody_runs = !ledger::is_in_use(&service.ledger);
+    let mut stands_still = false;
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
         Some(address) => match process(whereabouts::here(address), service).await {
@@ -63,10 +69,18 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<StatusAnsw
                 return Ok(StatusAnswer {
                     status,
                     silent: None,
+                    stands_still: false,
                     nobody_runs: false,
                 });
             }
-            Err(Silent::Away(why)) => why,
+            Err(Silent::Late(why)) if !nobody_runs => {
+                stands_still = true;
+                format!(
+                    "{why}, and a process has the ledger: it stands still. Where it was stopped (state T in ps), kill -CONT has it go on; \
+                     else end it and start mailjob run anew: what it did is not lost"
+                )
+            }
+            Err(Silent::Away(why) | Silent::Late(why)) => why,
             Err(Silent::Refused(why)) => return Err(StatusError::Forbidden(why)),
             Err(Silent::Another(why)) => return Err(StatusError::Another(why)),
         },
@@ -74,7 +88,8 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<StatusAnsw
     Ok(StatusAnswer {
         status: ledger(service, loaded).await,
         silent: Some(silent),
-        nobody_runs: !ledger::is_in_use(&service.ledger),
+        stands_still,
+        nobody_runs,
     })
 }
 
@@ -150,7 +165,7 @@ async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silen
             ))
         })
     };
-    let late = || away(format!("{address} did not answer within {} s", PATIENCE.as_secs()));
+    let late = || Silent::Late(format!("{address} did not answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, asked)
         .await
         .unwrap_or_else(|_| Err(late()))

@@ -86,8 +86,8 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
         } else {
             text
         };
-        if print::stdout().write_all(text.as_bytes()).is_err() {
-            return ExitCode::from(IO);
+        if let Err(error) = print::stdout().write_all(text.as_bytes()) {
+            return print::untold(&error);
         }
         if !args.watch || print::is_gone() {
             return ExitCode::from(code);
@@ -101,6 +101,7 @@ fn told(asked: StatusAnswer, args: &Args) -> Result<(String, u8), String> {
     let StatusAnswer {
         mut status,
         silent,
+        stands_still,
         nobody_runs,
     } = asked;
     if let Some(only) = &args.endpoint {
@@ -110,7 +111,7 @@ fn told(asked: StatusAnswer, args: &Args) -> Result<(String, u8), String> {
             return Err(format!("there is no endpoint \"{only}\"; known: {}", known.join(", ")));
         }
     }
-    let code = code(&status);
+    let code = code(&status, stands_still);
     let text = match (args.json, args.watch) {
         (true, true) => json_line(&status).map(|json| json + "\n"),
         (true, false) => json_lines(&status).map(|json| json + "\n"),
@@ -119,8 +120,9 @@ fn told(asked: StatusAnswer, args: &Args) -> Result<(String, u8), String> {
     Ok((text.map_err(|error| error.to_string())?, code))
 }
 
-fn code(status: &Status) -> u8 {
+fn code(status: &Status, stands_still: bool) -> u8 {
     match &status.process {
+        None if stands_still => NEEDS_PERSON,
         None if status.ledger.problem.is_some() => IO,
         None => UNAVAILABLE,
         Some(_) if status.needs_person() => NEEDS_PERSON,

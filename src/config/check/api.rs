@@ -1,7 +1,12 @@
 //! `[api]`: who may use the API.
 
 use crate::{
-    config::{table::Table, value::secret_line},
+    config::{
+        declare::{keys, never},
+        key::Allowed,
+        table::Table,
+        value::secret_line,
+    },
     secret::SecretRef,
 };
 
@@ -17,11 +22,15 @@ pub enum ApiAccess {
     Closed,
 }
 
+keys! {
+    /// `[api]` as it is written.
+    pub(in crate::config) struct ApiKeys in "api" "" {
+        token: Option<SecretRef> = Allowed::Secret => secret_line, never("{ file = \"/run/secrets/mailjob-api\" }"),
+            "lets in whoever sends it as Authorization: Bearer …; 16 characters at least; a changed file counts at once";
+    }
+}
+
 /// Reads `[api]`. A token whose file is missing will do: it may come, and until then nobody is let in.
 pub(super) fn api(table: &mut Table<'_>) -> Option<ApiAccess> {
-    Some(
-        table
-            .get("token", secret_line)
-            .map_or(ApiAccess::Loopback, ApiAccess::Token),
-    )
+    ApiKeys::read(table).map(|keys| keys.token.map_or(ApiAccess::Loopback, ApiAccess::Token))
 }

@@ -6,11 +6,14 @@ use toml::de::DeValue;
 
 use crate::config::{
     FileInput, Input, InputSource, InputType, Inputs, Literal, MailField, Match, MatchIn, Pattern, Shape,
+    declare::{keys, never, usual},
     glob::PatternTarget,
+    key::{Allowed, Section},
+    kind::{Flag, OneOf, Text},
     problem::Fault,
     sheet::{PlacedValue, kind},
     table::Table,
-    value::{choice, count, flag, one_or_more, pattern, text},
+    value::{count, one_or_more, pattern, text},
 };
 
 /// Inputs of one endpoint at most.
@@ -58,22 +61,108 @@ fn is_name(name: &str) -> bool {
     name.len() <= 63 && name.bytes().all(rest) && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
 }
 
+/// The inputs as the reference has them.
+pub(in crate::config) fn inputs_section() -> Section {
+    Section::open("inputs", ABOUT, &Allowed::Table(InputKeys::section().keys), &EXAMPLES)
+}
+
+const ABOUT: &str = "\
+What the action gets by name: in the payload as inputs.NAME, in a form, in arguments as {NAME}, in the environment as
+MAILJOB_INPUT_NAME. Names: a to z, 0 to 9 and _. Each is made of one thing; a sender whose mail lacks a required one is told so.
+AEM's %SUBJECT% is field = \"subject\", %BODY% is \"body\", %HEADER% is \"headers\", %SENDER% is \"sender\".";
+
+const EXAMPLES: [[&str; 3]; 7] = [
+    [
+        "queue",
+        "{ value = 3 }",
+        "the same for each mail: text, a number, true or false, or a list of these",
+    ],
+    [
+        "subject",
+        "{ field = \"subject\" }",
+        "or body (the text, else the HTML as text), text, html, headers, sender, from, to, cc, reply_to, date, message_id, size",
+    ],
+    [
+        "order",
+        "{ header = \"X-Order\", label = \"The order number\" }",
+        "a header field; label is what the sender knows it as",
+    ],
+    [
+        "number",
+        "{ match = 'INV-(?<number>\\d+)', in = \"subject\", group = \"number\", type = \"integer\" }",
+        "in subject or body; without group: all named groups. type of what a mail says: text, number, integer, boolean",
+    ],
+    [
+        "topic",
+        "{ plus = true }",
+        "the detail of the plus-address: of support+bug@contoso.example it is bug",
+    ],
+    [
+        "invoice",
+        "{ attachments = [\"*.pdf\"], media_type = [\"application/pdf\"], as = \"one\", required = true }",
+        "as: one, list or map (by name); media_type: as declared and by content",
+    ],
+    [
+        "scans",
+        "{ attachments = [\"*.tif\", \"*.jpg\"], as = \"list\", min = 1, max = 20 }",
+        "min above 0 is required; a mail with more than max fails",
+    ],
+];
+
+keys! {
+    /// An input as it is written: made of one of the first six.
+    struct InputKeys in "inputs.*" "" {
+        literal("value"): Option<Literal> = Allowed::one_or_more(Allowed::Plain) => literal, never("3"), "the same for each mail";
+        field: Option<MailField> = OneOf(&[
+                ("subject", MailField::Subject), ("body", MailField::Body), ("text", MailField::Text), ("html", MailField::Html),
+                ("headers", MailField::Headers), ("sender", MailField::Sender), ("from", MailField::From), ("to", MailField::To),
+                ("cc", MailField::Cc), ("reply_to", MailField::ReplyTo), ("date", MailField::Date),
+                ("message_id", MailField::MessageId), ("size", MailField::Size),
+            ]), never("\"subject\""), "a field of the mail";
+        header: Option<String> = Allowed::Text => header, never("\"X-Order\""), "a header field";
+        regex("match"): Option<Pattern> = Allowed::Text => expression, never("'INV-(?<number>\\d+)'"), "a regular expression";
+        plus: Option<bool> = Flag, never("true"), "the detail of the plus-address";
+        names("attachments"): Option<Vec<String>> = Allowed::one_or_more(Allowed::Text) => one_or_more(pattern(PatternTarget::FileName)),
+            never("[\"*.pdf\"]"), "attachments, by their names";
+        place("in"): Option<MatchIn> = OneOf(&[("subject", MatchIn::Subject), ("body", MatchIn::Body)]), never("\"subject\""),
+            "where the expression is looked for";
+        group: Option<String> = Text, never("\"number\""), "of the expression; all named groups when nothing is written";
+        media_types("media_type"): Vec<String> = Allowed::one_or_more(Allowed::Text) => one_or_more(pattern(PatternTarget::MediaType)),
+            never("[\"application/pdf\"]"), "of the attachments, as declared and by content";
+        shape("as"): Shape = OneOf(&[("one", Shape::One), ("list", Shape::List), ("map", Shape::Map)]), usual(Shape::default()),
+            "how attachments are handed on; map is by name";
+        min: Option<usize> = Allowed::Count(0, 10_000) => count(0..=most(shape)), never("1"), "attachments; above 0 is required";
+        max: Option<usize> = Allowed::Count(0, 10_000) => count(1..=most(shape)), never("20"), "attachments; a mail with more fails";
+        required: Option<bool> = Flag, never("true"), "whether a mail without it fails";
+        kind("type"): Option<InputType> = OneOf(&[
+                ("text", InputType::Text), ("number", InputType::Number), ("integer", InputType::Integer), ("boolean", InputType::Boolean),
+            ]), never("\"integer\""), "of what a mail says";
+        label: Option<String> = Text, never("\"The order number\""), "what the sender knows it as";
+    }
+}
+
+/// Files that an input of this shape may have.
+fn most(shape: Option<Shape>) -> usize {
+    match shape.unwrap_or_default() {
+        Shape::One => 1,
+        Shape::List | Shape::Map => MOST_FILES,
+    }
+}
+
 fn input(table: &mut Table<'_>) -> Option<Input> {
-    let label = table.get("label", text);
-    let required = table.get("required", flag);
+    let said = InputKeys::read(table)?;
     let given: Vec<_> = SOURCES.into_iter().filter(|key| table.value(key).is_some()).collect();
-    let kind = table.get("type", conversion);
+    let (label, required, kind) = (said.label.clone(), said.required, said.kind);
+    let meant = kind.unwrap_or_default();
     let source = match given.as_slice() {
-        ["value"] => table.get("value", literal).map(InputSource::Value),
-        ["field"] => table
-            .get("field", field)
-            .map(|field| InputSource::Field(field, kind.unwrap_or_default())),
-        ["header"] => table
-            .get("header", header)
-            .map(|name| InputSource::Field(MailField::Header(name), kind.unwrap_or_default())),
-        ["match"] => found(table).map(|found| InputSource::Match(found, kind.unwrap_or_default())),
-        ["plus"] => plus(table).map(|()| InputSource::Plus(kind.unwrap_or_default())),
-        ["attachments"] => files(table, required).map(InputSource::Attachments),
+        ["value"] => said.literal.map(InputSource::Value),
+        ["field"] => said.field.map(|field| InputSource::Field(field, meant)),
+        ["header"] => said
+            .header
+            .map(|name| InputSource::Field(MailField::Header(name), meant)),
+        ["match"] => found(table, said).map(|found| InputSource::Match(found, meant)),
+        ["plus"] => plus(table, said.plus).map(|()| InputSource::Plus(meant)),
+        ["attachments"] => files(table, said).map(InputSource::Attachments),
         [] => {
             table.lacks(format!("`{}` is made of nothing", table.path), CURE);
             None
@@ -123,16 +212,6 @@ fn can_convert(table: &mut Table<'_>, source: &InputSource, kind: Option<InputTy
     }
 }
 
-fn conversion(value: PlacedValue<'_>) -> Option<InputType> {
-    let kinds = [
-        ("text", InputType::Text),
-        ("number", InputType::Number),
-        ("integer", InputType::Integer),
-        ("boolean", InputType::Boolean),
-    ];
-    choice(&kinds)(value)
-}
-
 /// Text, a number, true or false, or a list of these.
 fn literal(value: PlacedValue<'_>) -> Option<Literal> {
     match value.raw {
@@ -165,25 +244,6 @@ fn scalar(value: PlacedValue<'_>) -> Option<Literal> {
     }
 }
 
-fn field(value: PlacedValue<'_>) -> Option<MailField> {
-    let fields = [
-        ("subject", MailField::Subject),
-        ("body", MailField::Body),
-        ("text", MailField::Text),
-        ("html", MailField::Html),
-        ("headers", MailField::Headers),
-        ("sender", MailField::Sender),
-        ("from", MailField::From),
-        ("to", MailField::To),
-        ("cc", MailField::Cc),
-        ("reply_to", MailField::ReplyTo),
-        ("date", MailField::Date),
-        ("message_id", MailField::MessageId),
-        ("size", MailField::Size),
-    ];
-    choice(&fields)(value)
-}
-
 /// The name of a header field (RFC 5322 section 3.6.8).
 fn header(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
@@ -193,23 +253,27 @@ fn header(value: PlacedValue<'_>) -> Option<String> {
     Some(name)
 }
 
-/// `match`, `in` and `group`.
-fn found(table: &mut Table<'_>) -> Option<Match> {
-    let places = [("subject", MatchIn::Subject), ("body", MatchIn::Body)];
-    let place = table.must("in", "write in = \"subject\" or in = \"body\"", choice(&places));
-    let pattern = table.get("match", |value| {
-        let written = text(value.clone())?;
-        match Pattern::new(&written) {
-            Ok(pattern) => Some(pattern),
-            Err(error) => {
-                let error = error.to_string();
-                let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                value.wrong(format!("is no pattern: {last}"), mended(last))
-            }
+fn expression(value: PlacedValue<'_>) -> Option<Pattern> {
+    let written = text(value.clone())?;
+    match Pattern::new(&written) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let error = error.to_string();
+            let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            value.wrong(format!("is no pattern: {last}"), mended(last))
         }
-    });
-    let group = table.get("group", text);
-    let pattern = pattern?;
+    }
+}
+
+/// `match`, `in` and `group`.
+fn found(table: &mut Table<'_>, said: InputKeys) -> Option<Match> {
+    if table.value("in").is_none() {
+        table.lacks_key("in", "write in = \"subject\" or in = \"body\"");
+    }
+    let InputKeys {
+        regex, group, place, ..
+    } = said;
+    let pattern = regex?;
     let groups: Vec<_> = pattern.regex().capture_names().flatten().collect();
     if let (Some(group), Some(value)) = (&group, table.value("group"))
         && !groups.contains(&&**group)
@@ -246,29 +310,24 @@ fn mended(error: &str) -> &'static str {
     "write a regular expression, best between single quotes: 'INV-(?<number>\\d+)'"
 }
 
-fn plus(table: &mut Table<'_>) -> Option<()> {
+fn plus(table: &mut Table<'_>, said: Option<bool>) -> Option<()> {
     let value = table.value("plus")?;
-    match flag(value.clone())? {
+    match said? {
         true => Some(()),
         false => value.wrong("is false", "write plus = true, or remove the input"),
     }
 }
 
-fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<FileInput> {
-    let shapes = [("one", Shape::One), ("list", Shape::List), ("map", Shape::Map)];
-    let names = table.get("attachments", one_or_more(pattern(PatternTarget::FileName)));
-    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(PatternTarget::MediaType)));
-    let shape = table.or("as", Shape::default(), choice(&shapes));
-    let most = if shape == Shape::One { 1 } else { MOST_FILES };
-    let min = table.or("min", usize::from(required == Some(true)), count(0..=most));
-    let max = table.or("max", most, count(1..=most));
+fn files(table: &mut Table<'_>, said: InputKeys) -> Option<FileInput> {
+    let min = said.min.unwrap_or(usize::from(said.required == Some(true)));
+    let max = said.max.unwrap_or(most(Some(said.shape)));
     if let Some(value) = table.value("max").filter(|_| min > max) {
         return value.wrong("is less than min", "write a larger max");
     }
     Some(FileInput {
-        names: names?,
-        media_types,
-        shape,
+        names: said.names?,
+        media_types: said.media_types,
+        shape: said.shape,
         min,
         max,
     })

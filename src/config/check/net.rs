@@ -1,23 +1,42 @@
 //! `[net]`: the proxy, and who is reached without it.
 
-use crate::config::{
-    Bypass, Net, Proxy, ProxyChoice,
-    sheet::PlacedValue,
-    table::Table,
-    value::{list, secret_line, text},
+use crate::{
+    config::{
+        Bypass, Net, Proxy, ProxyChoice,
+        declare::{keys, never},
+        key::Allowed,
+        sheet::PlacedValue,
+        table::Table,
+        value::{list, secret_line, text},
+    },
+    secret::SecretRef,
 };
 
 /// Entries of `no_proxy` at most.
 const MOST: usize = 1_000;
 
-/// Reads `[net]`.
-pub(super) fn net(table: &mut Table<'_>) -> Net {
-    let written = table.value("proxy");
-    let is_written = written.is_some();
-    let proxy = written.and_then(proxy);
-    let user = table.get("proxy_user", user);
-    let password = table.get("proxy_password", secret_line);
-    let no_proxy = table.get("no_proxy", bypasses);
+keys! {
+    /// `[net]` as it is written.
+    pub(in crate::config) struct NetKeys in "net" "" {
+        proxy: Option<ProxyChoice> = Allowed::Text => proxy, never("\"http://proxy.example:3128\""),
+            "asked by CONNECT, for http webhooks by whole URLs; or \"socks5://proxy.example:1080\"; or \"none\", whatever the variables say";
+        user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is";
+        password("proxy_password"): Option<SecretRef> = Allowed::Secret => secret_line, never("{ file = \"/run/secrets/proxy\" }"),
+            "goes with proxy_user; a changed file counts from the next connection on";
+        no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => bypasses, never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
+            "reached without: hosts with all below them, addresses, networks, \"*\"; what NO_PROXY says when nothing is written";
+    }
+}
+
+/// Reads `[net]`, and whether what it says goes together.
+pub(super) fn net(table: &mut Table<'_>) -> Option<Net> {
+    let NetKeys {
+        proxy,
+        user,
+        password,
+        no_proxy,
+    } = NetKeys::read(table)?;
+    let is_written = table.value("proxy").is_some();
     let has_sign_in = user.is_some() || password.is_some();
     let through = match proxy {
         Some(ProxyChoice::Through(proxy)) => proxy,
@@ -30,7 +49,7 @@ pub(super) fn net(table: &mut Table<'_>) -> Net {
                 table.lacks(cause, "remove them, or name a proxy");
             }
             let proxy = other.unwrap_or_default();
-            return Net { proxy, no_proxy };
+            return Some(Net { proxy, no_proxy });
         }
     };
     let sign_in = match (user, password) {
@@ -48,10 +67,10 @@ pub(super) fn net(table: &mut Table<'_>) -> Net {
             None
         }
     };
-    Net {
+    Some(Net {
         proxy: ProxyChoice::Through(Proxy { sign_in, ..through }),
         no_proxy,
-    }
+    })
 }
 
 /// The URL of a proxy, or `none`.

@@ -4,17 +4,20 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
-use super::{DAY, HOUR, client::proof, provider::Preset, tenant::tenant};
+use super::{client::proof, provider::Preset, sign_in::SignInKeys, tenant::tenant};
 use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
+    declare::{keys, never, usual},
+    key::Allowed,
+    kind::{OneOf, Roots},
     sheet::PlacedValue,
     table::Table,
-    value::{choice, duration, one_or_more, roots, secret, secret_line, text},
+    value::{one_or_more, secret, secret_line, text},
 };
 
 /// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+pub(in crate::config) enum Flow {
     Refresh,
     Client,
     Service,
@@ -24,8 +27,9 @@ enum Flow {
 const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Reads the keys of OAuth, which stand in the account's own table but for the details in `oauth`.
-pub(super) fn oauth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<OAuth> {
-    let flow = flow(table, preset);
+pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Preset>) -> Option<OAuth> {
+    let life = said.refresh_life;
+    let flow = flow(table, said.grant, preset);
     let client_id = match flow {
         Some(Flow::Service) => Some(table.or("client_id", String::new(), text)),
         _ => table.must(
@@ -34,25 +38,26 @@ pub(super) fn oauth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<OA
             text,
         ),
     };
-    let life = table.get("refresh_token_life", duration(HOUR..=3650 * DAY));
     // A provider that can't be read is a problem of its own; what it would have implied is not missed.
     let provided = preset.is_some() || table.value("provider").is_some() || flow == Some(Flow::Service);
     let details = match table.value("oauth") {
-        Some(value) => value.table(|table| Some(details(table, provided))),
-        None if provided => Some(Details::default()),
+        Some(value) => value.table(|table| details(table, provided)),
+        None if provided => Some((None, Details::default())),
         None => {
             let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
             table.lacks_key("oauth", cure);
             None
         }
     };
-    let send = details.as_ref().map_or(SendSecret::default(), |details| details.send);
+    let send = details
+        .as_ref()
+        .map_or(SendSecret::default(), |(_, details)| details.send);
     let client = proof(table, send);
     let grant = flow.and_then(|flow| grant(table, flow, preset));
-    let spelt_out = details.as_ref().is_some_and(|details| details.server.is_some());
+    let spelt_out = details.as_ref().is_some_and(|(server, _)| server.is_some());
     let tenant = tenant(table, flow == Some(Flow::Client), preset, spelt_out);
-    let details = details?;
-    let server = match (details.server, preset) {
+    let (server, details) = details?;
+    let server = match (server, preset) {
         (Some(server), _) => server,
         (None, Some(preset)) => preset.token_server(&tenant?),
         (None, None) if flow == Some(Flow::Service) => Preset::Google.token_server(""),
@@ -70,23 +75,26 @@ pub(super) fn oauth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<OA
     })
 }
 
-/// What stands in the table `oauth`.
-#[derive(Default)]
-struct Details {
-    server: Option<AuthorizationServer>,
-    scopes: Option<Vec<String>>,
-    send: SendSecret,
-    ca_file: Option<PathBuf>,
+keys! {
+    /// What stands in the table `oauth`.
+    pub(in crate::config) struct Details: Default in "accounts.*.oauth" "" {
+        _issuer("issuer"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com\""),
+            "in place of the three addresses: they are asked from its metadata";
+        _token_url("token_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/token\""), "grants tokens";
+        _authorize_url("authorize_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/authorize\""),
+            "where a person signs in with a browser";
+        _device_url("device_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/device\""),
+            "where a device asks for its code";
+        scopes: Option<Vec<String>> = Allowed::one_or_more(Allowed::Text) => one_or_more(text), never("[\"mail\"]"), "as the server knows them";
+        send("client_auth"): SendSecret = OneOf(&[("body", SendSecret::Body), ("basic", SendSecret::Basic)]), usual(SendSecret::default()),
+            "how the client's secret is sent: body or basic";
+        ca_file: Option<PathBuf> = Roots, never("\"login-ca.pem\""), "further trusted roots for the token URL";
+    }
 }
 
-fn details(table: &mut Table<'_>, provided: bool) -> Details {
-    let ways = [("body", SendSecret::Body), ("basic", SendSecret::Basic)];
-    Details {
-        server: token_server(table, provided),
-        scopes: table.get("scopes", one_or_more(text)),
-        send: table.or("client_auth", SendSecret::default(), choice(&ways)),
-        ca_file: table.get("ca_file", roots),
-    }
+fn details(table: &mut Table<'_>, provided: bool) -> Option<(Option<AuthorizationServer>, Details)> {
+    let details = Details::read(table)?;
+    Some((token_server(table, provided), details))
 }
 
 /// The authorization server: its issuer, or its addresses one by one.
@@ -119,13 +127,7 @@ fn token_server(table: &mut Table<'_>, provided: bool) -> Option<AuthorizationSe
 }
 
 /// The grant that is named, else the one that the other keys are enough for.
-fn flow(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Flow> {
-    let flows = [
-        ("refresh_token", Flow::Refresh),
-        ("client_credentials", Flow::Client),
-        ("service_account", Flow::Service),
-    ];
-    let named = table.get("grant", choice(&flows));
+fn flow(table: &mut Table<'_>, named: Option<Flow>, preset: Option<&Preset>) -> Option<Flow> {
     if named.is_some() || table.value("grant").is_some() {
         return named;
     }

@@ -1,19 +1,80 @@
 //! `[operator]`: who is told of what only a person can mend.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use super::{DAY, HOUR, SECOND, mailbox::Accounts};
+use super::{DAY, HOUR, MINUTE, SECOND, mailbox::Accounts};
 use crate::config::{
-    Account, Operator, Template, TemplateFormat,
-    given::{OPERATOR, Stray},
+    Account, Rate, Template, TemplateFormat,
+    declare::{keys, usual, usual_as, vital, wanted},
+    given::{self, OPERATOR},
+    key::Allowed,
+    kind::Time,
     sheet::{Checked, PlacedValue},
     table::Table,
     template::TemplateFlaw,
-    value::{address, duration, one_or_more, prose, rate},
+    value::{address, one_or_more, prose, rate},
 };
 
 /// The most addresses that are told.
 const MOST: usize = 100;
+
+keys! {
+    /// Who hears of what only a person can mend, and whose server takes the mail.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Operator in "operator" "" reads(accounts: &Accounts) {
+        to: Vec<String> = Allowed::one_or_more(Allowed::Text) => recipients, wanted(
+            "write to = \"ops@example.com\", or a list of addresses", "\"ops@example.com\"", &[],
+        ), "an address, or a list of up to 100";
+        account: Arc<Account> = Allowed::Text => |value| accounts.named(&value), vital(
+            "write account = \"…\" with a name from [accounts] that has an SMTP server; best one that isn't watched", "\"office\"",
+        ), "sends it; needs smtp. Best one that isn't watched: it must work when the watched one's sign-in does not";
+        every: Duration = Time(SECOND..=HOUR), usual(Self::EVERY), "how often it is looked whether there is news";
+        silent_after: Duration = Time(SECOND..=DAY), usual(Self::SILENT_AFTER), "how long a mailbox may be out of reach before that is told";
+        digest: Duration = Time(Duration::ZERO..=DAY), usual(Self::DIGEST),
+            "between two mails at least: what comes in between is gathered; 0s sends each look's news at once";
+        limit: Rate = Allowed::Text => rate, usual_as(Self::LIMIT, "\"12/h\""),
+            "mails at most; what is over goes with the next one. A number and s, m, h or d";
+        subject: String = Allowed::Prose => template, usual_as(Self::SUBJECT.to_owned(), "\"[mailjob] {{ headline }}\""), "", below("\
+Templates (minijinja). Known: headline, news (each with name, kind, headline, since, why, cure, words), closing, host, ledger. One
+that can't be filled in gives way to the one below.");
+        text: String = Allowed::Prose => template, usual_as(Self::TEXT.to_owned(), "\"{% for item in news %}{{ item.words }}\\n\\n{% endfor %}This was written by Mailjob on {{ host }}, ledger {{ ledger }}.\\n{{ closing }}\\n\""), "";
+    }
+}
+
+impl Operator {
+    /// The time between two looks when nothing is written.
+    pub const EVERY: Duration = MINUTE;
+    /// How long a mailbox may be out of reach when nothing is written.
+    pub const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
+    /// The time between two mails when nothing is written.
+    pub const DIGEST: Duration = Duration::from_secs(15 * 60);
+    /// How many mails may go when nothing is written.
+    pub const LIMIT: Rate = Rate { count: 12, per: HOUR };
+    /// The subject when nothing is written.
+    pub const SUBJECT: &str = "[mailjob] {{ headline }}";
+    /// The text when nothing is written.
+    pub const TEXT: &str = "{% for item in news %}{{ item.words }}\n\n{% endfor %}\
+        This was written by Mailjob on {{ host }}, ledger {{ ledger }}.\n{{ closing }}\n";
+
+    /// An operator of whom nothing more is known.
+    #[must_use]
+    pub fn new(to: Vec<String>, account: Arc<Account>) -> Self {
+        Self {
+            to,
+            account,
+            every: Self::EVERY,
+            silent_after: Self::SILENT_AFTER,
+            digest: Self::DIGEST,
+            limit: Self::LIMIT,
+            subject: Self::SUBJECT.to_owned(),
+            text: Self::TEXT.to_owned(),
+        }
+    }
+}
 
 /// Reads `[operator]`. An account whose file of a secret is missing will do: what is missing may come, and a mail waits.
 pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Checked<Arc<Account>>>) -> Option<Operator> {
@@ -24,20 +85,8 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Checke
         more: false,
         hello: None,
     };
-    let to = table.must(
-        "to",
-        "write to = \"ops@example.com\", or a list of addresses",
-        recipients,
-    );
-    let cure = "write account = \"…\" with a name from [accounts] that has an SMTP server; best one that isn't watched";
-    let account = table.must("account", cure, |value| accounts.named(&value));
-    let every = table.or("every", Operator::EVERY, duration(SECOND..=HOUR));
-    let silent_after = table.or("silent_after", Operator::SILENT_AFTER, duration(SECOND..=DAY));
-    let digest = table.or("digest", Operator::DIGEST, duration(Duration::ZERO..=DAY));
-    let limit = table.or("limit", Operator::LIMIT, rate);
-    let subject = table.or("subject", Operator::SUBJECT.to_owned(), template);
-    let text = table.or("text", Operator::TEXT.to_owned(), template);
-    let account = account?;
+    let operator = Operator::read(table, &accounts)?;
+    let account = &operator.account;
     let name = &account.name;
     if account.smtp.is_none() {
         let cause = format!("the operator can't be told: the account \"{name}\" has no SMTP server");
@@ -48,16 +97,7 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Checke
             format!("mail to the operator has no sender: the user of the account \"{name}\" is no mail address");
         table.lacks(cause, "add from = \"name@domain\" to the account");
     }
-    Some(Operator {
-        to: to?,
-        account,
-        every,
-        silent_after,
-        digest,
-        limit,
-        subject,
-        text,
-    })
+    Some(operator)
 }
 
 /// A template that can be read, and asks for nothing that there is not.
@@ -66,13 +106,17 @@ fn template(value: PlacedValue<'_>) -> Option<String> {
     match minijinja::Environment::new().template_from_str(&source) {
         Ok(_) => {
             let template = Template::new(TemplateFormat::Text, &source).ok();
-            match template.and_then(|template| template.flaw(&OPERATOR, &[&[]])) {
-                Some(TemplateFlaw::Stray(Stray { asked, cure })) if asked != "debug" => {
-                    value.wrong(format!("asks for `{asked}`, which there is not"), cure)
-                }
+            let mut strays = match template.and_then(|template| template.flaw(&OPERATOR, &[&[]])) {
+                Some(TemplateFlaw::Strays(strays)) => strays,
                 // What it calls is known when it is filled in.
-                _ => Some(source),
+                Some(TemplateFlaw::Unknown(_)) | None => BTreeSet::new(),
+            };
+            strays.retain(|stray| stray.asked != "debug");
+            if strays.is_empty() {
+                return Some(source);
             }
+            let (cause, cure) = given::told(&strays);
+            value.wrong(cause, cure)
         }
         Err(error) => {
             let line = error

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use toml::de::DeValue;
-
-use crate::config::{AuthorizationServer, Cloud, Provider, Rate, Server, Tls, table::Table, value::choice};
+use crate::config::{AuthorizationServer, Cloud, Provider, Rate, Server, Tls};
 
 /// A known provider, and what an account says of itself there.
 pub(super) enum Preset {
@@ -23,32 +21,6 @@ pub(super) struct Servers {
     pub(super) imap: Server,
     pub(super) pop3: Server,
     pub(super) smtp: Server,
-}
-
-/// Reads `provider` and `cloud`.
-pub(super) fn preset(table: &mut Table<'_>) -> Option<Preset> {
-    let cloud = table.value("cloud");
-    let clouds = [
-        ("global", Cloud::Global),
-        ("us-government", Cloud::UsGovernment),
-        ("china", Cloud::China),
-    ];
-    let which = cloud.clone().and_then(choice(&clouds));
-    let named = table.get("provider", choice(&[("microsoft", true), ("google", false)]));
-    match (named, cloud) {
-        (Some(true), _) => {
-            let tenant = table.value("tenant").map(|value| value.raw);
-            Some(Preset::Microsoft {
-                cloud: which.unwrap_or_default(),
-                personal: matches!(tenant, Some(DeValue::String(text)) if text == "consumers"),
-            })
-        }
-        (google, Some(cloud)) if google.is_some() || table.value("provider").is_none() => {
-            cloud.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\"")
-        }
-        (Some(false), _) => Some(Preset::Google),
-        (None, _) => None,
-    }
 }
 
 impl Preset {

@@ -90,17 +90,18 @@ fn addressed() -> Allowed {
 
 /// Whether an ending is answered, and how it is.
 fn answered() -> Allowed {
-    let (words, own) = (template_allowed(), addressed());
-    let keys = [
-        ("to", own.clone()),
-        ("cc", own.clone()),
-        ("bcc", own),
-        ("return_to", Allowed::Text),
-        ("subject", words.clone()),
-        ("text", words.clone()),
-        ("html", words),
-    ];
-    Allowed::Either(vec![Allowed::Flag, Allowed::any_of(&keys)])
+    Allowed::Either(vec![Allowed::Flag, Allowed::Table(EndingKeys::section().keys)])
+}
+
+keys! {
+    /// How an ending is answered, where that differs.
+    struct EndingKeys in "" "" {
+        to: Option<Vec<ReplyTo>> = addressed() => recipients, never("\"sender\""), "";
+        cc: Option<Vec<String>> = addressed() => addresses, never("[]"), "";
+        bcc: Option<Vec<String>> = addressed() => addresses, never("[]"), "";
+        return_to: Option<ReturnTo> = Allowed::Text => return_to, never("\"none\""), "";
+    }
+    and words: ReplyWords, "The words."
 }
 
 fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts) -> Option<Reply> {
@@ -176,17 +177,6 @@ fn not_ourselves(table: &mut Table<'_>, ours: &BTreeSet<String>) {
 /// The keys that name who hears of a result.
 const RECIPIENTS: [&str; 3] = ["to", "cc", "bcc"];
 
-/// What letters have in common with what `[reply]` itself may say, but for `to`.
-fn letter(table: &mut Table<'_>, others: ReplyTemplate) -> ReplyTemplate {
-    ReplyTemplate {
-        cc: table.or("cc", others.cc, addresses),
-        bcc: table.or("bcc", others.bcc, addresses),
-        return_to: table.get("return_to", return_to).or(others.return_to),
-        words: ReplyWords::read(table).unwrap_or_default().or(&others.words),
-        ..others
-    }
-}
-
 /// What `success` or `failure` says: whether such a job is answered, or how.
 fn ending(
     table: &mut Table<'_>,
@@ -211,9 +201,15 @@ fn ending(
     match value.raw {
         DeValue::Table(_) => value.table(|table| {
             not_ourselves(table, ours);
-            let to = table.or("to", shared.to.clone(), recipients);
-            let letter = letter(table, shared.clone());
-            Some(general(ReplyTemplate { to, ..letter }))
+            let said = EndingKeys::read(table)?;
+            Some(general(ReplyTemplate {
+                to: said.to.unwrap_or_else(|| shared.to.clone()),
+                cc: said.cc.unwrap_or_else(|| shared.cc.clone()),
+                bcc: said.bcc.unwrap_or_else(|| shared.bcc.clone()),
+                return_to: said.return_to.or_else(|| shared.return_to.clone()),
+                words: said.words.or(&shared.words),
+                ..ReplyTemplate::default()
+            }))
         }),
         DeValue::Boolean(true) => Some(general(shared.clone())),
         DeValue::Boolean(false) => None,
@@ -242,7 +238,7 @@ keys! {
 
 /// Words of their own.
 fn worded() -> Allowed {
-    Allowed::any_of(&["subject", "text", "html"].map(|key| (key, template_allowed())))
+    Allowed::Table(ReplyWords::section().keys)
 }
 
 impl Language {

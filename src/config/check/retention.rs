@@ -6,8 +6,9 @@ use toml::de::DeValue;
 
 use super::DAY;
 use crate::config::{
-    declare::{keys, usual_as},
+    declare::{keys, never, usual_as},
     key::Allowed,
+    kind::{Bytes, Described as _, Time},
     sheet::PlacedValue,
     value::{duration, size},
 };
@@ -16,13 +17,32 @@ keys! {
     /// How long the ledger keeps what has ended. What is still to do is kept whatever this says, and so is what a mail is known by.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct Retention: Default in "retention" "" {
-        mails: Keep = Allowed::Elsewhere => keep(Keep::days(7, 4)), usual_as(Keep::days(7, 4), "{ age = \"7d\", size = \"4GiB\" }"),
+        mails: Keep = kept() => keep(Keep::days(7, 4)), usual_as(Keep::days(7, 4), "{ age = \"7d\", size = \"4GiB\" }"),
             "the bytes of mails";
-        results: Keep = Allowed::Elsewhere => keep(Keep::days(30, 2)), usual_as(Keep::days(30, 2), "{ age = \"30d\", size = \"2GiB\" }"),
+        results: Keep = kept() => keep(Keep::days(30, 2)), usual_as(Keep::days(30, 2), "{ age = \"30d\", size = \"2GiB\" }"),
             "the bytes of replies, with all that is attached to them";
-        history: Keep = Allowed::Elsewhere => keep(Keep::days(365, 2)), usual_as(Keep::days(365, 2), "{ age = \"365d\", size = \"2GiB\" }"),
+        history: Keep = kept() => keep(Keep::days(365, 2)), usual_as(Keep::days(365, 2), "{ age = \"365d\", size = \"2GiB\" }"),
             "jobs, attempts with the texts of answers, and what became of replies";
     }
+}
+
+keys! {
+    /// Its bounds as they are written.
+    struct KeepKeys in "" "" {
+        age: Option<Option<Duration>> = or_false(Time(Duration::ZERO..=3650 * DAY).allowed()) => or_never(duration(Duration::ZERO..=3650 * DAY)),
+            never("\"7d\""), "since it ended; false: for ever";
+        size: Option<Option<u64>> = or_false(Bytes(0..=1 << 50).allowed()) => or_never(size(0..=1 << 50)), never("\"4GiB\""),
+            "all together; false: however much";
+    }
+}
+
+fn or_false(bound: Allowed) -> Allowed {
+    Allowed::Either(vec![Allowed::Flag, bound])
+}
+
+/// A table of bounds, or false.
+fn kept() -> Allowed {
+    or_false(Allowed::Table(KeepKeys::section().keys))
 }
 
 /// How long one kind is kept: whichever comes first.
@@ -50,11 +70,9 @@ impl Keep {
 fn keep<'a>(default: Keep) -> impl Fn(PlacedValue<'a>) -> Option<Keep> {
     move |value| match value.raw {
         DeValue::Boolean(false) => Some(Keep::FOR_EVER),
-        DeValue::Table(_) => value.table(|table| {
-            Some(Keep {
-                age: table.or("age", default.age, or_never(duration(Duration::ZERO..=3650 * DAY))),
-                size: table.or("size", default.size, or_never(size(0..=1 << 50))),
-            })
+        DeValue::Table(_) => value.table(KeepKeys::read).map(|said| Keep {
+            age: said.age.unwrap_or(default.age),
+            size: said.size.unwrap_or(default.size),
         }),
         _ => value.wrong(
             "is no table",

@@ -1,19 +1,36 @@
 //! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
 
-use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use toml::de::DeValue;
 
-use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::Retention};
-use crate::config::{
-    Account, ApiAccess, EndpointName, Operator, Service,
-    read::read,
-    reference::is_known,
-    sheet::{Checked, PlacedValue},
-    table::Table,
-    value::{count, duration, ledger, secret, size, text},
+use super::{
+    HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::Operator, operator::operator,
+    retention::Retention,
 };
-use crate::{addr_spec::normal_domain, slots::Size};
+use crate::{
+    addr_spec::normal_domain,
+    config::{
+        Account, ApiAccess, EndpointName, LedgerAddress, Net,
+        declare::{depends, keys, never, usual, usual_as},
+        key::Allowed,
+        kind::{Bytes, Count, Time},
+        read::read,
+        reference::is_known,
+        sheet::{Checked, PlacedValue},
+        table::Table,
+        value::{count, ledger, secret, text},
+    },
+    secret::SecretRef,
+    slots::Size,
+};
 
 /// What `mailjob.toml` says.
 #[derive(Debug)]
@@ -34,11 +51,11 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checke
         let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
             let service = match service {
-                Some(value) => value.table(|table| Some(service_of(table, cores))),
+                Some(value) => value.table(Service::read).map(|said| said.on_these(cores)),
                 None => Some(Service::on(cores)),
             };
             let kept = kept.and_then(|value| value.table(Retention::read));
-            let way = way.and_then(|value| value.table(|table| Some(net(table))));
+            let way = way.and_then(|value| value.table(net));
             service.map(|service| Service {
                 retention: kept.unwrap_or_default(),
                 net: way.unwrap_or_default(),
@@ -76,22 +93,57 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checke
     })
 }
 
-fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
-    let default = Service::on(cores);
-    Service {
-        ledger: table.or("ledger", default.ledger, ledger),
-        key: table.get("key", secret),
-        health: table.or("health", default.health, health),
-        drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),
-        memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
-        jobs: table.or("jobs", default.jobs, exactly(1..=100_000)),
-        commands: table.or("commands", default.commands, exactly(1..=1024)),
-        connects: table.or("connects", default.connects, count(1..=1000)),
-        retention: default.retention,
-        resolver: table.get("resolver", resolver),
-        patience: table.or("patience", default.patience, duration(Duration::ZERO..=HOUR)),
-        hello: table.get("hello", hello),
-        net: default.net,
+keys! {
+    /// The shared settings of one process.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Service: Default in "service" "" {
+        /// Default: the SQLite file `mailjob.db` in the working directory.
+        ledger: LedgerAddress = Allowed::Text => ledger, usual_as(LedgerAddress::file("mailjob.db"), "\"mailjob.db\""),
+            "the SQLite file, on a local disk";
+        key: Option<SecretRef> = Allowed::Secret => secret, never("{ file = \"/run/secrets/mailjob.key\" }"),
+            "seals the sign-ins in the ledger: 32 bytes in base64 or hex; mailjob.key beside the ledger, which the first start makes, when nothing is written";
+        health: Option<SocketAddr> = Allowed::Either(vec![Allowed::Text, Allowed::Flag]) => health,
+            usual_as(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))), "\"127.0.0.1:8025\""),
+            "where /livez, /readyz, /status, /metrics and the API answer; false switches them off";
+        drain: Duration = Time(SECOND..=HOUR), usual(25 * SECOND),
+            "how long a stop may take before those who are late are named and left";
+        memory: u64 = Bytes(1 << 20..=1 << 40), usual(32 << 20),
+            "of mails, results and letters that jobs of all endpoints may hold at once; who finds no room waits; what comes in and goes out may take half as much beside";
+        jobs: Size = Allowed::Count(1, 100_000) => exactly(1..=100_000), depends(Size::Beside(0), "32"),
+            "that run at once over all endpoints; when nothing is written, eight times the cores, 32 at least, and one for each endpoint";
+        commands: Size = Allowed::Count(1, 1024) => exactly(1..=1024), depends(Size::Beside(0), "8"),
+            "that run at once over all endpoints; when nothing is written, four times the cores, 8 at least, and one for each endpoint";
+        connects: usize = Count(1..=1000), usual(16),
+            "mailboxes that connect and sign in at once at one host; the others wait their turn";
+        resolver: Option<SocketAddr> = Allowed::Text => resolver, never("\"127.0.0.1:53\""),
+            "the DNS server that is asked where senders are verified; those of the system when nothing is written";
+        patience: Duration = Time(Duration::ZERO..=HOUR), usual(30 * SECOND),
+            "how long a file may be gone, and jobs of an endpoint that was removed wait, before other endpoints get its mails";
+        hello: Option<String> = Allowed::Text => hello, never("\"mail.example.com\""),
+            "the name that is given to SMTP servers; this machine's own, where it is a full one, when nothing is written";
+    }
+    beside retention: Retention, "How long the ledger keeps what has ended."
+    beside net: Net, "How servers are reached."
+}
+
+impl Service {
+    /// The settings of a `mailjob.toml` that says nothing, on a machine with so many cores.
+    #[must_use]
+    pub fn on(cores: usize) -> Self {
+        Self::default().on_these(cores)
+    }
+
+    /// Jobs and commands by the cores, where they are not written.
+    fn on_these(self, cores: usize) -> Self {
+        let written = |size, usual| match size {
+            Size::Exactly(_) => size,
+            Size::Beside(_) => Size::Beside(usual),
+        };
+        Self {
+            jobs: written(self.jobs, cores.saturating_mul(8).clamp(32, 8192)),
+            commands: written(self.commands, cores.saturating_mul(4).clamp(8, 1024)),
+            ..self
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::foreign;
 use crate::config::{
     Template, TemplateError, TemplateFormat,
     declare::{keys, never},
-    given::{REPLY, Stray},
+    given::{self, REPLY},
     key::Allowed,
     presence::{self, Need},
     sheet::PlacedValue,
@@ -134,8 +134,9 @@ fn template(form: TemplateFormat, value: PlacedValue<'_>) -> Option<Template> {
                 "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
             );
         }
-        Some(TemplateFlaw::Stray(Stray { asked, cure })) => {
-            return value.wrong(format!("asks for `{asked}`, which there is not"), cure);
+        Some(TemplateFlaw::Strays(strays)) => {
+            let (cause, cure) = given::told(&strays);
+            return value.wrong(cause, cure);
         }
     }
     Some(template)

@@ -1,24 +1,40 @@
 //! What proves us by TLS: a certificate and its key.
 
+use std::path::PathBuf;
+
 use toml::de::DeValue;
 
+use super::webhook::setting_allowed;
 use crate::{
     config::{
         ClientCertificate,
+        declare::{keys, vital},
+        key::Allowed,
+        kind::Roots,
         presence::Need,
         sheet::PlacedValue,
-        value::{path, roots, secret},
+        value::{path, secret},
     },
     secret::SecretRef,
 };
 
+keys! {
+    /// What proves us by TLS, as it is written.
+    struct CertificateKeys in "" "" {
+        cert: PathBuf = Roots, vital("write cert = \"client.pem\", with its chain", "\"…\""), "";
+        key: SecretRef = setting_allowed() => key, vital("write key = \"client.key\"", "\"…\""), "";
+    }
+}
+
+/// A table that names a certificate and its key.
+pub(super) fn certificate_allowed() -> Allowed {
+    Allowed::Table(CertificateKeys::section().keys)
+}
+
 /// Reads `tls = { cert, key }`.
 pub(super) fn client_certificate(value: PlacedValue<'_>) -> Option<ClientCertificate> {
-    value.table(|table| {
-        let cert = table.must("cert", "write cert = \"client.pem\", with its chain", roots);
-        let key = table.must("key", "write key = \"client.key\"", key);
-        Some(ClientCertificate { cert: cert?, key: key? })
-    })
+    let CertificateKeys { cert, key } = value.table(CertificateKeys::read)?;
+    Some(ClientCertificate { cert, key })
 }
 
 /// A file by its path, or the place of a secret.

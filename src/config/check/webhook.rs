@@ -8,13 +8,17 @@ use reqwest::{
 };
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT, SECOND, foreign, inputs::NamedInputs, tls::client_certificate};
+use super::{
+    HOUR, INSTANT, SECOND, foreign,
+    inputs::NamedInputs,
+    tls::{certificate_allowed, client_certificate},
+};
 use crate::{
     address,
     config::{
         ClientCertificate, TlsFiles,
         declare::{implied, keys, must, never, usual},
-        key::{Allowed, Key, Section},
+        key::{Allowed, Section},
         kind::{Bytes, Flag, OneOf, Roots, Time},
         presence::Need,
         sheet::PlacedValue,
@@ -63,8 +67,7 @@ a file for each input.");
             "of the answer that is read; of a larger one nothing goes back, and sender and operator are told";
         allow_private_network: bool = Flag, usual(false), "whether the address may be private, loopback or link-local";
         ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the server's own certificate";
-        client("tls"): Option<ClientCertificate> =
-            Allowed::Table(vec![Key::must("cert", Allowed::Text, "\"…\"", ""), Key::must("key", setting_allowed(), "\"…\"", "")]) => client_certificate,
+        client("tls"): Option<ClientCertificate> = certificate_allowed() => client_certificate,
             never("{ cert = \"client.pem\", key = \"client.key\" }"),
             "what proves mailjob to a server that asks for a client's certificate; read anew for each connection";
     }

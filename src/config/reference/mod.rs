@@ -2,7 +2,6 @@
 //! and the commented reference `endpoints.d/reference.toml.example` are made from it, and tests hold it against what `check`
 //! reads: keys, defaults and limits.
 
-mod inputs;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -13,8 +12,8 @@ use std::sync::LazyLock;
 use super::{
     Action,
     check::{
-        ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, Output, OwnKeys, Rates, ReplyKeys, Retry,
-        SenderKeys, SettleKeys,
+        AccountKeys, ApiKeys, ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, NetKeys, Operator, Output,
+        OwnKeys, Rates, ReplyKeys, Retention, Retry, SenderKeys, Service, SettleKeys, inputs_section,
     },
     key::Section,
 };
@@ -32,7 +31,7 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             SenderKeys::section(),
             Rates::section(),
             Jobs::section(),
-            inputs::section(),
+            inputs_section(),
         ];
         all.extend(Action::KINDS.iter().flat_map(|kind| (kind.sections)()));
         all.extend([
@@ -45,6 +44,22 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             Limits::section(),
         ]);
         all
+    });
+    ALL.iter()
+}
+
+/// The tables of `mailjob.toml`.
+pub(super) fn of_mailjob_toml() -> impl Iterator<Item = &'static Section> {
+    static ALL: LazyLock<Vec<Section>> = LazyLock::new(|| {
+        vec![
+            Section::new("", "", Vec::new()),
+            Service::section(),
+            NetKeys::section().off(),
+            Retention::section(),
+            ApiKeys::section().off(),
+            Operator::section().off(),
+            AccountKeys::section().off(),
+        ]
     });
     ALL.iter()
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::config::{
     EndpointName, Problem, check,
     examples_tests::accounts,
-    key::{Allowed, Section},
+    key::{Allowed, KeyDefault, Section},
 };
 
 fn repository(path: &str) -> PathBuf {
@@ -228,4 +228,36 @@ fn every_key_has_its_words_and_its_default_in_the_schema() {
         schema["properties"]["webhook"]["properties"]["headers"]["type"],
         "object"
     );
+}
+
+/// The words of `endpoints.d/mailjob.toml.example` are its own; its keys and defaults are those that are declared.
+#[test]
+fn the_example_of_mailjob_toml_has_every_key_with_its_default() {
+    let example = fs::read_to_string(repository("endpoints.d/mailjob.toml.example")).unwrap();
+    let mut missing = Vec::new();
+    for section in of_mailjob_toml() {
+        let head = format!("[{}", section.name.trim_end_matches('*'));
+        let is_own = |line: &&str| line.trim_start_matches('#').starts_with(&head);
+        assert!(
+            section.name.is_empty() || example.lines().any(|line| is_own(&line)),
+            "{head}"
+        );
+        for key in &section.keys {
+            let written = |line: &&str| line.trim_start_matches('#').starts_with(&format!("{} = ", key.name));
+            let usual = match &key.given {
+                KeyDefault::Usual(usual) => usual.as_str(),
+                _ => "",
+            };
+            let mut lines = example.lines().filter(written);
+            let fits = lines.any(|line| {
+                line.split_once(" = ")
+                    .is_some_and(|(_, value)| value.starts_with(usual))
+            });
+            // What an account says of OAuth's server stands in a table of its own there.
+            if !fits && key.name != "oauth" {
+                missing.push(format!("[{}] {} = {usual}", section.name, key.name));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
 }

@@ -84,8 +84,14 @@ fn hindrance(path: &Path, facts: FileFacts, said: &str, is_full: bool) -> Option
         return Some(unusable(path, told));
     }
     let free = facts.free;
-    let is_full = is_full || free.is_some_and(|free| free < ROOM);
-    is_full.then(|| Error::Full(format!("{said}; {}", room::words(path, free.unwrap_or(0), START))))
+    let is_seen = free.is_some_and(|free| free < ROOM);
+    let words = room::words(path, free.unwrap_or(0), START);
+    match (is_seen, is_full) {
+        // What SQLite calls that tells nobody more.
+        (true, _) => Some(Error::Full(words)),
+        (false, true) => Some(Error::Full(format!("{said}; {words}"))),
+        (false, false) => None,
+    }
 }
 
 fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
@@ -229,7 +235,7 @@ mod tests {
         let words = said(full).unwrap().to_string();
         assert_eq!(
             words,
-            "the ledger's disk is full (disk I/O error; 0 bytes are free in /l, and 1048576 have to be): make room"
+            "the ledger's disk is full (0 bytes are free in /l, and 1048576 have to be): make room"
         );
     }
 }

@@ -40,7 +40,7 @@ pub(in crate::ledger) const MIGRATIONS: [&str; 23] = [
     include_str!("migrations/0020_clock.sql"),
     include_str!("migrations/0021_lease.sql"),
     include_str!("migrations/0022_rules_tell.sql"),
-    include_str!("migrations/0024_fence.sql"),
+    include_str!("migrations/0023_fence.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

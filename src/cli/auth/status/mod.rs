@@ -58,7 +58,7 @@ pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> 
     match print::stdout().write_all(text.as_bytes()) {
         Ok(()) if rows.iter().any(|row| row.urgent) => ExitCode::from(1),
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(74),
+        Err(error) => print::untold(&error),
     }
 }
 
