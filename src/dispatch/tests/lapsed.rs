@@ -44,7 +44,8 @@ async fn goes_on(action: Action, begun: impl Fn() -> bool) {
         .unwrap()
         .remove(0);
     ahead.store(3_600_000_000, Ordering::SeqCst);
-    attempt::run(&dispatch, &job).await;
+    let next = attempt::run(&dispatch, &job, &dispatch.quota.slot().await).await;
+    assert!(next.is_none());
     assert!(!begun(), "it may be another's by now");
     let rows = scene.ledger.inner.overview(9).await.unwrap();
     assert_eq!(

@@ -53,7 +53,9 @@ impl SignInTable for ExternalSqlite {
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
         let ask = || self.take_named(NamedLease::SignIn, name).boxed();
-        Ok(Box::new(sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?))
+        Ok(Box::new(
+            sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?,
+        ))
     }
 }
 
@@ -96,6 +98,8 @@ impl SignInTable for Sqlite {
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
         let ask = || self.take_named(NamedLease::SignIn, name).boxed();
-        Ok(Box::new(sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?))
+        Ok(Box::new(
+            sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?,
+        ))
     }
 }

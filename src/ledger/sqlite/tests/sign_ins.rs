@@ -177,7 +177,9 @@ async fn one_at_a_time_has_the_turn_of_a_sign_in() {
     drop(soon(side.lock_sign_in("contoso/of-another")).await.unwrap());
 
     let ask = || side.take_named(NamedLease::SignIn, "contoso").boxed();
-    let error = soon(sign_in_lock::take("contoso", Duration::ZERO, ask)).await.unwrap_err();
+    let error = soon(sign_in_lock::take("contoso", Duration::ZERO, ask))
+        .await
+        .unwrap_err();
     let Error::SignInBusy { name, holder, .. } = &error else {
         panic!("{error:?}")
     };
