@@ -6,6 +6,7 @@ mod adopt;
 mod board;
 mod clients;
 mod fatal;
+mod first_load;
 mod fleet;
 mod guests;
 mod housekeeping;
@@ -30,16 +31,15 @@ use std::{
 use chrono::Utc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     auth,
     budget::Memory,
     config::{
         Config, EndpointName, Problem, Service,
-        load::{self, Loaded, Loader, Sources},
+        load::{Loader, Sources},
         reload::{Reload, Reloader},
-        rescue::{self, Lapse},
         versions::{self, Versions},
     },
     http::{
@@ -55,6 +55,7 @@ use crate::{
 pub use self::fatal::Fatal;
 use self::{
     board::{Board, FleetView},
+    first_load::{first_config, first_service, last_good, report_problems, unknown_settings},
     fleet::Fleet,
     keeper::Keeper,
     notices::{NoticeSettings, Notices},
@@ -232,36 +233,6 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
     }
 }
 
-/// Where the ledger is, and its key: what `mailjob.toml` says, as far as it can be read. One that can't be used may have a last good version
-/// in a ledger that is there; one that never ran has not. Where it sets nothing, or is gone, no ledger and no key is made: those of before
-/// may be elsewhere.
-///
-/// The key is the one that is there; where there is none yet, it is made after the ledger was opened: whoever is refused leaves nothing behind.
-fn first_service(sources: &Sources) -> Result<(Service, Option<auth::SealKey>, Option<Lapse>), Fatal> {
-    let loaded = load::load(sources);
-    let service = rescue::quietly(sources, &loaded);
-    let is_there = service.ledger.exists();
-    if loaded.start().is_none() && !is_there {
-        report_problems(&loaded.problems);
-        return Err(Fatal::Config);
-    }
-    let lapse = Lapse::of(sources, &loaded);
-    let key = match lapse {
-        Some(Lapse::Silent | Lapse::Gone) if !is_there => return Err(Fatal::Settings(unknown_settings(lapse))),
-        Some(Lapse::Silent | Lapse::Gone) => Some(auth::key::there(service.key.as_ref(), service.ledger.base())?),
-        Some(Lapse::Broken) | None => auth::key::known(service.key.as_ref(), service.ledger.base())?,
-    };
-    Ok((service, key, lapse))
-}
-
-/// Why a start is refused rather than made with settings that nobody wrote.
-fn unknown_settings(lapse: Option<Lapse>) -> String {
-    let words = lapse.unwrap_or(Lapse::Gone).words();
-    format!(
-        "{words}; what it said before is not known here, and a start without it would do all work anew in another ledger"
-    )
-}
-
 /// The last good versions, for a command that may run beside `mailjob run`; nothing where they can't be read. Makes no key.
 pub async fn last_good_beside(service: &Service) -> Option<Versions> {
     if !service.ledger.exists() {
@@ -272,71 +243,10 @@ pub async fn last_good_beside(service: &Service) -> Option<Versions> {
     Some(Versions::of(archive::opened(sealed, &key).0))
 }
 
-/// What ran before, as far as it was kept, and the files of which it can't be opened.
-async fn last_good(archive: &Archive) -> (Versions, Vec<String>) {
-    match archive.load().await {
-        Ok((kept, closed)) => {
-            if !closed.is_empty() {
-                warn!(
-                    files = closed.join(", "),
-                    "the last good versions of these files were sealed with another key: should one of them be broken, it can't run as it did"
-                );
-            }
-            (Versions::of(kept), closed)
-        }
-        Err(error) => {
-            warn!(%error, "the last good versions of files can't be read: one that is broken now can't run as it did");
-            Default::default()
-        }
-    }
-}
-
-/// The first load: problems are printed and disable only what they touch; where a file ran before, its last good version runs. Nothing
-/// runs only where nothing can be known at all.
-fn first_config(
-    loader: &mut Loader,
-    sources: &Sources,
-    service: &Service,
-    versions: &Versions,
-) -> Result<(Loaded, Config), Fatal> {
-    let loaded = loader.load_after(sources, versions);
-    report_problems(&loaded.problems);
-    let mut config = loaded.start().ok_or(Fatal::Config)?;
-    // That one is open, wherever an older version of the file says it is.
-    config.service.ledger.clone_from(&service.ledger);
-    for name in loaded.standing.keys() {
-        let taken = versions
-            .endpoint(name)
-            .map(|version| version.taken.format("%F %T UTC").to_string());
-        warn!(endpoint = %name, "the endpoint's file is broken; its last good version runs, of {}", taken.unwrap_or_else(|| "before".to_owned()));
-    }
-    for (name, held) in &loaded.held {
-        let why = if held.away {
-            "is gone"
-        } else {
-            "can't be used, and no version that may run is known"
-        };
-        warn!(endpoint = %name, "the endpoint's file {why}: mails that may be meant for it wait");
-    }
-    for hint in &loaded.hints {
-        warn!("{hint}");
-    }
-    if config.endpoints.is_empty() {
-        warn!(folder = %sources.endpoints.display(), "no endpoint to run yet: drop a file into the folder");
-    }
-    Ok((loaded, config))
-}
-
 /// The endpoints that rest because their files say so. Of those whose file is gone only their jobs are shown.
 fn disabled(config: &Config) -> BTreeSet<EndpointName> {
     let rests = config.idle.iter().filter(|name| !config.held.contains_key(*name));
     rests.cloned().collect()
-}
-
-fn report_problems(problems: &[Problem]) {
-    for problem in problems.iter().filter(|problem| !problem.follows) {
-        error!("{problem}");
-    }
 }
 
 fn follow(fleet: &mut Fleet, desk: &watch::Sender<NoticeSettings>, reload: &Reload) {

@@ -3,9 +3,8 @@
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Action,
-    homes::{Entries, FileKind, KeyTable, homes, is_at, outer, path_of},
     key::Allowed,
+    key_table::{Entries, FileKind, KeyTable, KnownKeys, is_at, outer, path_of},
 };
 
 /// A key, where it is written, and what is written there.
@@ -19,6 +18,8 @@ pub(super) struct MisplacedKey<'a> {
     pub(super) root: &'a DeTable<'a>,
     /// What stands in front of each path: `defaults.`, or nothing.
     pub(super) prefix: &'a str,
+    /// The keys that there are.
+    pub(super) known: &'a KnownKeys,
 }
 
 /// A table that a key may be meant for, as it is written.
@@ -46,12 +47,14 @@ impl MisplacedKey<'_> {
 
     /// What to do about an entry whose name is its writer's own, where a key of ours is meant.
     pub(super) fn entry_cure(&self) -> Option<String> {
-        let home = KeyTable::at(self.file, self.path)?;
+        let home = self.known.at(self.file, self.path)?;
         let inner = path_of(self.path, "NAME");
         match home.entries? {
             Entries::Values => {
-                let is_of_parent =
-                    KeyTable::at(self.file, outer(self.path)).is_some_and(|parent| parent.has(self.name));
+                let is_of_parent = self
+                    .known
+                    .at(self.file, outer(self.path))
+                    .is_some_and(|parent| parent.has(self.name));
                 let is_value = match self.raw {
                     DeValue::String(_) => true,
                     DeValue::Table(table) => ["file", "env"].iter().any(|key| table.contains_key(*key)),
@@ -70,7 +73,7 @@ impl MisplacedKey<'_> {
                 })
             }
             Entries::Tables => {
-                let of_entry = KeyTable::at(self.file, &inner)?;
+                let of_entry = self.known.at(self.file, &inner)?;
                 match self.raw {
                     DeValue::Table(table) => {
                         let is_own = table.keys().any(|key| of_entry.has(key.get_ref()));
@@ -93,7 +96,11 @@ impl MisplacedKey<'_> {
         let mut below = self.path;
         while !below.is_empty() {
             let path = outer(below);
-            if KeyTable::at(self.file, path).is_some_and(|home| self.suits(home, is_strict)) {
+            if self
+                .known
+                .at(self.file, path)
+                .is_some_and(|home| self.suits(home, is_strict))
+            {
                 let (prefix, name) = (self.prefix, self.name);
                 return Some(match (path, self.raw) {
                     ("", DeValue::Table(_)) => format!("write it as [{prefix}{name}]"),
@@ -131,7 +138,12 @@ impl MisplacedKey<'_> {
     fn targets(&self, is_strict: bool) -> Vec<Target> {
         let is_here = |home: &KeyTable| home.file == self.file && is_at(&home.path, self.path);
         let has = |home: &&KeyTable| self.suits(home, is_strict) && !is_here(home);
-        let of_file = |same: bool| homes().iter().filter(move |home| (home.file == self.file) == same);
+        let of_file = |same: bool| {
+            self.known
+                .tables
+                .iter()
+                .filter(move |home| (home.file == self.file) == same)
+        };
         let is_child = |home: &&KeyTable| !home.path.is_empty() && is_at(outer(&home.path), self.path);
         let rounds: [Vec<&KeyTable>; 3] = [
             of_file(true).filter(has).filter(is_child).collect(),
@@ -217,7 +229,7 @@ impl MisplacedKey<'_> {
     fn is_other_action(&self, target: &Target) -> bool {
         let first = target.path.split('.').next().unwrap_or_default();
         let written = |name: &str| self.root.contains_key(name);
-        let mut kinds = Action::KINDS.iter().map(|kind| kind.name);
+        let mut kinds = self.known.actions.iter().copied();
         self.file == target.file && kinds.clone().any(|name| name == first) && !written(first) && kinds.any(written)
     }
 
@@ -257,7 +269,8 @@ impl MisplacedKey<'_> {
 
     /// Whether it stands in the value of a key, where another key of that value is meant first, if what is written can be its.
     pub(super) fn is_in_value(&self, other: &str) -> bool {
-        KeyTable::at(self.file, self.path)
+        self.known
+            .at(self.file, self.path)
             .is_some_and(|home| home.is_value && !self.path.ends_with("account") && home.takes(other, self.raw))
     }
 
@@ -267,7 +280,12 @@ impl MisplacedKey<'_> {
         let fits = |home: &&KeyTable| {
             home.path.ends_with(".*") && !table.is_empty() && table.keys().all(|key| home.has(key.get_ref()))
         };
-        let (same, other): (Vec<_>, Vec<_>) = homes().iter().filter(fits).partition(|home| home.file == self.file);
+        let (same, other): (Vec<_>, Vec<_>) = self
+            .known
+            .tables
+            .iter()
+            .filter(fits)
+            .partition(|home| home.file == self.file);
         let home = same.first().or(other.first())?;
         let target = Target {
             file: home.file,

@@ -7,6 +7,7 @@ use crate::config::{
     EndpointName, Problem,
     check::{self, Accounts},
     examples_tests::accounts,
+    homes::known_keys,
     key::KeyDefault,
     reference::{of_mailjob_toml, sections},
 };
@@ -194,7 +195,8 @@ fn a_key_in_the_wrong_table_is_told_where_it_is_right() {
             Some(file)
         };
         // Tables that are read where the rest is as it is.
-        let tables: Vec<_> = homes()
+        let tables: Vec<_> = known_keys()
+            .tables
             .iter()
             .filter(|home| !home.path.starts_with(other) && home.path.split('.').count() < 4)
             .filter(|home| {

@@ -34,6 +34,7 @@ mod held;
 mod homes;
 mod inputs;
 mod key;
+mod key_table;
 mod kind;
 mod ledger_address;
 pub mod load;

@@ -8,10 +8,10 @@ use toml::de::DeTable;
 
 use super::{
     defaults::Defaults,
-    homes::FileKind,
+    key_table::{FileKind, KnownKeys},
     problem::Problem,
     sheet::{Checked, DefaultsTable, Sheet},
-    slip::{KeyPredicate, ParseError, slip},
+    slip::{ParseError, slip},
     table::Table,
 };
 
@@ -19,10 +19,10 @@ use super::{
 pub(super) fn read<T>(
     file: &Path,
     text: &str,
-    is_known: KeyPredicate,
+    known: &'static KnownKeys,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
-    read_as(FileKind::Shared, None, file, text, is_known, read)
+    read_as(FileKind::Shared, None, file, text, known, read)
 }
 
 /// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
@@ -30,10 +30,10 @@ pub(super) fn read_over<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: KeyPredicate,
+    known: &'static KnownKeys,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
-    read_as(FileKind::Endpoint, defaults, file, text, is_known, read)
+    read_as(FileKind::Endpoint, defaults, file, text, known, read)
 }
 
 fn read_as<T>(
@@ -41,16 +41,16 @@ fn read_as<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: KeyPredicate,
+    known: &'static KnownKeys,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut sheet = Sheet::new(file, text, kind, root.get_ref());
+    let mut sheet = Sheet::new(file, text, (kind, known), root.get_ref());
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
-    let slip = slip(text, &complaints, is_known);
+    let slip = slip(text, &complaints, known.is_known);
     sheet.is_torn = slip.is_some();
     let below = defaults.map(|defaults| {
-        let sheet = Sheet::new(defaults.file, defaults.text, kind, &defaults.table);
+        let sheet = Sheet::new(defaults.file, defaults.text, (kind, known), &defaults.table);
         (sheet, &defaults.table)
     });
     let top = Table::new(&sheet, String::new(), None, root.get_ref());

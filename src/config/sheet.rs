@@ -12,7 +12,7 @@ use toml::{
 };
 
 use super::{
-    homes::FileKind,
+    key_table::{FileKind, KnownKeys},
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
@@ -55,6 +55,8 @@ pub(super) struct Sheet<'a> {
     text: &'a str,
     /// What kind of file its tables are of: those of the defaults are an endpoint's.
     pub(super) kind: FileKind,
+    /// The keys that may be written in such files.
+    pub(super) known: &'static KnownKeys,
     /// All of it.
     pub(super) root: &'a DeTable<'a>,
     /// Whether it is not TOML: what else is odd there may be the doing of that, and is told when it is mended.
@@ -64,11 +66,17 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    pub(super) fn new(file: &'a Path, text: &'a str, kind: FileKind, root: &'a DeTable<'a>) -> Self {
+    pub(super) fn new(
+        file: &'a Path,
+        text: &'a str,
+        (kind, known): (FileKind, &'static KnownKeys),
+        root: &'a DeTable<'a>,
+    ) -> Self {
         Self {
             file,
             text,
             kind,
+            known,
             root,
             is_torn: false,
             notes: RefCell::default(),

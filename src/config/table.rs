@@ -11,7 +11,7 @@ use toml::{
 };
 
 use super::{
-    homes::FileKind,
+    key_table::FileKind,
     meant::{nearest, synonym},
     misplaced::MisplacedKey,
     problem::Fault,
@@ -261,6 +261,7 @@ fn stray(
         raw,
         root: sheet.root,
         prefix,
+        known: sheet.known,
     })
 }
 

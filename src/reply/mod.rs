@@ -27,6 +27,7 @@ pub mod probe;
 mod recipients;
 mod sign_in;
 mod smtp;
+mod steps;
 mod trouble;
 mod values;
 mod wire;

@@ -11,12 +11,12 @@ use tokio::{
 };
 
 use super::{
-    answer::{Meaning, SmtpReply, diagnosis, meaning},
-    fates::{Deferral, DeliveryOutcome, DeliveryOutcomes},
+    fates::{DeliveryOutcome, DeliveryOutcomes},
     hello::{machine, names},
     letter::ReplyContent,
     offers::Offers,
     sign_in::{SmtpSignIn, sign_in},
+    steps::{ended, expect},
     trouble::{SmtpError, SmtpStage},
     wire::SmtpConnection,
 };
@@ -33,8 +33,6 @@ use crate::{
 const CONNECT: Duration = Duration::from_secs(30);
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How long what an operator has to change is left alone.
-const AN_OPERATOR: Duration = Duration::from_secs(30 * 60);
 /// Connections that are made one after the other because a server hung up on our name.
 const NAMES: usize = 3;
 
@@ -369,47 +367,6 @@ async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
             source: std::io::ErrorKind::AddrNotAvailable.into(),
         },
     })
-}
-
-/// A step of the session itself: anything but a yes ends it.
-fn expect(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<(), SmtpError> {
-    match meaning(host, stage, &reply) {
-        Meaning::Yes => Ok(()),
-        Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
-        Meaning::Later(_) | Meaning::Operator | Meaning::Smaller | Meaning::Never | Meaning::Closing => {
-            Err(SmtpError::Closing { stage, host, reply })
-        }
-    }
-}
-
-/// A step of one reply: `None` to go on, or its fate; or the end of the session.
-fn ended(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Option<DeliveryOutcome>, SmtpError> {
-    match meaning(host, stage, &reply) {
-        Meaning::Yes => Ok(None),
-        Meaning::Later(waits) => Ok(Some(DeliveryOutcome::Later(Deferral {
-            why: format!("{stage}: {reply}"),
-            waits,
-            operator: false,
-        }))),
-        Meaning::Operator => Ok(Some(DeliveryOutcome::Later(Deferral {
-            why: format!("{stage}: {reply}; {}", diagnosis(host, stage, &reply).cure),
-            waits: Some(AN_OPERATOR),
-            operator: true,
-        }))),
-        Meaning::Smaller => Ok(Some(DeliveryOutcome::Smaller(format!("{stage}: {reply}")))),
-        Meaning::Never => Ok(Some(DeliveryOutcome::Refused(format!("{stage}: {reply}")))),
-        Meaning::Closing => Err(SmtpError::Closing { stage, host, reply }),
-        Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
-    }
-}
-
-fn unauthorized(stage: SmtpStage, host: MailHost, reply: SmtpReply) -> SmtpError {
-    SmtpError::Unauthorized {
-        stage,
-        host,
-        reply,
-        judged: true,
-    }
 }
 
 #[cfg(test)]

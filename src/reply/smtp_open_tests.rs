@@ -1,6 +1,7 @@
 //! How a session begins, or does not.
 
 use super::*;
+use crate::reply::answer::SmtpReply;
 
 #[tokio::test]
 async fn the_way_to_sign_in_is_what_the_server_offers() {

@@ -116,7 +116,7 @@ async fn first(
 async fn note(on: &StepContext<'_>, cursor: Cursor) -> Result<Cursor, WatchError> {
     let intake = ledger::Intake {
         mailbox: on.mailbox.clone(),
-        fence: on.fence,
+        fence: on.fence(),
         endpoints: Vec::new(),
         cursor,
         mails: Vec::new(),

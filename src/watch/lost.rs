@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use tokio::sync::Notify;
+
 use super::{
     error::WatchError,
     imap::{Completion, ImapConnection, ImapResponse, mutf7},
@@ -64,4 +66,12 @@ async fn count(wire: ImapConnection, name: &str) -> Result<(ImapConnection, u32)
         Completion::Refused(_) => 0,
     };
     Ok((done.wire, mails))
+}
+
+/// Somebody may have said what becomes of the mails that lie there, where that is waited for.
+pub(super) async fn decided(error: &WatchError, bell: &Notify) {
+    if !matches!(error, WatchError::LostLedger { .. } | WatchError::Forgotten) {
+        std::future::pending::<()>().await;
+    }
+    bell.notified().await;
 }

@@ -35,6 +35,9 @@ mod memory;
 #[cfg(test)]
 #[path = "tests/memory_backlog.rs"]
 mod memory_backlog;
+#[cfg(test)]
+#[path = "tests/memory_state.rs"]
+mod memory_state;
 mod pacing;
 mod plan;
 pub mod pop3;
@@ -52,16 +55,14 @@ mod settle;
 mod sizes;
 pub mod source;
 mod taker;
+mod tenancy;
 mod touch;
 mod uids;
 pub mod visit;
 mod watcher;
 pub mod words;
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{pin::Pin, sync::Arc};
 
 use chrono::Utc;
 use tokio::time::sleep;
@@ -73,11 +74,11 @@ use crate::{
     auth::Login,
     budget::Budget,
     config::{EndpointName, Mailbox, ReadBy, WatchPlan},
-    ledger::{self, Fence, Lease, Ledger, MailboxKey},
+    ledger::{self, Ledger, MailboxKey},
     net::Connects,
 };
 
-pub use self::health::WatchHealth;
+pub use self::{health::WatchHealth, tenancy::Tenancy};
 
 /// A mailbox to watch, and what for.
 #[derive(Clone)]
@@ -98,37 +99,6 @@ pub struct Watch {
     pub tenancy: Tenancy,
     /// Ends the watch.
     pub stop: CancellationToken,
-}
-
-/// The lease of the mailbox, once the watch has begun.
-#[derive(Clone, Default)]
-pub struct Tenancy(Arc<Mutex<Option<Lease>>>);
-
-impl Tenancy {
-    fn lease(&self) -> MutexGuard<'_, Option<Lease>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Which watch this is; it goes with what the watch takes.
-    fn fence(&self) -> Fence {
-        self.lease().as_ref().map_or(Fence::NONE, Lease::fence)
-    }
-
-    /// Makes sure that it is ours: takes the lease where we have none, or had it.
-    async fn secure(&self, ledger: &dyn Ledger, mailbox: &MailboxKey) -> Result<(), ledger::Error> {
-        if self.lease().as_ref().is_some_and(Lease::holds) {
-            return Ok(());
-        }
-        self.end();
-        let lease = ledger.watch(mailbox).await?;
-        *self.lease() = Some(lease);
-        Ok(())
-    }
-
-    /// Leaves it to others.
-    fn end(&self) {
-        self.lease().take();
-    }
 }
 
 impl Watch {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Watch, WatchHealth,
+    Tenancy, Watch, WatchHealth,
     error::{Refusal, WatchError, Words},
     intake::IntakeHandle,
     taker::MailMetadata,
@@ -264,8 +264,7 @@ pub(super) struct StepContext<'a> {
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
     pub(super) health: &'a Arc<WatchHealth>,
-    /// Which watch this is.
-    pub(super) fence: Fence,
+    pub(super) tenancy: &'a Tenancy,
 }
 
 impl<'a> StepContext<'a> {
@@ -276,8 +275,13 @@ impl<'a> StepContext<'a> {
             mailbox,
             budget: &watch.budget,
             health: &watch.health,
-            fence: watch.tenancy.fence(),
+            tenancy: &watch.tenancy,
         }
+    }
+
+    /// Which watch this is, now: asked at each use, since a session may begin before the mailbox is ours.
+    pub(super) fn fence(&self) -> Fence {
+        self.tenancy.fence()
     }
 
     /// What takes the mails of this look into the ledger. To be called within a runtime: it starts a task.
@@ -285,7 +289,7 @@ impl<'a> StepContext<'a> {
         IntakeHandle::begin(
             self.ledger.clone(),
             self.inlet.takers.clone(),
-            (self.mailbox.clone(), self.fence),
+            (self.mailbox.clone(), self.fence()),
             cursor,
             self.budget.clone(),
             self.health.clone(),

@@ -14,15 +14,12 @@ use tokio::{
 use super::{
     Watch,
     error::{Verdict, WatchError},
-    mailbox_key,
+    lost, mailbox_key,
     pacing::Pacing,
     schedule::{self, LookPlan},
     source::{Scope, SessionPurpose, Source, StepContext, Wait, WaitEvent, WakeReason},
 };
-use crate::{
-    auth::PauseEnd,
-    ledger::{self, MailboxKey},
-};
+use crate::{auth::PauseEnd, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -118,10 +115,7 @@ impl<S: Source> Watcher<S> {
 
     /// Tells of a failure, and waits before the next session.
     async fn paused(&mut self, error: &WatchError, connected: Instant, pacing: &mut Pacing) {
-        if let WatchError::Ledger(ledger::Error::Watched { .. }) = error {
-            // Whatever our own clock says: another has it.
-            self.watch.tenancy.end();
-        }
+        self.watch.tenancy.failed(error);
         let on = StepContext::of(&self.watch, &self.mailbox);
         self.source.failed(error, &on);
         let verdict = error.verdict();
@@ -135,7 +129,7 @@ impl<S: Source> Watcher<S> {
         let ended = tokio::select! {
             ended = self.watch.login.pause(wait, error.mends()) => ended,
             () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => PauseEnd::Over,
-            () = decided(error, &self.bell) => PauseEnd::Over,
+            () = lost::decided(error, &self.bell) => PauseEnd::Over,
         };
         if matches!(ended, PauseEnd::Mended) {
             pacing.mended();
@@ -397,14 +391,6 @@ impl<S: Source> Watcher<S> {
     fn is_due(&mut self) -> bool {
         self.looks.is_due(&self.watch.inlet.mailbox, Utc::now(), Instant::now())
     }
-}
-
-/// Somebody may have said what becomes of the mails that lie there, where that is waited for.
-async fn decided(error: &WatchError, bell: &Notify) {
-    if !matches!(error, WatchError::LostLedger { .. } | WatchError::Forgotten) {
-        std::future::pending::<()>().await;
-    }
-    bell.notified().await;
 }
 
 #[cfg(test)]

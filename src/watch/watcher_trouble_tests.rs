@@ -18,10 +18,7 @@ async fn it_connects_again_whatever_happens() {
     let good = script(
         "S: * OK [UIDNEXT 6] .
         S: $ OK
-        C: UID FETCH 5:* (UID RFC822.SIZE)
-        S: * 5 FETCH (UID 5 RFC822.SIZE 4)
-        S: $ OK
-        C: UID FETCH 5 *
+        C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
         S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
         C: IDLE
@@ -49,10 +46,7 @@ async fn it_connects_again_whatever_happens() {
 async fn a_mailbox_that_another_has_is_watched_once_it_is_free() {
     let fetched = "S: * OK [UIDNEXT 6] .
         S: $ OK
-        C: UID FETCH 5:* (UID RFC822.SIZE)
-        S: * 5 FETCH (UID 5 RFC822.SIZE 4)
-        S: $ OK
-        C: UID FETCH 5 *
+        C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
         S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK";
     let taken_away = script(&format!("{fetched}\nEOF"));

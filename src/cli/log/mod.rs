@@ -50,11 +50,11 @@ impl<W: Write> Write for Plain<W> {
 }
 
 /// Standard error, or that there is none: what is written then is lost, and counted.
-struct StderrWriter {
+struct LogStderr {
     is_closed: bool,
 }
 
-impl Write for StderrWriter {
+impl Write for LogStderr {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         match self.is_closed {
             true => Err(io::Error::other("standard error was closed when this process began")),
@@ -142,7 +142,7 @@ pub(super) fn start(form: LogFormat, lost: Counter) {
         LogFormat::Human => |lost, why: &str| missing(LogFormat::Human, &now(), lost, why),
         LogFormat::Json => |lost, why: &str| missing(LogFormat::Json, &now(), lost, why),
     };
-    let sink = LogSink::new(StderrWriter { is_closed: is_closed() }, lost, word);
+    let sink = LogSink::new(LogStderr { is_closed: is_closed() }, lost, word);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // These would go to the same place, and panic where it can't be written.
@@ -199,7 +199,7 @@ mod tests {
         ] {
             assert_eq!(was_closed(device, mode), closed, "{device:?} {mode:?}");
         }
-        let (lost, mut out) = (Counter::default(), StderrWriter { is_closed: true });
+        let (lost, mut out) = (Counter::default(), LogStderr { is_closed: true });
         assert!(out.write(b"x").is_err());
         LogSink::new(out, lost.clone(), |_, _| String::new()).line(b"x\n");
         assert_eq!(lost.get(), 1);

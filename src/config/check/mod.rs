@@ -29,6 +29,7 @@ mod retention;
 mod senders;
 mod service;
 mod settle;
+mod shared;
 mod sign_in;
 mod templates;
 mod tenant;
@@ -61,8 +62,8 @@ pub(super) use net::NetKeys;
 pub(super) use own::OwnKeys;
 pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
-pub(super) use service::{ServiceFile, shared};
 pub(super) use settle::SettleKeys;
+pub(super) use shared::{ServiceFile, shared};
 pub(super) use sign_in::SignInKeys;
 pub(super) use webhook::{headers_section, webhook};
 

@@ -1,97 +1,27 @@
-//! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
+//! `[service]` of `mailjob.toml`: the settings of one process.
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
-    path::Path,
-    sync::Arc,
     time::Duration,
 };
 
 use toml::de::DeValue;
 
-use super::{
-    HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::Operator, operator::operator,
-    retention::Retention,
-};
+use super::{HOUR, SECOND, retention::Retention};
 use crate::{
     addr_spec::normal_domain,
     config::{
-        Account, ApiAccess, EndpointName, LedgerAddress, Net,
+        LedgerAddress, Net,
         declare::{depends, keys, never, usual, usual_as},
         key::Allowed,
         kind::{Bytes, Count, Time},
-        read::read,
-        reference::is_known,
-        sheet::{Checked, PlacedValue},
-        table::Table,
+        sheet::PlacedValue,
         value::{count, ledger, secret, text},
     },
     secret::SecretRef,
     slots::Size,
 };
-
-/// What `mailjob.toml` says.
-#[derive(Debug)]
-pub(in crate::config) struct ServiceFile {
-    /// The service's own settings.
-    pub(in crate::config) service: Checked<Service>,
-    /// Who is told of what only a person can mend.
-    pub(in crate::config) operator: Checked<Option<Operator>>,
-    /// Who may use the API.
-    pub(in crate::config) api: Checked<ApiAccess>,
-    /// Accounts, each with what is wrong with it alone.
-    pub(in crate::config) accounts: BTreeMap<String, Checked<Arc<Account>>>,
-}
-
-/// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
-pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checked<ServiceFile> {
-    read(file, text, is_known, |top| {
-        let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
-        let service = top.apart(|| {
-            let service = match service {
-                Some(value) => value.table(Service::read).map(|said| said.on_these(cores)),
-                None => Some(Service::on(cores)),
-            };
-            let kept = kept.and_then(|value| value.table(Retention::read));
-            let way = way.and_then(|value| value.table(net));
-            service.map(|service| Service {
-                retention: kept.unwrap_or_default(),
-                net: way.unwrap_or_default(),
-                ..service
-            })
-        });
-        // Read beside each endpoint file, in which its faults show.
-        if let Some(defaults) = top
-            .value("defaults")
-            .filter(|defaults| !matches!(defaults.raw, DeValue::Table(_)))
-        {
-            defaults.wrong::<()>(
-                "is no table",
-                "write [defaults.reply] and the like, with the keys of an endpoint file",
-            );
-        }
-        let mut accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
-        handed_down(&service, &mut accounts);
-        let told = top.value("operator");
-        let operator = top.apart(|| match told {
-            Some(value) => value.table(|table| operator(table, &accounts)).map(Some),
-            None => Some(None),
-        });
-        let who = top.value("api");
-        let api = top.apart(|| match who {
-            Some(value) => value.table(api),
-            None => Some(ApiAccess::Loopback),
-        });
-        Some(ServiceFile {
-            service,
-            operator,
-            api,
-            accounts,
-        })
-    })
-}
 
 keys! {
     /// The shared settings of one process.
@@ -134,7 +64,7 @@ impl Service {
     }
 
     /// Jobs and commands by the cores, where they are not written.
-    fn on_these(self, cores: usize) -> Self {
+    pub(super) fn on_these(self, cores: usize) -> Self {
         let written = |size, usual| match size {
             Size::Exactly(_) => size,
             Size::Beside(_) => Size::Beside(usual),
@@ -175,14 +105,6 @@ fn hello(value: PlacedValue<'_>) -> Option<String> {
     }
 }
 
-/// What accounts take over of the service's own settings.
-fn handed_down(service: &Checked<Service>, accounts: &mut BTreeMap<String, Checked<Arc<Account>>>) {
-    let hello = service.value.as_ref().and_then(|service| service.hello.as_ref());
-    for account in accounts.values_mut().filter_map(|part| part.value.as_mut()) {
-        Arc::make_mut(account).hello = hello.cloned();
-    }
-}
-
 /// The address of a DNS server.
 fn resolver(value: PlacedValue<'_>) -> Option<SocketAddr> {
     let address = text(value.clone())?;
@@ -207,18 +129,4 @@ fn health(value: PlacedValue<'_>) -> Option<Option<SocketAddr>> {
         Ok(address) => Some(Some(address)),
         Err(_) => value.wrong(format!("is \"{address}\", which is no address"), CURE),
     }
-}
-
-fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Checked<Arc<Account>>>> {
-    let mut accounts = BTreeMap::new();
-    for (name, value) in table.entries() {
-        let part = table.apart(|| {
-            if EndpointName::new(name).is_none() {
-                value.misnamed(name_fault(name));
-            }
-            value.table(|table| account(name, table)).map(Arc::new)
-        });
-        accounts.insert(name.to_owned(), part);
-    }
-    Some(accounts)
 }

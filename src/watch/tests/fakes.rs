@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    WatchHealth,
+    Tenancy, WatchHealth,
     door::{Connector, CredentialSource},
     error::WatchError,
     imap::{ImapCapabilities, ImapConnection, Io, Selected, login},
@@ -24,7 +24,7 @@ use crate::{
     auth::Credential,
     budget::Budget,
     config::{self, Endpoint, EndpointName, Settle, SettleAction, Tls, WatchPlan},
-    ledger::{Cursor, Fence, Ledger, MailboxKey},
+    ledger::{Cursor, Ledger, MailboxKey},
     net::ConnectTurn,
     secret::Secret,
 };
@@ -140,6 +140,7 @@ pub(crate) struct World {
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
     pub(crate) health: Arc<WatchHealth>,
+    tenancy: Tenancy,
 }
 
 impl World {
@@ -155,6 +156,7 @@ impl World {
             inlet: inlet(endpoint),
             budget: Budget::new(8 << 20),
             health: Arc::default(),
+            tenancy: Tenancy::default(),
         }
     }
 
@@ -165,7 +167,7 @@ impl World {
             mailbox: &self.mailbox,
             budget: &self.budget,
             health: &self.health,
-            fence: Fence::NONE,
+            tenancy: &self.tenancy,
         }
     }
 
