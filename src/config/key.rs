@@ -90,6 +90,11 @@ impl Allowed {
         Self::List(Box::new(each), most)
     }
 
+    /// Text, or the place of a secret.
+    pub(super) fn setting() -> Self {
+        Self::Either(vec![Self::Prose, Self::Secret])
+    }
+
     /// One, or a list of one at least.
     pub(super) fn one_or_more(each: Self) -> Self {
         Self::OneOrMore(Box::new(each))

@@ -10,20 +10,20 @@ use super::{
     command::from_here,
     oauth::oauth,
     provider::Preset,
-    sign_in::SignInKeys,
+    sign_in::{SignInKeys, TokenKeys},
     tls::{certificate_allowed, client_certificate},
 };
 use crate::{
     addr_spec::is_sendable,
     config::{
         Account, Auth, ClientCertificate, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
-        declare::{implied, keys, never, usual, vital, wanted},
+        declare::{keys, never, usual, wanted},
         key::Allowed,
-        kind::{Flag, List, OneOf, PerTime, Roots, Text},
+        kind::{Flag, OneOf, PerTime, Roots, Text},
         presence::Need,
         sheet::PlacedValue,
         table::Table,
-        value::{address, list, port, secret_line, text, variable},
+        value::{address, port, secret_line, text},
     },
 };
 
@@ -325,20 +325,14 @@ fn auth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Preset>) -> Opt
         }
         (Some(password), ..) => secret_line(password).map(Auth::Password),
         (None, Some(token), _) => token_source(token).map(Auth::Token),
-        (None, None, Some(_)) => oauth(table, said, preset).map(|oauth| Auth::OAuth(Box::new(oauth))),
+        (None, None, Some(_)) => {
+            oauth(table, said.grant, said.refresh_life, preset).map(|oauth| Auth::OAuth(Box::new(oauth)))
+        }
         (None, None, None) => {
             let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
             table.lacks(format!("`{}` has no way to sign in", table.path), cure);
             None
         }
-    }
-}
-
-keys! {
-    /// The program that prints a token.
-    pub(in crate::config) struct TokenKeys in "" "" {
-        command: Vec<String> = List(Text, usize::MAX), vital("write command = [\"…\"]", "[\"/usr/local/bin/token\"]"), "prints it, without a shell";
-        pass_env: Vec<String> = Allowed::list(Allowed::Text, usize::MAX) => list(variable), implied("[]"), "variables that it needs";
     }
 }
 

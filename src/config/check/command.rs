@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::{
     DAY, INSTANT, MINUTE, SECOND, did_you_mean, foreign,
     inputs::NamedInputs,
-    webhook::{self, HeaderValue, setting, setting_allowed},
+    webhook::{self, HeaderValue, setting},
 };
 use crate::config::{
     Input, InputSource, Literal, Shape,
@@ -90,7 +90,7 @@ pub(in crate::config) fn env_section() -> Section {
         ["MODE", "\"strict\"", "text as written, or the place of a secret"],
         ["DATABASE_URL", "{ file = \"/run/secrets/database-url\" }", ""],
     ];
-    Section::open("command.env", "", &setting_allowed(), &examples)
+    Section::open("command.env", "", &Allowed::setting(), &examples)
 }
 
 /// Reads `[command]`, and whether what it says goes together.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
-use super::{client::proof, provider::Preset, sign_in::SignInKeys, tenant::tenant};
+use super::{client::proof, provider::Preset, tenant::tenant};
 use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
     declare::{keys, never, usual},
@@ -27,9 +27,13 @@ pub(in crate::config) enum Flow {
 const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Reads the keys of OAuth, which stand in the account's own table but for the details in `oauth`.
-pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Preset>) -> Option<OAuth> {
-    let life = said.refresh_life;
-    let flow = flow(table, said.grant, preset);
+pub(super) fn oauth(
+    table: &mut Table<'_>,
+    named: Option<Flow>,
+    life: Option<Duration>,
+    preset: Option<&Preset>,
+) -> Option<OAuth> {
+    let flow = flow(table, named, preset);
     let client_id = match flow {
         Some(Flow::Service) => Some(table.or("client_id", String::new(), text)),
         _ => table.must(

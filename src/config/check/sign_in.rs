@@ -6,17 +6,16 @@ use toml::de::DeValue;
 
 use super::{
     DAY, HOUR,
-    account::TokenKeys,
     oauth::{Details, Flow},
     provider::Preset,
-    webhook::setting_allowed,
 };
 use crate::config::{
     Cloud,
-    declare::{keys, never},
+    declare::{implied, keys, never, vital},
     key::Allowed,
-    kind::{OneOf, Time},
+    kind::{List, OneOf, Text, Time},
     table::Table,
+    value::{list, variable},
 };
 
 /// Keys of this table that are none of OAuth.
@@ -39,7 +38,7 @@ keys! {
         _expires("client_secret_expires"): Option<()> = Allowed::Text => |_| Some(()), never("2027-05-31"),
             "the day on which it ends: the operator is told 30, 14, 7 and 1 days before";
         _certificate("certificate"): Option<()> = Allowed::Text => |_| Some(()), never("\"client.pem\""), "in place of a secret";
-        _certificate_key("certificate_key"): Option<()> = setting_allowed() => |_| Some(()), never("{ file = \"/run/secrets/client.key\" }"),
+        _certificate_key("certificate_key"): Option<()> = Allowed::setting() => |_| Some(()), never("{ file = \"/run/secrets/client.key\" }"),
             "goes with the certificate";
         _federated("federated_token"): Option<()> = Allowed::Text => |_| Some(()),
             never("\"/var/run/secrets/azure/tokens/azure-identity-token\""), "in place of a secret: workload identity in Kubernetes";
@@ -57,6 +56,14 @@ keys! {
             "Microsoft's: id or domain, organizations, consumers or common, which is also meant when nothing is written";
         _oauth("oauth"): Option<()> = Allowed::Table(Details::section().keys) => |_| Some(()), never("{ issuer = \"https://login.example.com\" }"),
             "the authorization server where no provider is named";
+    }
+}
+
+keys! {
+    /// The program that prints a token.
+    pub(in crate::config) struct TokenKeys in "" "" {
+        command: Vec<String> = List(Text, usize::MAX), vital("write command = [\"…\"]", "[\"/usr/local/bin/token\"]"), "prints it, without a shell";
+        pass_env: Vec<String> = Allowed::list(Allowed::Text, usize::MAX) => list(variable), implied("[]"), "variables that it needs";
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use toml::de::DeValue;
 
-use super::webhook::setting_allowed;
 use crate::{
     config::{
         ClientCertificate,
@@ -22,7 +21,7 @@ keys! {
     /// What proves us by TLS, as it is written.
     struct CertificateKeys in "" "" {
         cert: PathBuf = Roots, vital("write cert = \"client.pem\", with its chain", "\"…\""), "";
-        key: SecretRef = setting_allowed() => key, vital("write key = \"client.key\"", "\"…\""), "";
+        key: SecretRef = Allowed::setting() => key, vital("write key = \"client.key\"", "\"…\""), "";
     }
 }
 

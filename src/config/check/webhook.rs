@@ -134,12 +134,7 @@ pub(in crate::config) fn headers_section() -> Section {
             "the whole value: Bearer …",
         ],
     ];
-    Section::open("webhook.headers", "", &setting_allowed(), &examples)
-}
-
-/// Text, or the place of a secret.
-pub(super) fn setting_allowed() -> Allowed {
-    Allowed::Either(vec![Allowed::Prose, Allowed::Secret])
+    Section::open("webhook.headers", "", &Allowed::setting(), &examples)
 }
 
 /// Reads `[webhook]`, and whether what it says goes together.
