@@ -32,7 +32,7 @@ pub struct WebhookDown {
     pub said: String,
     /// When it is asked next; the past while it is being asked.
     pub next: DateTime<Utc>,
-    /// Why: [`Reason::WebhookDown`] where nobody is there, else what only the operator can end.
+    /// Why: [`Reason::Down`] where nobody is there, else what only the operator can end.
     pub reason: Reason,
 }
 
