@@ -18,7 +18,10 @@ async fn it_connects_again_whatever_happens() {
     let good = script(
         "S: * OK [UIDNEXT 6] .
         S: $ OK
-        C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+        C: UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 5 *
         S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
         C: IDLE
