@@ -11,7 +11,7 @@ use toml::{
 };
 
 use super::{
-    key_table::FileKind,
+    key_table::{FileKind, path_of},
     meant::{nearest, synonym},
     misplaced::MisplacedKey,
     problem::Fault,
@@ -278,13 +278,5 @@ fn entry<'a>(
         span: value.span(),
         raw: value.get_ref(),
         below: None,
-    }
-}
-
-fn path_of(table: &str, key: &str) -> String {
-    if table.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{table}.{key}")
     }
 }
