@@ -123,11 +123,29 @@ async fn forget(ledger: &Store, retention: Retention, failures: u64) -> bool {
             "dropped from the ledger what [retention] does not keep any longer"
         ),
         Ok(_) => {}
-        // On a full disk it is tried often, and said at growing distance.
-        Err(error) if failures.is_power_of_two() || !ledger.upkeep().is_full() => {
+        Err(error) if is_said(failures, ledger.upkeep().is_full()) => {
             warn!(%error, failures, "what [retention] does not keep any longer could not be dropped; trying again later")
         }
         Err(_) => {}
     }
     is_done
+}
+
+/// Whether the log says that a round failed; `failures`: so many in a row, this one counted. On a full disk it is tried often, and said at growing distance.
+fn is_said(failures: u64, is_full: bool) -> bool {
+    failures.is_power_of_two() || !is_full
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_full_disk_a_day_of_failed_rounds_is_a_dozen_lines() {
+        let tries = Duration::from_secs(24 * 3600).as_secs() / FULL_LOOK.as_secs();
+        let said: Vec<_> = (1..=tries).filter(|failures| is_said(*failures, true)).collect();
+        assert_eq!(said[..4], [1, 2, 4, 8]);
+        assert_eq!(said.len(), 12);
+        assert!((1..=tries).all(|failures| is_said(failures, false)));
+    }
 }

@@ -1,11 +1,6 @@
 //! `mailjob completions`, `mailjob man` and `mailjob schema`: made out of the commands and of the configuration's declarations.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io, path::Path, process::ExitCode};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -17,7 +12,7 @@ use crate::config::reference;
 pub(super) fn completions(shell: Shell) -> ExitCode {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "mailjob", &mut text);
-    written(print::stdout().write_all(&text))
+    print::all(text)
 }
 
 /// Prints the man page of all commands, or writes one for each into a folder.
@@ -28,15 +23,17 @@ pub(super) fn man(folder: Option<&Path>) -> ExitCode {
         }
         None => {
             let mut text = Vec::new();
-            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
-            written(made.and_then(|()| print::stdout().write_all(&text)))
+            match clap_mangen::Man::new(Cli::command()).render(&mut text) {
+                Ok(()) => print::all(text),
+                failed => written(failed),
+            }
         }
     }
 }
 
 /// Prints the JSON Schema of an endpoint file, or the commented reference.
 pub(super) fn schema(commented: bool) -> ExitCode {
-    print::all(&match commented {
+    print::all(match commented {
         true => reference::reference(),
         false => format!("{:#}\n", reference::schema()),
     })

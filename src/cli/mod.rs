@@ -44,7 +44,7 @@ mod terminal;
 mod whereabouts;
 mod whose;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, io::ErrorKind, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -297,7 +297,18 @@ pub fn main() -> ExitCode {
     }
     // What the environment says counts for commands that read no configuration.
     crate::net::proxy::leave_by(&Net::default());
-    match Cli::parse().command {
+    match Cli::try_parse() {
+        Ok(cli) => print::ended(run(cli.command)),
+        // Help, the version, or what is wrong with the arguments.
+        Err(said) => match said.print() {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => print::untold(&error),
+            _ => u8::try_from(said.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+        },
+    }
+}
+
+fn run(command: CliCommand) -> ExitCode {
+    match command {
         CliCommand::Run { files, log } => run::run(files.into(), log),
         CliCommand::Auth(command) => auth::auth(command),
         CliCommand::Show { endpoint, files } => show::show(&files.into(), &endpoint),

@@ -1,5 +1,5 @@
 //! Where commands print. Whoever reads no further has seen enough: that ends nothing in words, and changes no exit code. Nothing that is
-//! printed panics where it can't be written.
+//! printed panics where it can't be written, and no command ends well whose words a full disk swallowed ([`ended`]).
 
 use std::{
     fmt,
@@ -8,10 +8,14 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Nobody reads standard output any more.
 static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Why standard output did not take something, until that is said.
+static UNTOLD_WHY: Mutex<Option<String>> = Mutex::new(None);
 
 /// Standard output; what nobody reads any more counts as read.
 pub(super) struct StdoutWriter(Stdout);
@@ -34,8 +38,16 @@ pub(super) fn stderr() -> StderrWriter {
 
 /// Says why standard output does not take what was to be told. The exit code is 74 (`EX_IOERR`).
 pub(super) fn untold(error: &io::Error) -> ExitCode {
+    UNTOLD_WHY.lock().take();
     complain(format_args!("standard output can't be written: {error}\n"));
     ExitCode::from(UNTOLD)
+}
+
+/// The exit code of a command that has printed all: 74 where standard output did not take something and nobody has said so, else its own.
+pub(super) fn ended(code: ExitCode) -> ExitCode {
+    drop(stdout().flush());
+    let why = UNTOLD_WHY.lock().take();
+    why.map_or(code, |why| untold(&io::Error::other(why)))
 }
 
 /// Whether nobody reads any more: whoever would go on for ever ends, also while there is nothing to say.
@@ -54,7 +66,11 @@ fn heard<T>(written: io::Result<T>, all: T) -> io::Result<T> {
             GONE.store(true, Ordering::Relaxed);
             Ok(all)
         }
-        written => written,
+        Err(error) => {
+            UNTOLD_WHY.lock().get_or_insert(error.to_string());
+            Err(error)
+        }
+        Ok(written) => Ok(written),
     }
 }
 
@@ -88,9 +104,9 @@ pub(super) fn say(said: fmt::Arguments<'_>) {
 }
 
 /// Writes all of it to standard output. The exit code is 0, or 74 where it can't be written.
-pub(super) fn all(text: &str) -> ExitCode {
+pub(super) fn all(text: impl AsRef<[u8]>) -> ExitCode {
     let mut out = stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => untold(&error),
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -233,6 +234,11 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
         status == 503 && text.contains("disk is full") && text.contains("have to be")
     })
     .await;
+    // Three tries later it has said so twice: at the first and the second, not at the third.
+    mailjob.wait_log("tries=4", PATIENCE).await.unwrap();
+    let log = mailjob.log();
+    assert!(log.contains("tries=2") && !log.contains("tries=3"), "{log}");
+    assert!(!log.contains("disk I/O error"), "a full disk is told as one: {log}");
     // So the alert of a disk that fills fires.
     answers(&mailjob, "/metrics", |status, text| {
         status == 200 && text.contains("\nmailjob_ledger_disk_free_bytes ")
@@ -253,13 +259,8 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     assert_eq!(mailjob.term().unwrap(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_breaks_is_told_until_a_write_went_through() {
-    let world = World::start(Options::default()).await.unwrap();
-    let operator = "\n[operator]\nto = \"operator@example.test\"\naccount = \"ops\"\nevery = \"1s\"\ndigest = \"0s\"";
-    let mut mailjob = installation(&world, operator).await;
-    let ops = mailjob.account(&world, "ops", "ops@example.test", SignIn::Password, Start::Implicit);
-    ops.await.unwrap();
+/// Has the disk of what the program writes break when a file is there that holds an errno; the file.
+fn breakable(world: &World, mailjob: &mut Mailjob) -> PathBuf {
     let shim = world.dir().join("broken_disk.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/shim/broken_disk.c");
     let made = Command::new("cc")
@@ -272,6 +273,42 @@ async fn a_disk_that_breaks_is_told_until_a_write_went_through() {
     let broken = mailjob.dir().join("broken");
     mailjob.env("LD_PRELOAD", &shim.display().to_string());
     mailjob.env("BROKEN_DISK", &broken.display().to_string());
+    broken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_that_a_full_disk_keeps_from_its_work_says_so() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = installation(&world, "[retention]\nmails = { age = \"0s\" }\n").await;
+    let broken = breakable(&world, &mut mailjob);
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
+    // ENOSPC, for whatever is written.
+    fs::write(&broken, "28").unwrap();
+    world.dovecot.deliver(USER, &letter(2)).await.unwrap();
+    mailjob.wait_log("could not be dropped", PATIENCE).await.unwrap();
+    let log = mailjob.log();
+    let line = log.lines().find(|line| line.contains("could not be dropped")).unwrap();
+    assert!(
+        line.contains("disk is full") && line.contains("trying again later") && line.contains("failures=1"),
+        "{line}"
+    );
+    assert!(!log.contains("disk I/O error"), "{log}");
+    fs::remove_file(&broken).unwrap();
+    world.dovecot.wait_for(USER, "Processed", 2, PATIENCE).await.unwrap();
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_breaks_is_told_until_a_write_went_through() {
+    let world = World::start(Options::default()).await.unwrap();
+    let operator = "\n[operator]\nto = \"operator@example.test\"\naccount = \"ops\"\nevery = \"1s\"\ndigest = \"0s\"";
+    let mut mailjob = installation(&world, operator).await;
+    let ops = mailjob.account(&world, "ops", "ops@example.test", SignIn::Password, Start::Implicit);
+    ops.await.unwrap();
+    let broken = breakable(&world, &mut mailjob);
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     // EIO, and EROFS.

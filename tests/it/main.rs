@@ -53,6 +53,7 @@ mod talk;
 mod terminal;
 mod tokens;
 mod trouble;
+mod unheard;
 mod unread;
 mod volume;
 mod watch;

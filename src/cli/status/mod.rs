@@ -112,6 +112,10 @@ fn told(asked: StatusAnswer, args: &Args) -> Result<(String, u8), String> {
         }
     }
     let code = code(&status, stands_still);
+    // The document has no place for it.
+    if let Some(why) = silent.as_deref().filter(|_| args.json) {
+        eprintln!("{}", escaped(why));
+    }
     let text = match (args.json, args.watch) {
         (true, true) => json_line(&status).map(|json| json + "\n"),
         (true, false) => json_lines(&status).map(|json| json + "\n"),
