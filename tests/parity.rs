@@ -1,6 +1,9 @@
-//! `parity.md`: that no row is missing; and that every test exists that it or `README.md` names.
+//! What the pages say: that no row of `parity.md` is missing, that every test exists that it or `README.md` names, and that links lead somewhere.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Rows of the first table, and of the second.
 const ROWS: (usize, usize) = (60, 15);
@@ -86,4 +89,60 @@ fn every_test_that_shows_a_promise_exists() {
             assert!(exists(test), "no such test: {test}");
         }
     }
+}
+
+/// The pages of the project.
+fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match path.is_dir() {
+            true if !["target", "node_modules", ".git"].contains(&&*name) => pages(&path, found),
+            false if name.ends_with(".md") => found.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// The name that a heading has in links.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+    heading
+        .to_lowercase()
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .trim()
+        .replace(' ', "-")
+}
+
+#[test]
+fn every_link_in_the_pages_leads_somewhere() {
+    let mut all = Vec::new();
+    pages(root(), &mut all);
+    let (mut wrong, mut links) = (Vec::new(), 0);
+    for page in all {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")) {
+            links += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(file)
+            };
+            let has_heading = || {
+                let text = fs::read_to_string(&file).unwrap_or_default();
+                text.lines()
+                    .filter_map(|line| line.split_once("# "))
+                    .any(|(_, title)| anchor(title) == heading)
+            };
+            if !file.exists() || !heading.is_empty() && !has_heading() {
+                wrong.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(links > 50, "{links}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use super::{Cli, beside, rehearse};
 use crate::config::load::{Loaded, Sources, load};
@@ -148,4 +148,69 @@ fn the_doctor_names_itself_for_another_look_only() {
             );
         }
     }
+}
+
+/// The command lines of `mailjob` in a page's shells, without what surrounds them.
+fn shown(page: &str) -> Vec<String> {
+    let blocks = page.split("```sh\n").skip(1);
+    let text: String = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    let text = text.replace("\\\n", " ");
+    let lines = text.lines().filter_map(|line| line.split(" # ").next()).map(str::trim);
+    let parts = lines.flat_map(|line| line.split(['|', ';', '&'])).map(str::trim);
+    let ours = parts.filter_map(|part| match part.split_once("-- mailjob ") {
+        Some((_, arguments)) => Some(arguments),
+        None => part.strip_prefix("mailjob "),
+    });
+    ours.map(|arguments| arguments.split(" >").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Words as a shell makes them of a line without variables.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => quote = Some(c),
+            (' ', None) => words.push(std::mem::take(&mut word)),
+            (c, _) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn pages_of(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => pages_of(&path, files),
+            false if path.extension().is_some_and(|ending| ending == "md") => files.push(path),
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn every_command_line_in_readme_and_manual_is_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    pages_of(&root.join("deploy"), &mut pages);
+    pages_of(&root.join("endpoints.d"), &mut pages);
+    let mut found = 0;
+    for page in pages {
+        for line in shown(&fs::read_to_string(&page).unwrap()) {
+            found += 1;
+            let arguments = words(&line);
+            let read = Cli::try_parse_from(std::iter::once("mailjob".to_owned()).chain(arguments));
+            assert!(
+                !read.as_ref().is_err_and(clap::Error::use_stderr),
+                "{}: mailjob {line}: {}",
+                page.display(),
+                read.unwrap_err()
+            );
+        }
+    }
+    assert!(found >= 40, "{found}");
 }

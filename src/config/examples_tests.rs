@@ -90,20 +90,30 @@ fn every_example_is_right() {
     }
 }
 
-/// The first look of a stranger: an endpoint and a `mailjob.toml` in the README.
+/// The first look of a stranger, and what the manual shows: endpoints and a `mailjob.toml`.
 #[test]
-fn what_the_readme_shows_is_right() {
-    let readme = text("README.md");
-    let (services, endpoints): (Vec<_>, Vec<_>) = between(&readme, "```toml\n", "```")
-        .into_iter()
-        .partition(|block| block.contains("[accounts.") || block.contains("[net]"));
-    assert!(!services.is_empty() && !endpoints.is_empty());
-    for text in endpoints {
-        assert!(read(text).is_ok(), "{text}\n{:#?}", read(text).unwrap_err());
+fn what_readme_and_manual_show_is_right() {
+    let pages = fs::read_dir(Path::new(ROOT).join("deploy/manual")).unwrap();
+    let pages = pages.map(|page| format!("deploy/manual/{}", page.unwrap().file_name().display()));
+    let (mut services, mut endpoints) = (0, 0);
+    for page in pages.chain(["README.md".to_owned(), "deploy/aem.md".to_owned()]) {
+        let text = text(&page);
+        let (shared, own): (Vec<_>, Vec<_>) = between(&text, "```toml\n", "```")
+            .into_iter()
+            .partition(|block| block.contains("[accounts.") || block.contains("[net]"));
+        let mut known = accounts();
+        for block in shared {
+            services += 1;
+            known.by_name.extend(service(block).by_name);
+        }
+        for block in own {
+            endpoints += 1;
+            let name = EndpointName::new("tried").unwrap();
+            let part = check::endpoint(&name, Path::new("tried.toml"), block, &known, None);
+            assert_eq!(part.problems, [], "{page}: {block}");
+        }
     }
-    for text in services {
-        service(text);
-    }
+    assert!(services >= 4 && endpoints >= 8, "{services} {endpoints}");
 }
 
 /// What stands between these marks, each time.

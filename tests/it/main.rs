@@ -37,6 +37,7 @@ mod promtool;
 mod proxies;
 mod quiet;
 mod raw;
+mod readme;
 mod reconnect;
 mod rehearse;
 mod reload;

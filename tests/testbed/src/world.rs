@@ -94,6 +94,12 @@ impl World {
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
+
+    /// A port on loopback that nobody else of this machine's tests takes, for what a test starts itself.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.ports.next()
+    }
 }
 
 /// Removes the folders of worlds whose process was killed before it could; their servers ended by themselves.

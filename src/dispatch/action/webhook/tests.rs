@@ -188,7 +188,7 @@ async fn unusable_secrets_and_headers_are_said_without_being_shown() {
 
 /// Whoever writes the other end reads there what comes.
 #[tokio::test]
-async fn readme_names_every_header_field() {
+async fn the_manual_names_every_header_field() {
     let mut receiver = Receiver::answering(|| "").await;
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
@@ -198,12 +198,13 @@ async fn readme_names_every_header_field() {
     };
     posted(&webhook).await;
     let (_, headers, _) = receiver.seen.recv().await.unwrap();
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/manual/webhooks.md");
+    let manual = std::fs::read_to_string(page).unwrap();
     for name in headers
         .keys()
         .filter(|name| !["host", "accept"].contains(&name.as_str()))
     {
-        assert!(readme.contains(&format!("`{name}`")), "{name}");
+        assert!(manual.contains(&format!("`{name}`")), "{name}");
     }
-    assert!(readme.contains("`x-mailjob-conversation`"));
+    assert!(manual.contains("`x-mailjob-conversation`"));
 }
