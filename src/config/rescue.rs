@@ -6,7 +6,7 @@
 
 use std::{
     env,
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     thread,
@@ -56,7 +56,7 @@ impl Lapse {
     #[must_use]
     pub fn words(self) -> String {
         match self {
-            Self::Broken => "mailjob.toml is broken (mailjob check shows where)".to_owned(),
+            Self::Broken => "mailjob.toml has problems (mailjob check shows them)".to_owned(),
             Self::Silent => format!("mailjob.toml {}; {}", files::SAYS_NOTHING, files::TO_SAY),
             Self::Gone => format!("mailjob.toml is gone, and was in use before; {}", files::TO_SAY),
         }
@@ -210,6 +210,8 @@ fn readable(file: &Path, text: &str, cores: usize) -> Service {
 
 /// The text, whatever it is written in; letters that are none are passed over.
 fn read(file: &Path) -> Option<String> {
+    // Anything but a file could block for ever.
+    fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
     File::open(file)
         .and_then(|file| file.take(MOST).read_to_end(&mut bytes))

@@ -67,6 +67,19 @@ pub fn looked_at(command: &Command) -> Result<PathBuf, (String, String)> {
     program(command, user).map_err(|fault| (fault.cause, fault.cure))
 }
 
+/// That a file is not there which an argument names and of which a command that failed complained, such as the script that an interpreter
+/// should run; cause and cure. Blocks.
+#[must_use]
+pub fn unread(command: &Command, said: &str) -> Option<(String, String)> {
+    let arguments = command.argv.iter().skip(1).filter_map(|argument| absolute(argument));
+    let mut complained_of = arguments.filter(|path| path.to_str().is_some_and(|path| said.contains(path)));
+    let missing = complained_of.find(|path| matches!(path.try_exists(), Ok(false)))?;
+    Some((
+        format!("there is no {}, which argv in [command] names", missing.display()),
+        "put it there, or correct argv".to_owned(),
+    ))
+}
+
 fn program(command: &Command, user: Option<User>) -> Result<PathBuf, Fault> {
     let written = command.argv.first().map_or("", String::as_str);
     let path = guest::located(written).map_err(|_: io::Error| {

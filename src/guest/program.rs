@@ -171,20 +171,37 @@ fn interpreter(path: &Path, begin: &[u8]) -> Result<Option<Interpreter>, Unstart
     if !runs(&by) {
         return missing(&by.to_string_lossy());
     }
-    let named = words.next().and_then(|word| std::str::from_utf8(word).ok());
-    match named.filter(|_| by.file_name() == Some(OsStr::new("env"))) {
-        Some(name) if !name.starts_with('-') && !name.contains('=') => match located(name) {
+    let is_env = by.file_name() == Some(OsStr::new("env"));
+    match env_runs(words).filter(|_| is_env) {
+        Some(name) => match located(name) {
             Ok(path) if runs(&path) => Ok(Some(Interpreter {
                 path,
                 is_searched: true,
             })),
             _ => missing(name),
         },
-        _ => Ok(Some(Interpreter {
+        None => Ok(Some(Interpreter {
             path: by,
             is_searched: false,
         })),
     }
+}
+
+/// The program that `env` starts by these words behind its name: what is neither an option nor a variable.
+fn env_runs<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<&'a str> {
+    let mut words = words.filter_map(|word| std::str::from_utf8(word).ok());
+    while let Some(word) = words.next() {
+        match word {
+            "-u" | "--unset" | "-C" | "--chdir" => drop(words.next()),
+            "-S" | "--split-string" => {}
+            _ => match word.strip_prefix("-S").or(word.strip_prefix("--split-string=")) {
+                Some(name) => return Some(name),
+                None if word.starts_with('-') || word.contains('=') => {}
+                None => return Some(word),
+            },
+        }
+    }
+    None
 }
 
 /// Whether a user may execute a file, by its mode and those of the folders above. Lists of access (ACL) may say more; where there may be
@@ -237,7 +254,11 @@ mod tests {
                 0o755,
                 "is run by no-such-language",
             ),
-            (b"#!/usr/bin/env -S x\n", 0o755, "Some(\"/usr/bin/env\")"),
+            (b"#!/usr/bin/env -S x -u\n", 0o755, "is run by x"),
+            (b"#!/usr/bin/env -Sno-such -u\n", 0o755, "is run by no-such"),
+            (b"#!/usr/bin/env -S -i LANG=C no-such -u\n", 0o755, "is run by no-such"),
+            (b"#!/usr/bin/env -S -u LANG sh -e\n", 0o755, "/sh\")"),
+            (b"#!/usr/bin/env\n", 0o755, "Some(\"/usr/bin/env\")"),
         ] {
             let path = script(folder.path(), text, mode);
             let found = startable(&path, None)

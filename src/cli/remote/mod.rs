@@ -30,6 +30,8 @@ use crate::{
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long nothing at all may come.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// Bytes of an answer at most: a mail may be large.
 const MOST: u64 = 256 << 20;
@@ -41,7 +43,7 @@ const SHOWN: usize = 500;
 #[derive(Debug, Args)]
 pub(super) struct RemoteArgs {
     /// Ask the API of a running Mailjob, such as `http://127.0.0.1:8025`, instead of the ledger.
-    #[arg(long, value_name = "URL", env = "MAILJOB_URL")]
+    #[arg(long, value_name = "URL", env = "MAILJOB_URL", value_parser = api_url)]
     url: Option<Url>,
     /// The file of its token. Where none is named and the URL is one of this machine: mailjob.token beside the ledger.
     #[arg(long, value_name = "FILE", env = "MAILJOB_TOKEN_FILE")]
@@ -55,11 +57,6 @@ impl RemoteArgs {
     /// When the token can't be read, or the URL is none of HTTP.
     pub(super) async fn api(self, files: &ConfigArgs) -> Result<Option<Remote>, Error> {
         let Some(url) = self.url else { return Ok(None) };
-        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
-            return Err(Error::Remote(format!(
-                "{url} is no address of an API; write it as http://127.0.0.1:8025"
-            )));
-        }
         let refused = |why: String| Error::Remote(why);
         let (token, no_token) = match self.token_file {
             Some(file) => {
@@ -80,6 +77,13 @@ impl RemoteArgs {
             no_token,
         }))
     }
+}
+
+/// The address of an API.
+fn api_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base());
+    url.ok_or_else(|| "it is no address of an API: write it as http://127.0.0.1:8025".to_owned())
 }
 
 /// The token of this machine, for a URL of this machine by its address: whatever a name leads to could be another.
@@ -163,10 +167,23 @@ impl Remote {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         let unreachable = |error: reqwest::Error| {
-            let why = innermost(&error);
+            let why = match innermost(&error) {
+                why if why.contains("InvalidContentType") => {
+                    format!("{why}: it speaks no TLS there, write http:// in place of https://")
+                }
+                why => why,
+            };
             Error::Remote(format!("{} can't be asked: {why}", self.url))
         };
-        let mut answer = request.send().await.map_err(unreachable)?;
+        let silent = || {
+            let seconds = SILENCE.as_secs();
+            Error::Remote(format!(
+                "{} did not answer within {seconds} s: look there by mailjob status, it may stand still",
+                self.url
+            ))
+        };
+        let begun = tokio::time::timeout(SILENCE, request.send()).await;
+        let mut answer = begun.map_err(|_| silent())?.map_err(unreachable)?;
         let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_problem = media_type.is_some_and(|it| it.starts_with(MEDIA_TYPE));
         let body = net::http::body(&mut answer, MOST).await.map_err(unreachable)?;

@@ -138,7 +138,9 @@ fn diagnosis(path: &Path, facts: FileFacts) -> Option<(String, String)> {
                 "can't be written: {place}: {}",
                 std::io::Error::from_raw_os_error(errno.raw_os_error())
             ),
-            format!("let the user that runs Mailjob write {place}, and all files that lie there beside it"),
+            format!(
+                "run it as the user that runs Mailjob; that user has to be able to write {place}, and all files that lie there beside it"
+            ),
         ),
     };
     Some(match facts {
@@ -208,7 +210,7 @@ mod tests {
                     ..well
                 },
                 "/var/lib/m: Permission denied",
-                "let the user that runs Mailjob write /var/lib/m",
+                "that user has to be able to write /var/lib/m,",
             ),
             (
                 FileFacts {
@@ -216,7 +218,7 @@ mod tests {
                     ..well
                 },
                 "/var/lib/m/l.db: Permission denied",
-                "write /var/lib/m/l.db",
+                "able to write /var/lib/m/l.db",
             ),
             (FileFacts { begins: false, ..well }, "is no database", "the last backup"),
         ] {

@@ -33,7 +33,7 @@ pub(in crate::ledger) fn free(file: &Path) -> Option<u64> {
 }
 
 /// Bytes that are free on the disk of a file, and all that it has.
-fn disk(file: &Path) -> Option<(u64, u64)> {
+pub(in crate::ledger) fn disk(file: &Path) -> Option<(u64, u64)> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     let disk = statvfs(folder.unwrap_or(Path::new("."))).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);

@@ -21,6 +21,8 @@ const SPARE: u64 = 2 << 20;
 const UNRESERVED: u64 = 4 << 20;
 /// Bytes more, so that there is room again where there was none: as many come free when the log begins anew, or a mail is given up half way.
 const AGAIN: u64 = 8 << 20;
+/// Of a small disk only this part: it may never have as many.
+const AGAIN_PART: u64 = 8;
 /// Where less is free than this, the log is kept short.
 const AMPLE: u64 = 64 << 20;
 
@@ -32,6 +34,8 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 pub(in crate::ledger) struct DiskSpace {
     /// Free on the disk.
     pub(in crate::ledger) free: u64,
+    /// All that the disk has.
+    whole: u64,
     /// By so much the file has to grow, so that all of the log is in it.
     growth: u64,
     /// Free inside the file.
@@ -61,10 +65,12 @@ impl DiskSpace {
             Some(found.ok()?.unsigned_abs())
         };
         let page = number("PRAGMA page_size")?;
-        let whole = number("PRAGMA page_count")?.saturating_mul(page);
+        let ledger = number("PRAGMA page_count")?.saturating_mul(page);
+        let (free, whole) = reserve::disk(path)?;
         Some(Self {
-            free: reserve::free(path)?,
-            growth: whole.saturating_sub(fs::metadata(path).ok()?.len()),
+            free,
+            whole,
+            growth: ledger.saturating_sub(fs::metadata(path).ok()?.len()),
             inside: number("PRAGMA freelist_count")?.saturating_mul(page),
             reserved: reserve::is_there(path),
         })
@@ -106,7 +112,8 @@ impl DiskSpace {
 
     /// Whether a mail of so many bytes might be taken again that found no room, with some to spare. Pure.
     pub(in crate::ledger) fn takes_again(self, bytes: u64) -> bool {
-        self.free >= self.needed(bytes, true).saturating_add(AGAIN)
+        let again = AGAIN.min(self.whole / AGAIN_PART);
+        self.free >= self.needed(bytes, true).saturating_add(again)
     }
 
     /// Refuses so many bytes for which there is no room; whatever is small is always tried. Pure.
@@ -201,6 +208,7 @@ mod tests {
     fn a_mail_leaves_room_for_the_log_and_for_what_is_done_with_it() {
         let room = |free, growth, inside, reserved| DiskSpace {
             free,
+            whole: 1 << 40,
             growth,
             inside,
             reserved,
@@ -229,9 +237,27 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_disk_has_room_again_however_small_it_is() {
+        let mib = 1 << 20;
+        for whole in [12, 48, 1 << 20] {
+            let room = DiskSpace {
+                free: (whole - 1) * mib,
+                whole: whole * mib,
+                growth: 0,
+                inside: 0,
+                reserved: false,
+            };
+            assert!(room.takes_again(300_000), "{whole} MiB");
+            let scarce = DiskSpace { free: 7 * mib, ..room };
+            assert!(!scarce.takes_again(300_000), "{whole} MiB: with some to spare");
+        }
+    }
+
+    #[test]
     fn a_look_is_good_for_a_while_where_room_is_ample() {
         let room = DiskSpace {
             free: AMPLE + 500,
+            whole: 1 << 40,
             growth: 100,
             inside: 0,
             reserved: true,
@@ -245,6 +271,7 @@ mod tests {
     fn a_log_is_copied_where_all_of_it_finds_room() {
         let room = |free, growth| DiskSpace {
             free,
+            whole: 1 << 40,
             growth,
             inside: 0,
             reserved: true,
@@ -259,7 +286,7 @@ mod tests {
         fn whatever_is_taken_the_log_still_finds_room(
             free in 0_u64..1 << 40, growth in 0_u64..1 << 30, inside in 0_u64..1 << 30, reserved: bool, bytes in 1_u64..1 << 30, is_new: bool,
         ) {
-            let room = DiskSpace { free, growth, inside, reserved };
+            let room = DiskSpace { free, whole: 1 << 40, growth, inside, reserved };
             if room.refuse(Path::new("l.db"), bytes, is_new).is_ok() {
                 // The log grew by it, and so does what is to be copied, where there is no room inside the file.
                 let after = DiskSpace { free: free - bytes, growth: growth + bytes.saturating_sub(inside), ..room };

@@ -73,6 +73,8 @@ struct Writer {
     /// The most bytes for which there was seen to be no room since the disk became full: for as many there has to be some, so that it is full no
     /// more. Nothing where only SQLite says that it is full, as by a quota.
     lacking: Option<u64>,
+    /// Whether as large a mail was taken since.
+    finds_room: bool,
     ended: oneshot::Sender<()>,
     held: OpenLedger,
 }
@@ -102,6 +104,7 @@ pub(in crate::ledger) fn start(
         looks: Looks::new(),
         latest: 0,
         lacking: None,
+        finds_room: false,
         ended,
         held,
     };
@@ -251,12 +254,16 @@ impl Writer {
                     .map_or(Ok(()), |room| room.refuse(path, all, is_new.is_some()))
                 {
                     Ok(()) => {
+                        // A mail as large as that which found no room is taken: new mails wait no longer.
+                        self.finds_room |=
+                            is_new.is_some_and(|mail| self.lacking.is_some_and(|lacking| mail as u64 >= lacking));
                         batch.operations.push(operation);
                         batch.bytes += bytes;
                     }
                     Err(full) => {
-                        let whole = all.max(is_new.unwrap_or(0) as u64);
+                        let whole = is_new.unwrap_or(bytes) as u64;
                         self.lacking = self.lacking.max(Some(whole));
+                        self.finds_room = false;
                         self.failed(&full);
                         operation.answer(Err(full));
                     }
@@ -270,6 +277,9 @@ impl Writer {
 
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
+        if self.finds_room {
+            return true;
+        }
         let room = DiskSpace::look(&self.db, self.held.place.path());
         room.is_none_or(|room| room.takes_again(self.lacking.unwrap_or(0)))
     }
@@ -299,7 +309,7 @@ impl Writer {
                 self.commits.ran(statements() - ran);
                 let wrote = proves || self.db.total_changes() != changes;
                 if let Some(since) = self.shared.committed(wrote, || self.is_roomy()) {
-                    self.lacking = None;
+                    (self.lacking, self.finds_room) = (None, false);
                     tracing::info!(%since, "the ledger can be written again");
                 }
                 for (held, renewed) in after.renewed {
@@ -317,6 +327,7 @@ impl Writer {
                 let path = self.held.place.path();
                 let failed = judged(path, failed);
                 self.failed(&failed);
+                self.finds_room = false;
                 self.looks.forget();
                 self.holder.looks_again();
                 if !self.db.is_autocommit()

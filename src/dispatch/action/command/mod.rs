@@ -196,12 +196,32 @@ pub(in crate::dispatch) async fn run(
         }
     }
     let words = last_words(&err.end(), command.confine);
+    let outcome = match not_run(command, &end, &err.end()).await {
+        Some(why) => later(Reason::Spawn, why),
+        None => outcome(&end, command.timeout, answer, &words),
+    };
     AttemptResult {
         raw: out.bytes().clone(),
         exchange,
-        ..outcome(&end, command.timeout, answer, &words).into()
+        ..outcome.into()
     }
     .struck(&start.secrets)
+}
+
+/// Why the command was not run at all, though a process of it ended: what it is run by says so by its exit code (126 and 127 of `env` and of
+/// shells), or complains of the file that it should run. That is the operator's to mend, as if nothing could have been started.
+async fn not_run(command: &config::Command, end: &ProcessEnd, said: &str) -> Option<String> {
+    let code = match end {
+        ProcessEnd::Exit(status) => status.code().filter(|code| ![0, TRY_AGAIN].contains(code))?,
+        ProcessEnd::Timeout | ProcessEnd::Over(_) | ProcessEnd::Lost(_) => return None,
+    };
+    let (command, said) = (command.clone(), said.to_owned());
+    let look = move || {
+        let unfit = [126, 127].contains(&code).then(|| startable::looked_at(&command).err());
+        let (cause, cure) = unfit.flatten().or_else(|| startable::unread(&command, &said))?;
+        Some(format!("{cause}; {cure}"))
+    };
+    spawn_blocking(look).await.ok().flatten()
 }
 
 /// Bytes of the files that a command left, or one more than may be.
