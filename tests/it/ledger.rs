@@ -72,6 +72,57 @@ async fn a_ledger_is_checked_and_copied_while_it_is_at_work() {
     assert_eq!(mailjob.term().unwrap(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_put_beside_the_old_log_is_refused_and_not_ruined() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    let user = "ada@example.test";
+    let account = mailjob.account(&world, "ada", user, SignIn::Password, Start::Implicit);
+    account.await.unwrap();
+    let endpoint = "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/true\"]\n";
+    mailjob.endpoint("ada", endpoint).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(user, &letter(1)).await.unwrap();
+    world.dovecot.wait_for(user, "Processed", 1, PATIENCE).await.unwrap();
+    let (code, text) = shell(&mailjob, "$M ledger backup copy.db").await;
+    assert_eq!(code, Some(0), "{text}");
+    for number in 2..8 {
+        world.dovecot.deliver(user, &letter(number)).await.unwrap();
+    }
+    world.dovecot.wait_for(user, "Processed", 7, PATIENCE).await.unwrap();
+    mailjob.kill9().unwrap();
+    let (code, text) = shell(&mailjob, "test -s mailjob.db-wal && cp copy.db mailjob.db").await;
+    assert_eq!(code, Some(0), "{text}");
+    for (line, code) in [
+        ("$M check", 78),
+        ("$M ledger check", 74),
+        ("$M jobs list", 74),
+        ("$M jobs retry --all", 74),
+        ("$M ledger backup other.db", 74),
+        ("$M run", 74),
+    ] {
+        let (said, text) = shell(&mailjob, line).await;
+        assert_eq!(said, Some(code), "{line}: {text}");
+        assert!(
+            text.contains("beside the log of another ledger") && text.contains("mailjob.db-shm"),
+            "{line}: {text}"
+        );
+        let (same, _) = shell(&mailjob, "cmp copy.db mailjob.db").await;
+        assert_eq!(same, Some(0), "{line} changed it");
+    }
+    // As it says.
+    let (code, text) = shell(&mailjob, "rm mailjob.db-wal mailjob.db-shm && $M ledger check").await;
+    assert_eq!(code, Some(0), "{text}");
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(user, &letter(9)).await.unwrap();
+    world.dovecot.wait_for(user, "Processed", 8, PATIENCE).await.unwrap();
+    let (code, text) = shell(&mailjob, "$M ledger check").await;
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
 /// What a shell command came to, in the folder of an installation.
 async fn shell(mailjob: &Mailjob, line: &str) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::new("bash");

@@ -125,6 +125,8 @@ async fn a_program_that_is_missing_may_not_run_or_has_no_interpreter_is_waited_f
         (None, 0),
         (Some("#!/bin/sh\necho done\n"), 0o644),
         (Some("#!/no/such/interpreter\n"), 0o755),
+        (Some("#!/usr/bin/env no-such-language\n"), 0o755),
+        (Some("#!/usr/bin/env -S no-such-language -u\n"), 0o755),
     ] {
         if let Some(text) = text {
             put(&program, text, mode);
@@ -136,6 +138,25 @@ async fn a_program_that_is_missing_may_not_run_or_has_no_interpreter_is_waited_f
     put(&program, "#!/bin/sh\necho done\n", 0o755);
     let rows = scene.ended().await;
     assert_eq!(states(&rows), [State::Done]);
+    scene.stopped().await;
+}
+
+#[tokio::test]
+async fn a_script_that_argv_names_and_that_is_missing_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let script = folder.path().join("convert.sh");
+    let mut scene = Scene::with(vec![MAIL.into()]).await;
+    let command = Command {
+        argv: vec!["/bin/sh".to_owned(), script.display().to_string()],
+        ..shell("")
+    };
+    scene.start(patient(Action::Command(command)));
+    scene.until(wait_for("spawn", 1)).await;
+    assert!(scene.notes.0.lock().unwrap().is_empty(), "no sender hears of it");
+    // What fails by itself has failed, whatever it complains of.
+    put(&script, "cat /no/such/file\n", 0o644);
+    let rows = scene.ended().await;
+    assert_eq!(states(&rows), [State::Failed]);
     scene.stopped().await;
 }
 

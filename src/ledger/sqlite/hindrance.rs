@@ -162,7 +162,7 @@ fn diagnosis(path: &Path, facts: FileFacts) -> Option<(String, String)> {
         } => refused(&path.display(), errno),
         FileFacts { begins: false, .. } => (
             "is no database, or its beginning was overwritten".to_owned(),
-            "put the last backup in its place, or name another file by `ledger` in [service]; keep a copy of this one"
+            "remove its -wal and -shm and put the last backup in its place, or name another file by `ledger` in [service]; keep a copy of this one"
                 .to_owned(),
         ),
         _ => return None,

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    blocking,
+    blocking, foreign_log,
     hindrance::hindered,
     identity::{self, Ownership},
     schema, space,
@@ -19,7 +19,7 @@ use crate::{
 /// Faults of one kind that are told.
 const MOST: i64 = 100;
 
-const RESTORE: &str = "stop Mailjob, keep a copy of the file as it is, and put the last backup in its place; what lies in the inboxes is looked at \
+const RESTORE: &str = "stop Mailjob, keep a copy of the file as it is, remove its -wal and -shm, and put the last backup in its place; what lies in the inboxes is looked at \
                        again, and what is known there is not done twice";
 const REPORT: &str = "this is a bug in Mailjob, or somebody else wrote into the file: report it, with this output; the others go on meanwhile";
 
@@ -170,6 +170,7 @@ pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
             ledger: path.display().to_string(),
         });
     }
+    foreign_log::refuse(path)?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 0;")?;
     Ok(db)

@@ -8,6 +8,7 @@ mod backup;
 mod change;
 mod external;
 mod faces;
+mod foreign_log;
 mod forget;
 mod gather;
 mod hindrance;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     Sqlite,
     change::change,
+    foreign_log,
     hindrance::{explained, foreseen},
     identity, lock,
     place::{DatabaseFile, OpenLedger},
@@ -87,6 +88,7 @@ pub(in crate::ledger) fn foresee(path: &Path) -> Result<(), Error> {
 
 /// Before anything of the file is changed, not even its mode.
 fn not_anothers(path: &Path) -> Result<(), Error> {
+    foreign_log::refuse(path)?;
     let is_empty = fs::metadata(path).map_or(true, |file| file.len() == 0);
     if is_empty {
         return Ok(());

@@ -84,7 +84,7 @@ impl DatabaseFile {
                 "{} while it was in use: what is written now would be lost",
                 fault.words()
             ),
-            cure: "put it back, or its last backup, and start again; what lies in the inboxes is looked at again"
+            cure: "put it back, or its last backup without the -wal and -shm that lie there, and start again; what lies in the inboxes is looked at again"
                 .to_owned(),
         })
     }

@@ -126,6 +126,13 @@ impl ProxyError {
         }
     }
 
+    /// Whether the server behind it was not asked for a reason that is the operator's: also where the proxy is not there, which no server
+    /// and no mail is to blame for.
+    #[must_use]
+    pub fn is_operators(&self) -> bool {
+        self.needs_person() || matches!(self.trouble, ProxyTrouble::Away(_))
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn cure(&self) -> &'static str {

@@ -260,7 +260,7 @@ fn unreachable(error: &ExchangeError) -> Outcome {
     let (reason, cure) = match error {
         ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
         ExchangeError::Url(_) => return later(Reason::Network, error.to_string()),
-        ExchangeError::Connect(net::ConnectError::Proxy(error)) if error.needs_person() => {
+        ExchangeError::Connect(net::ConnectError::Proxy(error)) if error.is_operators() => {
             (Reason::Proxy, Some(error.cure()))
         }
         ExchangeError::Connect(net::ConnectError::Timeout { .. }) => (Reason::Timeout, None),
