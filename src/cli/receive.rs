@@ -35,7 +35,7 @@ pub(super) struct Receive {
     #[arg(long, default_value = "INBOX", value_name = "NAME")]
     mailbox: String,
     /// Only mails whose subject matches (`*` and `?`, without regard to case), e.g. `*invoice*`; several: one has to match.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = of_subjects)]
     subject: Vec<String>,
     /// Only mails with such an address in From, e.g. `*@supplier.example`; several: one has to match.
     #[arg(long, value_name = "GLOB", value_parser = of_addresses)]
@@ -102,6 +102,10 @@ enum CountArg {
 
 fn of_addresses(text: &str) -> Result<String, String> {
     glob::argument(PatternTarget::Address, text)
+}
+
+fn of_subjects(text: &str) -> Result<String, String> {
+    glob::argument(PatternTarget::Subject, text)
 }
 
 fn of_media_types(text: &str) -> Result<String, String> {

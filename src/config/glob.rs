@@ -138,11 +138,36 @@ fn by_form(against: PatternTarget, pattern: &str) -> Option<Fault> {
             let what = "which is encoded; subjects are matched as people read them";
             return Some(no(pattern, what, against.usual()));
         }
+        if exact.contains('*')
+            && matches!(
+                against,
+                PatternTarget::Address | PatternTarget::Domain | PatternTarget::MediaType
+            )
+        {
+            return Some(instead(pattern, "but behind a = the * is only itself", exact));
+        }
         let blank = exact.trim() != exact || exact.is_empty();
         return blank.then(|| instead(pattern, "exactly, with a blank", &format!("={}", exact.trim())));
     }
     if pattern.trim() != pattern {
         return Some(instead(pattern, "with a blank at its start or end", pattern.trim()));
+    }
+    if let Some(wanted) = pattern.strip_prefix('!').filter(|wanted| !wanted.is_empty()) {
+        let cure = match against {
+            PatternTarget::Address | PatternTarget::Domain => format!("write \"{wanted}\" in deny of [senders]"),
+            PatternTarget::FileName => format!("write \"{wanted}\" in not_attachments of [when]"),
+            _ => "name what is meant, not what is not".to_owned(),
+        };
+        return Some(no(pattern, "but a ! is only itself here, and no \"not\"", &cure));
+    }
+    if against == PatternTarget::FileName
+        && let Some((_, name)) = pattern.rsplit_once(['/', '\\']).filter(|(folder, _)| !is_media(folder))
+    {
+        return Some(instead(
+            pattern,
+            "but names of files have no folders",
+            if name.is_empty() { "*" } else { name },
+        ));
     }
     if let Some(list) = braces(pattern).or_else(|| listed(against, pattern)) {
         let list = list.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>();
@@ -155,6 +180,10 @@ fn by_form(against: PatternTarget, pattern: &str) -> Option<Fault> {
             false => "but there are no classes of characters: [ and ] are only themselves",
         };
         return Some(instead(pattern, what, &write));
+    }
+    if let Some(words) = between_slashes(pattern).filter(|_| against == PatternTarget::Subject) {
+        let what = "a regular expression; only * (anything) and ? (one character) are known here";
+        return Some(instead(pattern, what, &format!("*{}*", words.trim_matches(['^', '$']))));
     }
     let escapes = ["\\d", "\\w", "\\s", "\\.", "\\b", "\\S", "\\@"];
     let is_regex = pattern.starts_with(".*") && pattern != ".*"
@@ -176,6 +205,19 @@ fn by_form(against: PatternTarget, pattern: &str) -> Option<Fault> {
     })
 }
 
+/// Whether this begins a media type.
+fn is_media(folder: &str) -> bool {
+    let folder = format!("{}/", folder.to_ascii_lowercase());
+    TOP_TYPES.contains(&folder.as_str())
+}
+
+/// The words of `/words/i`, as some languages write a regular expression.
+fn between_slashes(pattern: &str) -> Option<&str> {
+    let (words, flags) = pattern.strip_prefix('/')?.rsplit_once('/')?;
+    let are_flags = flags.len() <= 3 && flags.bytes().all(|b| b"gimsux".contains(&b));
+    (are_flags && !words.is_empty()).then_some(words)
+}
+
 /// `{a,b}`, spread out as a shell does.
 fn braces(pattern: &str) -> Option<Vec<String>> {
     let (before, rest) = pattern.split_once('{')?;
@@ -194,6 +236,17 @@ fn listed(against: PatternTarget, pattern: &str) -> Option<Vec<String>> {
         PatternTarget::FileName => part.starts_with("*.") || extension(part).is_some(),
         PatternTarget::Subject => part.len() > 1 && (part.starts_with('*') || part.ends_with('*')),
     };
+    // A word in place of another is what a `|` means wherever it means anything.
+    let bare = pattern.trim_matches('*');
+    let alternatives: Vec<_> = bare.split('|').collect();
+    let are_words = |words: &[&str]| {
+        words
+            .iter()
+            .all(|word| word.len() > 1 && word.trim() == *word && !word.contains('*'))
+    };
+    if against == PatternTarget::Subject && alternatives.len() > 1 && are_words(&alternatives) {
+        return Some(alternatives.iter().map(|word| format!("*{word}*")).collect());
+    }
     (parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && is_one(part))).then_some(parts)
 }
 

@@ -105,7 +105,7 @@ async fn what_can_t_be_read_is_kept_raw_and_the_next_one_goes_on() {
         );
         // Nobody knows whether it is meant: it stays, and that is said.
         world.dovecot.deliver(ADA, &many_fields).await.unwrap();
-        let said = run(&mailjob, &[&take, by, &["--subject", "fields"]].concat()).await;
+        let said = run(&mailjob, &[&take, by, &["--subject", "=fields"]].concat()).await;
         assert_eq!(said.ended(0).out, "[]\n");
         assert!(said.err.contains("1 mail can't be read"), "{}", said.err);
         assert_eq!(world.dovecot.count(ADA, "INBOX").await.unwrap(), 2);

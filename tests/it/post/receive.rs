@@ -58,7 +58,7 @@ async fn mails_are_found_by_what_they_say() {
                 &["one", "Rechnung Ü1", "pdf", "png", "long-header"],
             ),
             (&["--subject", "*rechnung ü*"], &["Rechnung Ü1"]),
-            (&["--subject", "rechnung"], &[]),
+            (&["--subject", "=rechnung"], &[]),
             (&["--from", "*@shop.example.test"], &["Rechnung Ü1"]),
             (
                 &["--from", "late@*", "--subject", "long*", "--count", "all"],
@@ -137,14 +137,14 @@ async fn what_becomes_of_received_mails() {
 
     assert_eq!(then(receive(&mailjob, &["--into", "in"]).await.json(0)), "kept");
     assert_eq!(
-        then(receive(&mailjob, &["--subject", "b", "--then", "mark"]).await.json(0)),
+        then(receive(&mailjob, &["--subject", "=b", "--then", "mark"]).await.json(0)),
         "marked"
     );
     assert_eq!(
         then(
             receive(
                 &mailjob,
-                &["--subject", "c", "--then", "move=Dône & ok", "--into", "in"]
+                &["--subject", "=c", "--then", "move=Dône & ok", "--into", "in"]
             )
             .await
             .json(0)
@@ -153,7 +153,7 @@ async fn what_becomes_of_received_mails() {
     );
     assert_eq!(
         then(
-            receive(&mailjob, &["--subject", "d", "--then", "delete", "--into", "in"])
+            receive(&mailjob, &["--subject", "=d", "--then", "delete", "--into", "in"])
                 .await
                 .json(0)
         ),
