@@ -205,7 +205,7 @@ enum CliCommand {
     Backlog(backlog::BacklogCommand),
     /// Follow what happens, a line an event, until it is stopped.
     ///
-    /// Exit code 0 with --once; 74: the ledger can't be read, or nobody reads any more; 78: the configuration can't be used.
+    /// Exit code 0 with --once; 74: the ledger can't be read, or standard output can't be written; 78: the configuration can't be used.
     Tail {
         /// Only events of this endpoint.
         endpoint: Option<String>,

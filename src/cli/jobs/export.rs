@@ -131,7 +131,11 @@ fn new_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> ExitCode {
-    eprintln!("{} can't be written: {error}", escaped(&path.display().to_string()));
+    let path = escaped(&path.display().to_string());
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => eprintln!("{path} is there already: name another folder, or remove it"),
+        _ => eprintln!("{path} can't be written: {error}"),
+    }
     ExitCode::from(CANT_CREATE)
 }
 

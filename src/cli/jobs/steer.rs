@@ -108,7 +108,12 @@ async fn some(desk: &SharedJobs, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<S
 /// What it came to: how many were, and which were not. Pure.
 fn words(steer: Steer, done: &[Steered]) -> String {
     if done.is_empty() {
-        return "there is no such job\n".to_owned();
+        let what = match steer {
+            Steer::Retry => "nothing to retry: no such job failed, is held or waits for its next attempt",
+            Steer::Discard => "nothing to discard: no such job waits or is held",
+            Steer::Replay => "nothing to replay: no such job has ended",
+        };
+        return format!("{what}\n");
     }
     let done_to = |one: &&Steered| one.refused.is_none();
     let awaited = |one: &&Steered| done_to(one) && one.state == Some(State::Held) && steer != Steer::Discard;
@@ -184,6 +189,6 @@ mod tests {
             words(Steer::Retry, &[one(4, State::Held, None)]),
             "1 waiting to be fetched again: the mail was never received whole; mailjob run fetches it within seconds, where it watches the mailbox\n"
         );
-        assert_eq!(words(Steer::Replay, &[]), "there is no such job\n");
+        assert_eq!(words(Steer::Replay, &[]), "nothing to replay: no such job has ended\n");
     }
 }
