@@ -23,6 +23,10 @@ const FLAGS: usize = 30;
 /// Nested parts of a mail, and parts in all, that are looked at for its attachments.
 const DEPTH: usize = 10;
 const PARTS: usize = 200;
+/// Characters kept of a subject or a name, bytes of a text, and names of attachments, where a mail is shown.
+const SHOWN: usize = 500;
+const TEXT: usize = 64 << 10;
+const FILES: usize = 20;
 /// The mailbox that everybody has.
 pub(super) const INBOX: &str = "INBOX";
 /// The only domains that are delivered to: nothing leaves this machine.
@@ -56,7 +60,7 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    /// Reads a mail.
+    /// Reads a mail, and of what is long its beginning.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let parser = MessageParser::new().max_depth(DEPTH).max_parts(PARTS);
@@ -75,14 +79,19 @@ impl Delivered {
                 .unwrap_or_default()
                 .to_owned(),
             reply_to: reply_to.or(from).unwrap_or_default().to_owned(),
-            subject: mail.subject().unwrap_or_default().to_owned(),
-            text: mail.body_text(0).unwrap_or_default().into_owned(),
+            subject: beginning(mail.subject().unwrap_or_default(), SHOWN),
+            text: beginning(&mail.body_text(0).unwrap_or_default(), TEXT),
             files: mail
                 .attachments()
-                .filter_map(|file| file.attachment_name().map(str::to_owned))
+                .filter_map(|file| file.attachment_name().map(|name| beginning(name, SHOWN)))
+                .take(FILES)
                 .collect(),
         }
     }
+}
+
+fn beginning(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 /// A mailbox.
@@ -219,6 +228,10 @@ impl PostOffice {
         );
         let bytes = Bytes::from([top.as_bytes(), mail].concat());
         let mut trays = self.trays.lock();
+        // Everybody has a mailbox before anybody gets the mail.
+        for person in &people {
+            trays.tray(person, INBOX)?;
+        }
         trays.room(people.len(), bytes.len().saturating_mul(people.len()))?;
         for person in &people {
             trays.tray(person, INBOX)?.put(Vec::new(), now, bytes.clone());
@@ -237,11 +250,14 @@ impl PostOffice {
         bytes: Bytes,
     ) -> Result<Option<(u32, u32)>, PostOfficeFull> {
         let mut trays = self.trays.lock();
+        if trays.existing(user, mailbox).is_none() {
+            return Ok(None);
+        }
         trays.room(1, bytes.len())?;
         let Some(tray) = trays.existing(user, mailbox) else {
             return Ok(None);
         };
-        let uid = tray.put(flags, Utc::now(), bytes);
+        let uid = tray.put(flags.into_iter().take(FLAGS).collect(), Utc::now(), bytes);
         let place = (tray.uid_validity, uid);
         drop(trays);
         self.changed();

@@ -203,17 +203,17 @@ mod tests {
     fn what_is_asked_is_said() {
         for (items, expected) in [
             (&["FLAGS"][..], "* 3 FETCH (FLAGS (\\Seen))\r\n"),
-            (&["uid", "rfc822.size"], "* 3 FETCH (UID 7 RFC822.SIZE 43)\r\n"),
+            (&["uid", "rfc822.size"], "* 3 FETCH (UID 7 RFC822.SIZE 42)\r\n"),
             (
                 &["INTERNALDATE"],
                 "* 3 FETCH (INTERNALDATE \"15-Jan-2027 08:00:00 +0000\")\r\n",
             ),
             (&["BODY.PEEK[TEXT]"], "* 3 FETCH (BODY[TEXT] {6}\r\nline\r\n)\r\n"),
-            (&["BODY[]<37.4>"], "* 3 FETCH (BODY[]<37> {4}\r\nline)\r\n"),
+            (&["BODY[]<36.4>"], "* 3 FETCH (BODY[]<36> {4}\r\nline)\r\n"),
             (&["BODY[]<99.4>"], "* 3 FETCH (BODY[]<99> {0}\r\n)\r\n"),
             (
                 &["BODY.PEEK[HEADER.FIELDS (SUBJECT X)]"],
-                "* 3 FETCH (BODY[HEADER.FIELDS (SUBJECT X)] {17}\r\nSubject: x\r\n y\r\n\r\n)\r\n",
+                "* 3 FETCH (BODY[HEADER.FIELDS (SUBJECT X)] {18}\r\nSubject: x\r\n y\r\n\r\n)\r\n",
             ),
             (
                 &["BODY.PEEK[HEADER.FIELDS.NOT (Subject date)]"],

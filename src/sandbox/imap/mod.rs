@@ -41,7 +41,7 @@ pub(super) async fn serve(
     office: Arc<PostOffice>,
     credentials: Arc<Credentials>,
 ) -> io::Result<()> {
-    wire.say(format!("* OK [CAPABILITY {OUTSIDE}] mailjob demo is ready\r\n").as_bytes())
+    wire.say(format!("* OK [CAPABILITY {OUTSIDE}] the demo is ready\r\n").as_bytes())
         .await?;
     let mut session: Option<ImapSession> = None;
     let mut refusals = 0;
@@ -78,6 +78,18 @@ pub(super) async fn serve(
             }
             (Some(_), None) => Answered::bad("sign in first"),
             (Some(ImapCommand::Idle), Some(session)) => idle(&mut wire, session).await?,
+            (Some(ImapCommand::Fetch { by_uid, set, items }), Some(session)) => {
+                match session.fetch(by_uid, &set, &items) {
+                    Err(refusal) => refusal,
+                    Ok(mails) => {
+                        // One after the other: together they may be all that there is.
+                        for (number, mail) in &mails {
+                            wire.say(&fetch::answer(*number, mail, &items, by_uid)).await?;
+                        }
+                        Answered::ok("done").saying(session.news())
+                    }
+                }
+            }
             (Some(command), Some(session)) => session.answer(command),
         };
         if answered.is_refusal() {

@@ -149,7 +149,6 @@ impl ImapSession {
                 Answered::ok("closed")
             }
             ImapCommand::Search { by_uid, terms } => self.search(by_uid, &terms),
-            ImapCommand::Fetch { by_uid, set, items } => self.fetch(by_uid, &set, &items),
             ImapCommand::Store {
                 by_uid,
                 set,
@@ -168,6 +167,7 @@ impl ImapSession {
             | ImapCommand::Logout
             | ImapCommand::Id
             | ImapCommand::Idle
+            | ImapCommand::Fetch { .. }
             | ImapCommand::Login { .. }
             | ImapCommand::Authenticate { .. } => Answered::bad("not now"),
         }
@@ -292,20 +292,22 @@ impl ImapSession {
         Answered::ok("done").saying(said + "\r\n")
     }
 
-    fn fetch(&mut self, by_uid: bool, set: &NumberSet, items: &[FetchItem]) -> Answered {
+    /// The mails of which items are asked, with their numbers. One whose text is asked for counts as read from now on.
+    pub(super) fn fetch(
+        &mut self,
+        by_uid: bool,
+        set: &NumberSet,
+        items: &[FetchItem],
+    ) -> Result<Vec<(usize, StoredMail)>, Answered> {
         let Some(selected) = &self.selected else {
-            return Answered::bad("select a mailbox first");
+            return Err(Answered::bad("select a mailbox first"));
         };
         let mails = self.named(by_uid, set);
         if !selected.read_only && items.iter().any(FetchItem::reads) {
             let uids: Vec<_> = mails.iter().map(|(_, mail)| mail.uid).collect();
             self.change(&uids, FlagChange::Add, &["\\Seen".to_owned()]);
         }
-        let mut answered = Answered::ok("done");
-        for (number, mail) in &mails {
-            answered = answered.saying(answer(*number, mail, items, by_uid));
-        }
-        answered
+        Ok(mails)
     }
 
     fn change(&self, uids: &[u32], change: FlagChange, flags: &[String]) {
