@@ -116,6 +116,13 @@ impl Tray {
     }
 }
 
+/// Where mails were copied to.
+pub(super) struct CopiedMails {
+    pub(super) uid_validity: u32,
+    /// The UID of each before and after.
+    pub(super) uids: Vec<(u32, u32)>,
+}
+
 #[derive(Debug, Default)]
 struct Trays {
     /// By person's address, in small letters, and mailbox's name as a client writes it.
@@ -338,8 +345,7 @@ impl PostOffice {
         self.changed();
     }
 
-    /// Copies mails to another mailbox of the same person, or moves them: the target's UIDVALIDITY, and the UIDs before and after. Nothing: there
-    /// is no such mailbox.
+    /// Copies mails to another mailbox of the same person, or moves them. Nothing: there is no such mailbox.
     pub(super) fn copy(
         &self,
         user: &str,
@@ -347,7 +353,7 @@ impl PostOffice {
         uids: &[u32],
         to: &str,
         moves: bool,
-    ) -> Result<Option<(u32, Vec<(u32, u32)>)>, PostOfficeFull> {
+    ) -> Result<Option<CopiedMails>, PostOfficeFull> {
         let chosen: Vec<StoredMail> = self
             .mails(user, from)
             .into_iter()
@@ -371,7 +377,10 @@ impl PostOffice {
                 )
             })
             .collect();
-        let copied = (tray.uid_validity, placed);
+        let copied = CopiedMails {
+            uid_validity: tray.uid_validity,
+            uids: placed,
+        };
         drop(trays);
         if moves {
             self.expunge(user, from, uids);

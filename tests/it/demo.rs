@@ -75,6 +75,24 @@ fn an_ordinary_user_without_a_network_sees_it_through() {
     assert_eq!(left(dir.path()), [""; 0], "after {:?}", began.elapsed());
 }
 
+#[test]
+fn where_there_is_no_shell_it_says_so_and_leaves_nothing() {
+    let dir = temp();
+    let without = "mount -t tmpfs none /usr/bin && exec \"$0\" demo --once";
+    let output = Command::new("/usr/bin/unshare")
+        .args(["--mount", "/bin/sh", "-c", without])
+        .arg(dir.path().join("mailjob"))
+        .env("TMPDIR", dir.path().join("tmp"))
+        .output()
+        .unwrap();
+    let err = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(71) && err.contains("/bin/sh is not here"),
+        "{err}"
+    );
+    assert_eq!(left(dir.path()), [""; 0]);
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -225,7 +225,7 @@ impl Row<'_> {
         format!("{endpoint:9} {job:21} {:8} {replies}", outcome.join(" and "))
     }
 
-    /// What is not as it has to be. Pure.
+    /// What is not as it has to be.
     fn faults(&self, role: &Role) -> Vec<String> {
         let whose: Vec<_> = self.replies.iter().map(|(whose, _)| whose.as_str()).collect();
         let jobs: Vec<_> = self
@@ -233,24 +233,72 @@ impl Row<'_> {
             .iter()
             .map(|story| (story.job.state, story.job.attempts))
             .collect();
-        let checks = [
-            (
-                self.places == [DONE],
-                format!("the mail is in {:?}, not in {DONE}", self.places),
-            ),
-            (
-                whose == [role.replied.as_str()],
-                format!("replies came to {whose:?}, not one to {}", role.replied),
-            ),
-            (
-                jobs == [(State::Done, role.attempts)],
-                format!(
-                    "its jobs are {jobs:?}, not one that is done after {} attempts",
-                    role.attempts
-                ),
-            ),
-        ];
-        let faults = checks.into_iter().filter(|(is_right, _)| !is_right);
-        faults.map(|(_, fault)| fault).collect()
+        faults(&role.replied, role.attempts, &self.places, &whose, &jobs)
+    }
+}
+
+/// What is not as it has to be of a mail: where it is, to whom replies came, and how its jobs ended after how many attempts. Pure.
+fn faults(replied: &str, attempts: u32, places: &[&str], whose: &[&str], jobs: &[(State, u32)]) -> Vec<String> {
+    let checks = [
+        (
+            places == [DONE],
+            format!("the mail is in {places:?}, not in {DONE} alone"),
+        ),
+        (
+            whose == [replied],
+            format!("replies came to {whose:?}, not one to {replied}"),
+        ),
+        (
+            jobs == [(State::Done, attempts)],
+            format!("its jobs are {jobs:?}, not one that is done after {attempts} attempts"),
+        ),
+    ];
+    let faults = checks.into_iter().filter(|(is_right, _)| !is_right);
+    faults.map(|(_, fault)| fault).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_lost_doubled_or_misled_is_told() {
+        let judged =
+            |places: &[&str], whose: &[&str], jobs: &[(State, u32)]| faults("ann@a.example", 2, places, whose, jobs);
+        let (ann, done) = (&["ann@a.example"], &[(State::Done, 2)]);
+        assert_eq!(judged(&[DONE], ann, done), [""; 0]);
+        for (places, word) in [
+            (&[][..], "is in []"),
+            (&["INBOX"], "INBOX"),
+            (&["Failed"], "Failed"),
+            (&[DONE, DONE], "alone"),
+        ] {
+            let told = judged(places, ann, done);
+            assert!(told.len() == 1 && told[0].contains(word), "{told:?}");
+        }
+        for whose in [&[][..], &["bob@b.example"], &["ann@a.example", "ann@a.example"]] {
+            assert!(judged(&[DONE], whose, done)[0].contains("replies came to"), "{whose:?}");
+        }
+        for jobs in [
+            &[][..],
+            &[(State::Done, 1)],
+            &[(State::Failed, 2)],
+            &[(State::Done, 2), (State::Done, 1)],
+        ] {
+            assert!(judged(&[DONE], ann, jobs)[0].contains("its jobs are"), "{jobs:?}");
+        }
+        assert_eq!(judged(&["INBOX"], &[], &[]).len(), 3);
+    }
+
+    #[test]
+    fn a_detail_names_the_same_desk() {
+        for (address, expected) in [
+            ("orders@contoso.example", true),
+            ("orders+abc@contoso.example", true),
+            ("orders@other.example", false),
+            ("order@contoso.example", false),
+        ] {
+            assert_eq!(is_at("orders@contoso.example", address), expected, "{address}");
+        }
     }
 }

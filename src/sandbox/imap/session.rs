@@ -363,12 +363,13 @@ impl ImapSession {
         let uids: Vec<_> = self.named(by_uid, set).iter().map(|(_, mail)| mail.uid).collect();
         let from = self.selected.as_ref().map(|selected| selected.name.as_str());
         match self.office.copy(&self.user, from.unwrap_or(INBOX), &uids, to, moves) {
-            Ok(Some((_, placed))) if placed.is_empty() => Answered::ok("nothing to do"),
-            Ok(Some((validity, placed))) => {
+            Ok(Some(copied)) if copied.uids.is_empty() => Answered::ok("nothing to do"),
+            Ok(Some(copied)) => {
                 let list = |of: fn(&(u32, u32)) -> u32| {
-                    let uids: Vec<_> = placed.iter().map(|pair| of(pair).to_string()).collect();
+                    let uids: Vec<_> = copied.uids.iter().map(|pair| of(pair).to_string()).collect();
                     uids.join(",")
                 };
+                let validity = copied.uid_validity;
                 let code = format!("[COPYUID {validity} {} {}]", list(|pair| pair.0), list(|pair| pair.1));
                 match moves {
                     // RFC 6851 section 4.3: said before the mails are told to be gone.
