@@ -6,6 +6,7 @@
 
 mod authority;
 mod credentials;
+mod delivered;
 mod event;
 mod hook;
 mod https;
@@ -14,6 +15,7 @@ mod post_office;
 mod sasl;
 mod smtp;
 mod tokens;
+mod trays;
 mod wire;
 
 use std::{io, net::Ipv4Addr, sync::Arc};
@@ -23,9 +25,11 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 use self::{authority::Identity, credentials::Credentials, wire::listen};
 pub use self::{
     credentials::{Desk, DeskSignIn},
+    delivered::Delivered,
     event::SandboxEvent,
     hook::{Hook, HookCall},
-    post_office::{Delivered, PostOffice, PostOfficeFull, StoredMail},
+    post_office::PostOffice,
+    trays::{PostOfficeFull, StoredMail},
 };
 
 /// Events that wait for whoever tells them. More are dropped: nothing waits for a reader.

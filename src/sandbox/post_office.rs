@@ -1,152 +1,24 @@
 //! The mailboxes, in memory: who has which, what lies in them, and who looks at them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use mail_parser::MessageParser;
+use chrono::Utc;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
-use super::{MAIL_SERVER, event::SandboxEvent};
-
-/// The bytes of a mail.
-pub(super) const LARGEST: usize = 20 << 20;
-/// All mails together, in bytes and in number.
-const BYTES: usize = 256 << 20;
-const MAILS: usize = 10_000;
-/// People who have a mailbox, and mailboxes of one of them.
-const PEOPLE: usize = 200;
-const MAILBOXES: usize = 50;
-/// Flags of a mail.
-const FLAGS: usize = 30;
-/// Nested parts of a mail, and parts in all, that are looked at for its attachments.
-const DEPTH: usize = 10;
-const PARTS: usize = 200;
-/// Characters kept of a subject or a name, bytes of a text, and names of attachments, where a mail is shown.
-const SHOWN: usize = 500;
-const TEXT: usize = 64 << 10;
-const FILES: usize = 20;
-/// The mailbox that everybody has.
-pub(super) const INBOX: &str = "INBOX";
-/// The only domains that are delivered to: nothing leaves this machine.
-const DOMAIN: &str = ".example";
-
-/// A mail in a mailbox.
-#[derive(Debug, Clone)]
-pub struct StoredMail {
-    pub(super) uid: u32,
-    pub(super) flags: Vec<String>,
-    pub(super) received: DateTime<Utc>,
-    /// Its bytes.
-    pub bytes: Bytes,
-}
-
-/// What people see of a mail.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Delivered {
-    /// Message-ID, without angle brackets.
-    pub message_id: String,
-    /// The first of In-Reply-To, the same.
-    pub in_reply_to: String,
-    /// The address that answers go to.
-    pub reply_to: String,
-    /// Subject.
-    pub subject: String,
-    /// Its text.
-    pub text: String,
-    /// The names of its attachments.
-    pub files: Vec<String>,
-}
-
-impl Delivered {
-    /// Reads a mail, and of what is long its beginning.
-    #[must_use]
-    pub fn read(bytes: &[u8]) -> Self {
-        let parser = MessageParser::new().max_depth(DEPTH).max_parts(PARTS);
-        let Some(mail) = parser.parse(bytes) else {
-            return Self::default();
-        };
-        let from = mail
-            .from()
-            .and_then(|from| from.first().and_then(|from| from.address()));
-        let reply_to = mail.reply_to().and_then(|to| to.first().and_then(|to| to.address()));
-        Self {
-            message_id: mail.message_id().unwrap_or_default().to_owned(),
-            in_reply_to: mail
-                .in_reply_to()
-                .and_then(|ids| ids.first())
-                .unwrap_or_default()
-                .to_owned(),
-            reply_to: reply_to.or(from).unwrap_or_default().to_owned(),
-            subject: beginning(mail.subject().unwrap_or_default(), SHOWN),
-            text: beginning(&mail.body_text(0).unwrap_or_default(), TEXT),
-            files: mail
-                .attachments()
-                .filter_map(|file| file.attachment_name().map(|name| beginning(name, SHOWN)))
-                .take(FILES)
-                .collect(),
-        }
-    }
-}
-
-fn beginning(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
-}
-
-/// A mailbox.
-#[derive(Debug)]
-pub(super) struct Tray {
-    pub(super) uid_validity: u32,
-    pub(super) uid_next: u32,
-    pub(super) mails: Vec<StoredMail>,
-}
-
-impl Tray {
-    fn put(&mut self, flags: Vec<String>, received: DateTime<Utc>, bytes: Bytes) -> u32 {
-        let uid = self.uid_next;
-        self.uid_next += 1;
-        self.mails.push(StoredMail {
-            uid,
-            flags,
-            received,
-            bytes,
-        });
-        uid
-    }
-}
+use super::{
+    MAIL_SERVER,
+    delivered::Delivered,
+    event::SandboxEvent,
+    trays::{FLAGS, INBOX, LARGEST, PostOfficeFull, StoredMail, Tray, Trays, person},
+};
 
 /// Where mails were copied to.
 pub(super) struct CopiedMails {
     pub(super) uid_validity: u32,
     /// The UID of each before and after.
     pub(super) uids: Vec<(u32, u32)>,
-}
-
-#[derive(Debug, Default)]
-struct Trays {
-    /// By person's address, in small letters, and mailbox's name as a client writes it.
-    people: BTreeMap<String, BTreeMap<String, Tray>>,
-    bytes: usize,
-    mails: usize,
-    /// UIDVALIDITY of the next mailbox.
-    validity: u32,
-    /// Sessions that wait for news, by person.
-    waiting: BTreeMap<String, usize>,
-}
-
-/// No more fits, or nobody of this name can be written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PostOfficeFull {
-    /// There are too many mails or mailboxes.
-    #[error("the demo's mailboxes are full: end it and start it anew")]
-    Full,
-    /// The mail is too large.
-    #[error("the mail is larger than 20 MB")]
-    Large,
-    /// The address is outside.
-    #[error("nothing leaves the demo: write to an address that ends with .example")]
-    Outside,
 }
 
 /// All mailboxes.
@@ -428,73 +300,12 @@ impl Drop for NewsWait {
     }
 }
 
-impl Trays {
-    /// Takes room for so many more mails of so many bytes together.
-    fn room(&mut self, mails: usize, bytes: usize) -> Result<(), PostOfficeFull> {
-        let (all, size) = (self.mails.saturating_add(mails), self.bytes.saturating_add(bytes));
-        if all > MAILS || size > BYTES {
-            return Err(PostOfficeFull::Full);
-        }
-        (self.mails, self.bytes) = (all, size);
-        Ok(())
-    }
-
-    fn existing(&mut self, user: &str, mailbox: &str) -> Option<&mut Tray> {
-        let user = user.to_ascii_lowercase();
-        if mailbox.eq_ignore_ascii_case(INBOX) {
-            return self.tray(&user, INBOX).ok();
-        }
-        self.people.get_mut(&user)?.get_mut(mailbox)
-    }
-
-    /// A mailbox, made where it is missing.
-    fn tray(&mut self, user: &str, mailbox: &str) -> Result<&mut Tray, PostOfficeFull> {
-        if !self.people.contains_key(user) && self.people.len() >= PEOPLE {
-            return Err(PostOfficeFull::Full);
-        }
-        let its = self.people.entry(user.to_owned()).or_default();
-        if !its.contains_key(mailbox) && its.len() >= MAILBOXES {
-            return Err(PostOfficeFull::Full);
-        }
-        let validity = &mut self.validity;
-        Ok(its.entry(mailbox.to_owned()).or_insert_with(|| {
-            *validity += 1;
-            Tray {
-                uid_validity: *validity,
-                uid_next: 1,
-                mails: Vec::new(),
-            }
-        }))
-    }
-}
-
-/// Whose mailbox an address means: a plus and what follows it name no other person.
-fn person(address: &str) -> Result<String, PostOfficeFull> {
-    let (local, domain) = address.rsplit_once('@').ok_or(PostOfficeFull::Outside)?;
-    if !domain.to_ascii_lowercase().ends_with(DOMAIN) || local.is_empty() || !address.is_ascii() {
-        return Err(PostOfficeFull::Outside);
-    }
-    let local = local.split('+').next().unwrap_or_default();
-    Ok(format!("{local}@{domain}").to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_detail_names_no_other_person_and_nobody_outside_is_reached() {
-        assert_eq!(person("Ann+tok@Us.Example"), Ok("ann@us.example".into()));
-        for outside in [
-            "ann",
-            "ann@example.com",
-            "@us.example",
-            "ann@notexample",
-            "\u{e9}@us.example",
-        ] {
-            assert_eq!(person(outside), Err(PostOfficeFull::Outside), "{outside}");
-        }
-    }
+    use super::{
+        super::trays::{MAILBOXES, PEOPLE},
+        *,
+    };
 
     #[test]
     fn everything_has_a_limit() {

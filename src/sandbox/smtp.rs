@@ -5,8 +5,9 @@ use std::{io, sync::Arc};
 use super::{
     MAIL_SERVER,
     credentials::Credentials,
-    post_office::{LARGEST, PostOffice, PostOfficeFull},
+    post_office::PostOffice,
     sasl,
+    trays::{LARGEST, PostOfficeFull},
     wire::ServerWire,
 };
 

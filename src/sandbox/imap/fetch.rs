@@ -1,6 +1,6 @@
 //! What is asked of a mail, and what is said of it. Pure.
 
-use crate::sandbox::post_office::StoredMail;
+use crate::sandbox::trays::StoredMail;
 
 /// A part of a mail's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

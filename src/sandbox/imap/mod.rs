@@ -1,5 +1,6 @@
 //! IMAP (RFC 9051 and what its clients need of RFC 3501): one session over the mailboxes of whoever signs in.
 
+mod answered;
 mod command;
 mod fetch;
 mod session;
@@ -8,14 +9,16 @@ mod words;
 use std::{io, sync::Arc};
 
 use self::{
+    answered::Answered,
     command::ImapCommand,
-    session::{Answered, ImapSession},
+    session::ImapSession,
     words::{ImapWords, announced},
 };
 use super::{
     credentials::Credentials,
-    post_office::{LARGEST, PostOffice},
+    post_office::PostOffice,
     sasl::{self, Presented},
+    trays::LARGEST,
     wire::ServerWire,
 };
 
