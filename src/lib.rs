@@ -39,6 +39,7 @@ pub mod refusal;
 pub mod rehearse;
 pub mod reply;
 pub mod retry_after;
+pub mod sandbox;
 pub mod secret;
 pub mod slots;
 pub mod status;

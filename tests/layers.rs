@@ -39,7 +39,7 @@ const RANKS: [&[&str]; 9] = [
     &["job"],
     &["ledger"],
     &["watch", "dispatch", "reply", "http"],
-    &["app", "doctor", "rehearse", "post"],
+    &["app", "doctor", "rehearse", "post", "sandbox"],
     &["cli", "main", "lib"],
 ];
 

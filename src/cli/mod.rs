@@ -17,6 +17,7 @@ mod backlog;
 mod beside;
 pub mod check;
 mod columns;
+mod demo;
 mod desk;
 mod doctor;
 mod dump;
@@ -78,6 +79,12 @@ enum CliCommand {
         #[arg(long, value_enum, default_value_t = log::LogFormat::Human, env = "MAILJOB_LOG_FORM")]
         log: log::LogFormat,
     },
+    /// See Mailjob at work: it runs against mail servers in the same process, on this machine alone, in a folder that goes away.
+    ///
+    /// Nothing is needed but this program and /bin/sh: no account, no network, no root. Without --once it goes on until Ctrl-C, and says what you
+    /// can do meanwhile: drop a file into its endpoints.d, have somebody write, answer for the boss, break the webhook and mend it. Exits 0; 1
+    /// when --once did not come out as promised, or nothing could be done; 71 when the system refuses what it needs.
+    Demo(Box<demo::DemoArgs>),
     /// Print every problem of every configuration file, and exit 78 when there is one.
     Check {
         #[command(flatten)]
@@ -310,6 +317,7 @@ pub fn main() -> ExitCode {
 fn run(command: CliCommand) -> ExitCode {
     match command {
         CliCommand::Run { files, log } => run::run(files.into(), log),
+        CliCommand::Demo(args) => demo::demo(*args),
         CliCommand::Auth(command) => auth::auth(command),
         CliCommand::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         CliCommand::Schema { reference } => handbook::schema(reference),

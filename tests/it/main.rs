@@ -12,6 +12,7 @@ mod canary;
 mod certificates;
 mod clocks;
 mod crash;
+mod demo;
 mod disk;
 mod doctor;
 mod grants;

@@ -2,7 +2,11 @@
 
 mod sink;
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+};
 
 use chrono::{SecondsFormat, Utc};
 use prometheus_client::metrics::counter::Counter;
@@ -117,8 +121,45 @@ fn levels(asked: &str) -> (String, Vec<&str>) {
     (known.join(","), odd)
 }
 
-/// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`). Lines that can't be written are counted.
+/// Bytes of a log in a file that nobody looks after.
+const FILE: u64 = 10 << 20;
+
+/// A log's file, up to its largest size.
+struct LogFile {
+    file: fs::File,
+    room: u64,
+}
+
+impl Write for LogFile {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        self.room = self
+            .room
+            .checked_sub(said.len() as u64)
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        self.file.write(said)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Starts logging on standard error, at `info` or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`). Lines that can't be written are
+/// counted.
 pub(super) fn start(form: LogFormat, lost: Counter) {
+    let to = LogStderr { is_closed: is_closed() };
+    begin(form, lost, to, has_colours(std::io::stderr().is_terminal()));
+}
+
+/// The same in a new file, for people; its first 10 MB.
+pub(super) fn start_in(path: &Path) -> io::Result<()> {
+    let file = fs::File::create_new(path)?;
+    let to = LogFile { file, room: FILE };
+    begin(LogFormat::Human, Counter::default(), to, false);
+    Ok(())
+}
+
+fn begin(form: LogFormat, lost: Counter, to: impl Write + Send + 'static, has_colours: bool) {
     let wanted = std::env::var("MAILJOB_LOG").unwrap_or_default();
     let (levels, odd) = levels(&wanted);
     let asked = EnvFilter::builder()
@@ -142,7 +183,7 @@ pub(super) fn start(form: LogFormat, lost: Counter) {
         LogFormat::Human => |lost, why: &str| missing(LogFormat::Human, &now(), lost, why),
         LogFormat::Json => |lost, why: &str| missing(LogFormat::Json, &now(), lost, why),
     };
-    let sink = LogSink::new(LogStderr { is_closed: is_closed() }, lost, word);
+    let sink = LogSink::new(to, lost, word);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // These would go to the same place, and panic where it can't be written.
@@ -154,10 +195,7 @@ pub(super) fn start(form: LogFormat, lost: Counter) {
         tracing::error!(place, "Mailjob panicked: this is a bug, please report it");
     }));
     match form {
-        LogFormat::Human => log
-            .with_target(false)
-            .with_ansi(has_colours(std::io::stderr().is_terminal()))
-            .init(),
+        LogFormat::Human => log.with_target(false).with_ansi(has_colours).init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
     for word in odd {
