@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// A mail that had its last touch so soon after it ended, in microseconds, is idle since it ended: its row need not be written again.
+const SOON: i64 = 60_000_000;
+
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.
 pub(in crate::ledger) fn conclude(tx: &mut Transaction<'_>, mail: i64) -> Result<(), Error> {
     tx.db.lock_mail(mail)?;
@@ -189,7 +192,7 @@ pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, pla
     );
     let idle = tx
         .db
-        .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL");
+        .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle <= ?3");
     for place in places {
         let found = due
             .query_row(params![row, place.uid_validity, place.uid], |row| {
@@ -199,7 +202,7 @@ pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, pla
         if let Some((mail, verdict)) = found {
             touch.execute(params![row, place.uid_validity, place.uid, verdict, tx.now])?;
             note::settled(tx, mail, verdict.as_deref())?;
-            idle.execute(params![mail, tx.now])?;
+            idle.execute([mail, tx.now, tx.now - SOON])?;
         }
     }
     Ok(())
