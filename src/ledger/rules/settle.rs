@@ -190,9 +190,7 @@ pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, pla
     let touch = tx.db.prepare(
         "UPDATE place SET touch = 'settled', verdict = ?4, settled = ?5 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3",
     );
-    let idle = tx
-        .db
-        .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle <= ?3");
+    let idle = tx.db.prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle <= ?3");
     for place in places {
         let found = due
             .query_row(params![row, place.uid_validity, place.uid], |row| {
