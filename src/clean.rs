@@ -14,7 +14,8 @@ pub fn clean(text: &str, max: usize) -> String {
 /// The same; most is fit as it is.
 #[must_use]
 pub fn cleaned(text: &str, max: usize) -> Cow<'_, str> {
-    if text.len() <= max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Without a way out in between, many bytes are looked at together.
+    if text.len() <= max && text.bytes().fold(true, |fit, byte| fit & matches!(byte, b' '..=b'~')) {
         return text.trim_matches(' ').into();
     }
     let text = text.trim_matches(|c: char| c.is_whitespace() || is_unfit(c));
