@@ -1,6 +1,6 @@
 //! Words of others, made fit for one line of a log, a header field, a body, a terminal or a page. Pure.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Serialize;
 
@@ -8,6 +8,16 @@ use serde::Serialize;
 /// and cuts after `max` characters (the cut is marked by `…`).
 #[must_use]
 pub fn clean(text: &str, max: usize) -> String {
+    cleaned(text, max).into_owned()
+}
+
+/// The same; most is fit as it is.
+#[must_use]
+pub fn cleaned(text: &str, max: usize) -> Cow<'_, str> {
+    // Without a way out in between, many bytes are looked at together.
+    if text.len() <= max && text.bytes().fold(true, |fit, byte| fit & matches!(byte, b' '..=b'~')) {
+        return text.trim_matches(' ').into();
+    }
     let text = text.trim_matches(|c: char| c.is_whitespace() || is_unfit(c));
     let mut cleaned = String::with_capacity(text.len().min(max.saturating_mul(4)));
     for (count, c) in text.chars().enumerate() {
@@ -17,7 +27,16 @@ pub fn clean(text: &str, max: usize) -> String {
         }
         cleaned.push(if is_unfit(c) { ' ' } else { c });
     }
-    cleaned
+    cleaned.into()
+}
+
+/// Bytes as text, in which what is no UTF-8 is a replacement character. Most are UTF-8, which is found out at once, and not byte by byte.
+#[must_use]
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Text of several lines without control characters but line feeds and tabs; line ends become `\n`, the end is trimmed.
@@ -146,6 +165,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        /// What is fit as it is goes the same way.
+        #[test]
+        fn text_without_copies_is_the_same(text in "[ -~]{0,12}|\\PC{0,12}|[ a\t\r\n\u{202e}é]{0,12}", max in 0..15_usize) {
+            let trimmed = text.trim_matches(|c: char| c.is_whitespace() || is_unfit(c));
+            let mut slow: String = trimmed.chars().take(max).map(|c| if is_unfit(c) { ' ' } else { c }).collect();
+            if trimmed.chars().count() > max {
+                slow.push('…');
+            }
+            prop_assert_eq!(cleaned(&text, max), slow);
+        }
+
+        #[test]
+        fn bytes_are_the_text_that_they_are(bytes in prop::collection::vec(any::<u8>(), 0..20), text in "\\PC{0,20}") {
+            prop_assert_eq!(lossy(&bytes), String::from_utf8_lossy(&bytes));
+            prop_assert_eq!(&*lossy(text.as_bytes()), &*text);
+        }
+    }
 
     #[test]
     fn one_line_of_harmless_text_comes_out() {

@@ -17,13 +17,13 @@ const MANY: usize = 600;
 /// What must not be exceeded for each mail, from INBOX over a webhook to `Processed`. All lie there before the start, so that the server's
 /// pace does not count. Debug and release differ by little.
 const LIMITS: [(&str, f64); 7] = [
-    ("commits of the ledger", 1.2),
-    ("statements of the ledger", 30.0),
-    ("bytes written, KB", 70.0),
-    ("write calls", 32.0),
-    ("read calls", 12.0),
-    ("allocations", 650.0),
-    ("waits of threads", 24.0),
+    ("commits of the ledger", 0.6),
+    ("statements of the ledger", 29.0),
+    ("bytes written, KB", 60.0),
+    ("write calls", 27.0),
+    ("read calls", 8.0),
+    ("allocations", 520.0),
+    ("waits of threads", 12.0),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,6 +33,14 @@ pub(super) enum SpooledBody {
 }
 
 impl Spool {
+    /// One for about so many bytes.
+    pub(super) fn of_about(bytes: usize) -> Self {
+        Self {
+            buffer: Vec::with_capacity(bytes.min(IN_MEMORY)),
+            ..Self::default()
+        }
+    }
+
     fn spill(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -74,6 +82,19 @@ impl Write for Spool {
             self.spill()?;
         }
         Ok(taken.len())
+    }
+
+    /// JSON comes in pieces of a few bytes.
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() < IN_MEMORY {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        while !bytes.is_empty() {
+            let written = self.write(bytes)?;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -134,24 +134,41 @@ pub enum ReplyReference {
     Token(ConversationKey),
 }
 
-/// Whether a mail's header may have a token somewhere: a quick look that saves a second one.
+/// Whether a mail's header may have a token somewhere: a quick look that saves a second one. Of most of a header no byte is looked at: where so
+/// many characters of a token would stand, the last of them is asked first.
 #[must_use]
 pub fn hinted(raw: &[u8]) -> bool {
-    let mut run = 0;
-    let (mut line_is_empty, mut before_run) = (true, true);
-    for &byte in raw {
-        if byte == b'\n' && line_is_empty && before_run {
-            break;
+    let header = header(raw);
+    let is_digit = |at: usize| header.get(at).is_some_and(|byte| digit(*byte).is_some());
+    // Where a token may begin at the earliest: before it there is none of its characters.
+    let mut from = 0;
+    while from + ConversationToken::LENGTH <= header.len() {
+        let last = from + ConversationToken::LENGTH - 1;
+        match (from..=last).rev().find(|at| !is_digit(*at)) {
+            Some(other) => from = other + 1,
+            None if !is_digit(last + 1) => return true,
+            // They are more than a token has.
+            None => {
+                from = (last + 1..header.len())
+                    .find(|at| !is_digit(*at))
+                    .map_or(header.len(), |end| end + 1)
+            }
         }
-        match byte {
-            _ if digit(byte).is_some() => run += 1,
-            _ if run == ConversationToken::LENGTH => return true,
-            _ => run = 0,
-        }
-        before_run = run == 0;
-        line_is_empty = byte == b'\n' || (byte == b'\r' && line_is_empty);
     }
-    run == ConversationToken::LENGTH
+    false
+}
+
+/// The bytes before the first empty line.
+fn header(raw: &[u8]) -> &[u8] {
+    let ends = |line: &[u8]| matches!(line, b"\n" | b"\r\n");
+    let mut at = 0;
+    while let Some(end) = memchr::memchr(b'\n', raw.get(at..).unwrap_or_default()) {
+        if raw.get(at..=at + end).is_some_and(ends) {
+            return raw.get(..at).unwrap_or_default();
+        }
+        at += end + 1;
+    }
+    raw
 }
 
 /// The tokens that a mail names, the likeliest first: of what it answers, of its plus-address at one of `ours`, of its thread from

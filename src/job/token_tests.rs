@@ -43,6 +43,17 @@ proptest! {
     }
 
     #[test]
+    fn a_header_has_a_hint_where_so_many_characters_stand_together(
+        pieces in prop::collection::vec(prop_oneof!["[a-zA-Z2-7]{0,30}", "[a-zA-Z2-7]{25,27}", "[ .<>@1:\\r-]{1,3}", "\\r?\\n[A-Z]"], 0..20),
+        end in "(\r?\n\r?\n[a-z]{26})?",
+    ) {
+        let header = format!("X: {}", pieces.concat());
+        let is_other = |c: char| !c.is_ascii_alphabetic() && !('2'..='7').contains(&c);
+        let expected = header.split(is_other).any(|run| run.len() == ConversationToken::LENGTH);
+        prop_assert_eq!(hinted((header.clone() + &end).as_bytes()), expected, "{:?}", header);
+    }
+
+    #[test]
     fn any_text_is_a_token_or_none(text in "\\PC{0,40}") {
         if let Some(token) = ConversationToken::parse(&text) {
             prop_assert_eq!(token.to_string(), text.to_ascii_lowercase());

@@ -2,7 +2,9 @@
 //!
 //! Whoever is in doubt stays silent: a missing reply is a nuisance, a loop is an outage.
 
-use super::{Address, Automatic, LOOP_MARK, charset::CharsetHints, encoded_words, repair::INSTEAD_OF_REPORT};
+use super::{
+    Address, Automatic, LOOP_MARK, charset::CharsetHints, clean::lossy, encoded_words, repair::INSTEAD_OF_REPORT,
+};
 use crate::addr_spec::{is_plain, unquoted};
 
 /// A mail that passed this many servers is going round (Postfix `hopcount_limit`).
@@ -39,7 +41,7 @@ fn strongest(a: Option<Automatic>, b: Option<Automatic>) -> Option<Automatic> {
 /// What one field proves.
 fn of_field(name: &str, value: &[u8]) -> Option<Automatic> {
     let name = name.to_ascii_lowercase();
-    let value = || String::from_utf8_lossy(value).trim().to_ascii_lowercase();
+    let value = || lossy(value).trim().to_ascii_lowercase();
     let when = |holds: bool, why| holds.then_some(why);
     match name.as_str() {
         "return-path" => when(is_null_sender(&value()), Automatic::NullSender),

@@ -10,7 +10,10 @@
 
 use std::borrow::Cow;
 
-use super::{Address, clean::is_unfit};
+use super::{
+    Address,
+    clean::{is_unfit, lossy},
+};
 use crate::addr_spec::{is_plain, unquoted};
 
 /// The longest From that is looked at, in bytes.
@@ -89,7 +92,7 @@ fn header_lines(raw: &[u8]) -> Vec<Cow<'_, str>> {
     let header = lines.take_while(|line| !matches!(line, [] | [b'\r']));
     let pieces = header.flat_map(|line| line.split(|&byte| byte == b'\r'));
     let pieces = pieces.filter(|piece| !piece.is_empty());
-    pieces.map(String::from_utf8_lossy).collect()
+    pieces.map(lossy).collect()
 }
 
 /// Whether somebody may take a line for the beginning of From: with blanks around the name, with what can't be seen in it, folded

@@ -10,12 +10,13 @@ const MAX_FIELD: usize = 1000;
 pub(super) fn languages<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<String> {
     let (mut accepted, mut written) = (Vec::new(), Vec::new());
     for (name, value) in fields {
-        let value = String::from_utf8_lossy(value.get(..MAX_FIELD).unwrap_or(value)).into_owned();
-        if name.eq_ignore_ascii_case("Accept-Language") {
-            accepted.extend(value.split(',').filter_map(range));
-        } else if name.eq_ignore_ascii_case("Content-Language") {
-            written.extend(value.split(',').filter_map(range));
-        }
+        let found = match () {
+            () if name.eq_ignore_ascii_case("Accept-Language") => &mut accepted,
+            () if name.eq_ignore_ascii_case("Content-Language") => &mut written,
+            () => continue,
+        };
+        let value = String::from_utf8_lossy(value.get(..MAX_FIELD).unwrap_or(value));
+        found.extend(value.split(',').filter_map(range));
     }
     // The sort is stable: what is wanted alike stays in its order.
     accepted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));

@@ -7,7 +7,7 @@ use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_t
 use super::{
     Address, Attachment, Head, auto,
     charset::{CharsetHints, decode},
-    clean::{clean, clean_id},
+    clean::{clean, clean_id, lossy},
     encoded_words,
     identity::{self, InvalidFrom},
     language,
@@ -317,7 +317,7 @@ fn delivered_to(message: &Message<'_>) -> Vec<String> {
             .any(|name| name.eq_ignore_ascii_case(field.raw_name()))
     });
     let values = named.flat_map(|field| {
-        let value = String::from_utf8_lossy(field.raw_value()).into_owned();
+        let value = lossy(field.raw_value()).into_owned();
         let one = |text: &str| {
             clean(
                 text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>')),

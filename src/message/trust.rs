@@ -9,6 +9,7 @@
 use std::net::IpAddr;
 
 use super::{
+    clean::lossy,
     identity::InvalidFrom,
     results::{MethodResult, Results, parse},
 };
@@ -188,7 +189,7 @@ struct Hop {
 impl Hop {
     fn read(value: &[u8]) -> Option<Self> {
         let (mut plain, mut depth) = (String::new(), 0_usize);
-        for c in String::from_utf8_lossy(value).chars().take(4_000) {
+        for c in lossy(value).chars().take(4_000) {
             match c {
                 '(' => depth += 1,
                 ')' => depth = depth.checked_sub(1)?,

@@ -10,12 +10,12 @@ use std::{borrow::Cow, collections::BTreeMap};
 use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 
 pub(in crate::dispatch) use self::conversation::ConversationPayload;
 use super::work::Work;
 use crate::{
-    clean::clean,
+    clean::cleaned,
     config::Proof,
     job::JobScope,
     message::{Address, Attachment, Automatic, Mail, Nested, Scheme, trust::Sender},
@@ -236,7 +236,15 @@ struct HeaderFields<'a>(&'a Mail<'a>);
 impl Serialize for HeaderFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = self.0.fields();
-        serializer.collect_seq(fields.map(|(name, value)| (name, clean(&value.replace("\r\n", ""), MAX_FIELD))))
+        let mut list = serializer.serialize_seq(None)?;
+        for (name, value) in fields {
+            let unfolded = match value.contains("\r\n") {
+                true => value.replace("\r\n", "").into(),
+                false => value,
+            };
+            list.serialize_element(&(name, cleaned(&unfolded, MAX_FIELD)))?;
+        }
+        list.end()
     }
 }
 

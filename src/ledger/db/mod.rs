@@ -16,6 +16,10 @@ pub(in crate::ledger) trait SqlEngine {
     /// Runs a statement; says how many rows it changed.
     fn execute(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<usize>;
 
+    /// Makes a row in a table that numbers its rows; says which number it has. Where an engine knows that without being asked, it is not asked
+    /// (`RETURNING`): SQLite would open a table of its own for the answer.
+    fn insert(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<i64>;
+
     /// Runs a statement, and hands on its rows until nobody wants more.
     fn select(
         &self,
@@ -153,6 +157,11 @@ impl Statement<'_> {
     /// Says how many rows it changed.
     pub(in crate::ledger) fn execute(&self, values: impl Params) -> Result<usize> {
         values.with(|values| self.db.execute(&self.sql, values))
+    }
+
+    /// Makes a row; says which number it has.
+    pub(in crate::ledger) fn insert(&self, values: impl Params) -> Result<i64> {
+        values.with(|values| self.db.insert(&self.sql, values))
     }
 
     /// The first row.

@@ -1,6 +1,8 @@
 //! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
 //! the same time.
 
+use std::ops::ControlFlow;
+
 use super::transaction::Transaction;
 use crate::{
     job::state::State,
@@ -9,6 +11,8 @@ use crate::{
 
 /// Events that are kept.
 const KEPT: i64 = 60_000;
+/// Characters of what is said that an event has.
+const DETAIL: usize = 200;
 /// So many are written between two looks for what is too old.
 const SWEEP: i64 = 1024;
 /// The reason's code where a webhook is gone: its endpoint rests.
@@ -34,16 +38,10 @@ pub(in crate::ledger) fn job(
 
 /// The same without a word to the operator, who knows: he asked for it.
 pub(in crate::ledger) fn event_of_job(tx: &Transaction<'_>, row: i64, to: State) -> Result<(), Error> {
-    let Some(kind) = event(to) else { return Ok(()) };
-    in_order(tx)?;
-    let id = tx
-        .db
-        .prepare(
-            "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
-             SELECT ?2, ?3, id, endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )
-        .query_row(params![row, tx.now, kind.as_str()], |row| row.get(0))?;
-    sweep(tx, id)
+    match event(to) {
+        Some(kind) => of_job(tx, row, kind, Told::All),
+        None => Ok(()),
+    }
 }
 
 /// A job was made in this state.
@@ -52,15 +50,7 @@ pub(in crate::ledger) fn new_job(tx: &Transaction<'_>, row: i64, state: State) -
         State::Held => EventKind::Held,
         _ => EventKind::Made,
     };
-    in_order(tx)?;
-    let id = tx
-        .db
-        .prepare(
-            "INSERT INTO event (at, kind, job, endpoint, reason, detail)
-             SELECT ?2, ?3, id, endpoint, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )
-        .query_row(params![row, tx.now, kind.as_str()], |row| row.get(0))?;
-    sweep(tx, id)?;
+    of_job(tx, row, kind, Told::New)?;
     match state {
         State::Held => news(tx, row, NewsKind::Held),
         _ => Ok(()),
@@ -69,27 +59,17 @@ pub(in crate::ledger) fn new_job(tx: &Transaction<'_>, row: i64, state: State) -
 
 /// Something happened to the reply of a job; the server's words, or an operator's.
 pub(in crate::ledger) fn reply(tx: &Transaction<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
-    in_order(tx)?;
-    let id = tx
-        .db
-        .prepare(
-            "INSERT INTO event (at, kind, job, endpoint, detail)
-             SELECT ?2, ?3, id, endpoint, substr(?4, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )
-        .query_row(params![job, tx.now, kind.as_str(), said], |row| row.get(0))?;
-    sweep(tx, id)
+    of_job(tx, job, kind, Told::Words(beginning(said)))
 }
 
 /// A mail had its last touch at a place, as it ended there.
 pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
-    in_order(tx)?;
-    let id = tx
-        .db
-        .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
-        .query_row(params![tx.now, EventKind::Settled.as_str(), mail, verdict], |row| {
-            row.get(0)
-        })?;
-    sweep(tx, id)
+    let told = Event {
+        mail: Some(mail),
+        reason: verdict,
+        ..Event::default()
+    };
+    write(tx, EventKind::Settled, &told)
 }
 
 /// An endpoint was paused or resumed; who had paused it.
@@ -99,12 +79,91 @@ pub(in crate::ledger) fn endpoint(
     endpoint: &str,
     by: &str,
 ) -> Result<(), Error> {
-    in_order(tx)?;
-    let id = tx
+    let told = Event {
+        endpoint: Some(endpoint),
+        reason: Some(by),
+        ..Event::default()
+    };
+    write(tx, kind, &told)
+}
+
+/// What an event is of and says.
+#[derive(Default)]
+struct Event<'a> {
+    job: Option<i64>,
+    mail: Option<i64>,
+    endpoint: Option<&'a str>,
+    attempt: Option<i64>,
+    reason: Option<&'a str>,
+    detail: Option<&'a str>,
+}
+
+/// How much an event tells of its job.
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    /// Why it is as it is, and after which attempt.
+    All,
+    /// The same of one that had no attempt.
+    New,
+    /// What somebody said.
+    Words(&'a str),
+}
+
+/// Writes what happened to a job, as its row says it. Read and written by two statements: where one does both, SQLite keeps a copy of each page
+/// that it changes, so that the statement could be undone alone.
+fn of_job(tx: &Transaction<'_>, row: i64, kind: EventKind, told: Told<'_>) -> Result<(), Error> {
+    let known = tx
         .db
-        .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
-        .query_row(params![tx.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
+        .prepare("SELECT endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?");
+    let mut written = Ok(());
+    known.each([row], |columns| {
+        let event = Event {
+            job: Some(row),
+            endpoint: columns.get_ref(0)?.as_str_or_null()?,
+            ..Event::default()
+        };
+        let (attempt, why, words) = (columns.get(1)?, columns.get_ref(2)?, columns.get_ref(3)?);
+        let event = match told {
+            Told::Words(said) => Event {
+                detail: Some(said),
+                ..event
+            },
+            Told::All | Told::New => Event {
+                attempt: matches!(told, Told::All).then_some(attempt),
+                reason: why.as_str_or_null()?,
+                detail: words.as_str_or_null()?,
+                ..event
+            },
+        };
+        written = write(tx, kind, &event);
+        Ok(ControlFlow::Break(()))
+    })?;
+    written
+}
+
+fn write(tx: &Transaction<'_>, kind: EventKind, told: &Event<'_>) -> Result<(), Error> {
+    in_order(tx)?;
+    let insert = tx.db.prepare(
+        "INSERT INTO event (at, kind, job, mail, endpoint, attempt, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    );
+    let id = insert.insert(params![
+        tx.now,
+        kind.as_str(),
+        told.job,
+        told.mail,
+        told.endpoint,
+        told.attempt,
+        told.reason,
+        told.detail
+    ])?;
     sweep(tx, id)
+}
+
+/// As much of it as an event has.
+fn beginning(said: &str) -> &str {
+    said.char_indices()
+        .nth(DETAIL)
+        .map_or(said, |(end, _)| said.get(..end).unwrap_or(said))
 }
 
 /// Something that the operator is to be told of a job.

@@ -35,24 +35,21 @@ pub(in crate::ledger) fn split(
 ) -> Result<(), Error> {
     let insert = tx.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
-         SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
+         SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1",
     );
     let parts = signed(pieces.len());
     for (number, piece) in (1i64..).zip(pieces) {
         let id = JobId(Uuid::now_v7());
-        let part = insert.query_row(
-            params![
-                mail_job.row,
-                id,
-                State::Queued,
-                tx.now,
-                number,
-                parts,
-                piece.index,
-                piece.name
-            ],
-            |row| row.get(0),
-        )?;
+        let part = insert.insert(params![
+            mail_job.row,
+            id,
+            State::Queued,
+            tx.now,
+            number,
+            parts,
+            piece.index,
+            piece.name
+        ])?;
         note::new_job(tx, part, State::Queued)?;
     }
     tx.db

@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// A mail that had its last touch so soon after it ended, in microseconds, is idle since it ended: its row need not be written again.
+const SOON: i64 = 60_000_000;
+
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.
 pub(in crate::ledger) fn conclude(tx: &mut Transaction<'_>, mail: i64) -> Result<(), Error> {
     tx.db.lock_mail(mail)?;
@@ -45,9 +48,8 @@ pub(in crate::ledger) fn conclude(tx: &mut Transaction<'_>, mail: i64) -> Result
 /// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
 fn begin(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
-    let note = tx
-        .db
-        .prepare(
+    let note = |whose: &str| {
+        tx.db.prepare(format!(
             "UPDATE mail SET
                idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN ?2 END,
                ended = CASE WHEN verdict IS NULL THEN ?2 END,
@@ -55,9 +57,16 @@ fn begin(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
                  (SELECT sum(300 + coalesce(octet_length(detail), 0) + coalesce(octet_length(subject), 0)) FROM job WHERE mail = ?1)
                  + (SELECT coalesce(sum(100 + coalesce(octet_length(detail), 0) + coalesce(octet_length(answer), 0) + coalesce(octet_length(trace), 0)), 0) FROM attempt
                     WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
-             WHERE id = ?1 RETURNING lacks IS NULL",
-        );
-    Ok(note.query_row([mail, tx.now, first, last], |row| row.get(0))?)
+             WHERE id = ?1 AND lacks {whose}",
+        ))
+    };
+    // Most mails are whole.
+    let values = [mail, tx.now, first, last];
+    let whole = note("IS NULL").execute(values)? > 0;
+    if !whole {
+        note("IS NOT NULL").execute(values)?;
+    }
+    Ok(whole)
 }
 
 /// What we have not read is not touched: its places count as settled and stay as they are.
@@ -171,22 +180,27 @@ pub(in crate::ledger) fn settling(
 /// Notes that these places got their last touch, or are gone.
 pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
     leases::watched(tx, mailbox)?;
-    let touch = tx.db.prepare(
-        "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
-         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",
+    let known = tx.db.prepare("SELECT id FROM mailbox WHERE name = ?");
+    let Some(row) = known.query_row([&*mailbox.0], |row| row.get::<i64>(0)).optional()? else {
+        return Ok(());
+    };
+    let due = tx.db.prepare(
+        "SELECT mail, nullif(touch, 'waiting') FROM place WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled'",
     );
-    let idle = tx
-        .db
-        .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL");
+    let touch = tx.db.prepare(
+        "UPDATE place SET touch = 'settled', verdict = ?4, settled = ?5 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3",
+    );
+    let idle = tx.db.prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle <= ?3");
     for place in places {
-        let touched = touch
-            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, tx.now], |row| {
+        let found = due
+            .query_row(params![row, place.uid_validity, place.uid], |row| {
                 Ok((row.get::<i64>(0)?, row.get::<Option<String>>(1)?))
             })
             .optional()?;
-        if let Some((mail, verdict)) = touched {
+        if let Some((mail, verdict)) = found {
+            touch.execute(params![row, place.uid_validity, place.uid, verdict, tx.now])?;
             note::settled(tx, mail, verdict.as_deref())?;
-            idle.execute(params![mail, tx.now])?;
+            idle.execute([mail, tx.now, tx.now - SOON])?;
         }
     }
     Ok(())

@@ -200,20 +200,17 @@ pub(in crate::ledger) fn make_job(
     let row = tx
         .db
         .prepare(
-            "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+            "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
-        .query_row(
-            params![
-                JobId(Uuid::now_v7()),
-                mail,
-                endpoint.as_str(),
-                state,
-                tx.now,
-                reason,
-                detail
-            ],
-            |row| row.get(0),
-        )?;
+        .insert(params![
+            JobId(Uuid::now_v7()),
+            mail,
+            endpoint.as_str(),
+            state,
+            tx.now,
+            reason,
+            detail
+        ])?;
     note::new_job(tx, row, state)?;
     tx.after.endpoints.insert(endpoint.clone());
     Ok(())

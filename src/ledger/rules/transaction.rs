@@ -1,6 +1,6 @@
 //! What a rule works with: the tables inside a transaction, its time, and what follows once it is durable.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -43,6 +43,9 @@ impl<'a> Transaction<'a> {
         due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)
     }
 }
+
+/// After a transaction that failed, each operation can be undone alone for so long: one that fails always does not fail others again and again.
+pub(in crate::ledger) const CAREFUL: Duration = Duration::from_secs(60);
 
 /// What follows once a batch is durable.
 #[derive(Default)]
@@ -98,6 +101,24 @@ pub(in crate::ledger) fn savepoint(
     };
     run(db, "RELEASE one")?;
     Ok(after)
+}
+
+/// Runs `work` that fails before it changes anything, unless the engine fails: then the whole transaction is lost. `changes` counts what was
+/// changed so far.
+pub(in crate::ledger) fn unguarded(
+    db: &dyn SqlEngine,
+    now: i64,
+    holder: &LeaseHolder,
+    changes: impl Fn() -> u64,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Error>,
+) -> Result<AfterCommit, Error> {
+    let before = changes();
+    let mut tx = Transaction::new(db, now, holder);
+    match work(&mut tx) {
+        Ok(()) => Ok(tx.after),
+        Err(failed) if !db.in_transaction() || changes() != before => Err(failed),
+        Err(_) => Ok(AfterCommit::default()),
+    }
 }
 
 fn run(db: &dyn SqlEngine, sql: &str) -> Result<(), Error> {

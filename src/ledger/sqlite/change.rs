@@ -1,4 +1,4 @@
-//! A change in a commit of its own.
+//! A change in a commit of its own, and whether others made one.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -17,4 +17,11 @@ pub(in crate::ledger) fn change<T>(
     drop(tx);
     begun.commit()?;
     Ok(changed)
+}
+
+/// A number that changes when another connection commits, and not when this one does.
+pub(in crate::ledger) fn data_version(db: &Connection) -> Result<i64, Error> {
+    Ok(db
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?)
 }

@@ -17,6 +17,8 @@ const LETTERS: usize = 1024;
 pub(in crate::ledger) trait WriteOperation: Send {
     /// Does it; its changes are undone when it fails.
     fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error>;
+    /// Whether it fails before it changes anything, unless the engine does.
+    fn judges_first(&self) -> bool;
     /// Tells the one who asked, when all is durable or the batch failed.
     fn answer(self: Box<Self>, batch: Result<(), Error>);
 }
@@ -24,6 +26,7 @@ pub(in crate::ledger) trait WriteOperation: Send {
 struct PendingOperation<W, T> {
     work: Option<W>,
     result: Option<Result<T, Error>>,
+    judges_first: bool,
     tell: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -41,6 +44,10 @@ where
         };
         self.result = Some(result);
         undo
+    }
+
+    fn judges_first(&self) -> bool {
+        self.judges_first
     }
 
     fn answer(self: Box<Self>, batch: Result<(), Error>) {
@@ -112,7 +119,7 @@ impl WriterHandle {
     ) {
         let (tell, _) = oneshot::channel();
         self.send_now(WriteCommand::Do {
-            operation: operation(work, tell),
+            operation: operation(work, false, tell),
             bytes: 0,
             is_new: None,
         });
@@ -124,7 +131,17 @@ impl WriterHandle {
         T: Send + 'static,
         W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask_for((bytes, None), work).await
+        self.ask_for((bytes, None, false), work).await
+    }
+
+    /// The same for one that fails before it changes anything, unless the engine does: it needs no savepoint, which would keep a copy of each
+    /// page that it changes.
+    pub(in crate::ledger) async fn ask_judged<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask_for((bytes, None, true), work).await
     }
 
     /// The same for bytes of a new mail, which is taken only where room enough is left for all that is to be done with it.
@@ -134,17 +151,21 @@ impl WriterHandle {
         T: Send + 'static,
         W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask_for((bytes, Some(so_far)), work).await
+        self.ask_for((bytes, Some(so_far), false), work).await
     }
 
-    async fn ask_for<T, W>(&self, (bytes, is_new): (usize, Option<usize>), work: W) -> Result<T, Error>
+    async fn ask_for<T, W>(
+        &self,
+        (bytes, is_new, judges_first): (usize, Option<usize>, bool),
+        work: W,
+    ) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (tell, answer) = oneshot::channel();
         self.send(WriteCommand::Do {
-            operation: operation(work, tell),
+            operation: operation(work, judges_first, tell),
             bytes,
             is_new,
         })
@@ -154,7 +175,11 @@ impl WriterHandle {
 }
 
 /// An operation that runs `work` and tells its result.
-pub(in crate::ledger) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn WriteOperation>
+pub(in crate::ledger) fn operation<T, W>(
+    work: W,
+    judges_first: bool,
+    tell: oneshot::Sender<Result<T, Error>>,
+) -> Box<dyn WriteOperation>
 where
     T: Send + 'static,
     W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
@@ -162,6 +187,7 @@ where
     Box::new(PendingOperation {
         work: Some(work),
         result: None,
+        judges_first,
         tell,
     })
 }

@@ -48,6 +48,11 @@ impl SqlEngine for Connection {
         Ok(self.prepare_cached(sql)?.execute(params_from_iter(values))?)
     }
 
+    fn insert(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<i64> {
+        RUN.set(RUN.get() + 1);
+        Ok(self.prepare_cached(sql)?.insert(params_from_iter(values))?)
+    }
+
     fn select(
         &self,
         sql: &str,

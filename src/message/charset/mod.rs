@@ -22,6 +22,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use oem_cp::code_table_type::TableType;
 
 use self::label::Charset;
+use super::clean::lossy;
 
 /// The beginning of an HTML text in which `<meta>` is looked for, in bytes. HTML says 1,024; mail programs write their styles first.
 const META: usize = 8 * 1024;
@@ -113,7 +114,7 @@ fn seven_bit(bytes: &[u8], declared: Option<Charset>) -> Cow<'_, str> {
             return tried.text;
         }
     }
-    String::from_utf8_lossy(bytes)
+    lossy(bytes)
 }
 
 /// A text, and how many characters of it are illegal.
@@ -131,7 +132,7 @@ impl<'b> DecodeAttempt<'b> {
 
 fn attempt(charset: Charset, bytes: &[u8]) -> DecodeAttempt<'_> {
     match charset {
-        Charset::Ascii => DecodeAttempt::of(String::from_utf8_lossy(bytes)),
+        Charset::Ascii => DecodeAttempt::of(lossy(bytes)),
         Charset::Known(known) => DecodeAttempt::of(known.decode_without_bom_handling(bytes).0),
         Charset::Table(table) => DecodeAttempt::of(Cow::Owned(by_table(table, bytes))),
         Charset::Viscii => DecodeAttempt::of(Cow::Owned(viscii(bytes))),

@@ -11,6 +11,11 @@ use crate::{
     },
 };
 
+/// Bytes that a payload has beside the mail's own, about.
+const HEAD: usize = 4096;
+/// What a body has room for from its beginning, at most: more is made as it grows.
+const BEGINNING: usize = 64 << 10;
+
 /// Writes a body; returns its media type with it. Blocks.
 ///
 /// # Errors
@@ -19,7 +24,7 @@ pub(in crate::dispatch) fn write(kind: config::BodyFormat, work: &Work<'_>) -> i
     match kind {
         config::BodyFormat::Raw => Ok(("message/rfc822".to_owned(), SpooledBody::Memory(work.raw.clone()))),
         config::BodyFormat::Json => {
-            let mut spool = Spool::default();
+            let mut spool = Spool::of_about(work.raw.len().saturating_add(HEAD).min(BEGINNING));
             serde_json::to_writer(&mut spool, &Payload::new(work, AttachmentMode::Inside))?;
             Ok(("application/json".to_owned(), spool.finish()?))
         }

@@ -68,7 +68,7 @@ impl Sqlite {
             then(tx);
             Ok(held_back)
         };
-        self.post.ask(bytes, finishing).await
+        self.post.ask_judged(bytes, finishing).await
     }
 }
 

@@ -184,3 +184,17 @@ async fn a_ledger_that_is_taken_away_ends_in_words() {
         drop(std::fs::remove_dir_all(&to).or_else(|_| std::fs::remove_file(&to)));
     }
 }
+
+/// By `.cargo/config.toml`, however it is built.
+#[test]
+fn sqlite_counts_no_memory_and_shares_no_cache_of_pages() {
+    let db = rusqlite::Connection::open_in_memory().unwrap();
+    let mut options = db.prepare("PRAGMA compile_options").unwrap();
+    let options = options.query_map([], |row| row.get(0)).unwrap();
+    let options: Vec<String> = options.map(Result::unwrap).collect();
+    let has = |wanted: &str| options.iter().any(|option| option == wanted);
+    assert!(
+        has("DEFAULT_MEMSTATUS=0") && !has("ENABLE_MEMORY_MANAGEMENT"),
+        "{options:?}"
+    );
+}

@@ -156,6 +156,60 @@ async fn an_operation_that_fails_is_undone_alone() {
     assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1);
 }
 
+/// Holds up the writer until something is sent: what comes meanwhile lies together and becomes one batch.
+async fn held_up(d: &Desktop) -> std::sync::mpsc::Sender<()> {
+    let (begun, busy) = oneshot::channel();
+    let (go, gate) = std::sync::mpsc::channel();
+    let ledger = d.ledger.clone();
+    let wait = move |_: &mut Transaction<'_>| {
+        begun.send(()).unwrap();
+        gate.recv_timeout(PATIENCE).unwrap();
+        Ok(())
+    };
+    tokio::spawn(async move { ledger.post.ask(0, wait).await });
+    soon(busy).await.unwrap();
+    go
+}
+
+/// The ends of jobs have no savepoints. One that fails in its midst fails all that came with it, but not when they come again.
+#[tokio::test]
+async fn the_end_of_a_job_that_always_fails_fails_others_once() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1), mail(2), mail(3)]).await;
+    let jobs = d.claim(3).await;
+    let break_it = "CREATE TEMP TRIGGER broken BEFORE UPDATE OF state ON job WHEN new.id = 1 AND new.state = 'done'
+                    BEGIN SELECT RAISE(ABORT, 'as the test wants'); END";
+    let broken = move |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch(break_it)?);
+    d.ledger.post.ask(0, broken).await.unwrap();
+    let end = |at: usize| {
+        d.ledger.finish(Finish {
+            reply: silent(),
+            ..finish(&jobs[at], done())
+        })
+    };
+    let (go, stale) = (
+        held_up(&d).await,
+        Finish {
+            fence: Fence::NONE,
+            ..finish(&jobs[2], done())
+        },
+    );
+    let send = async { go.send(()).unwrap() };
+    let (stale, other, ()) = tokio::join!(d.ledger.finish(stale), end(2), send);
+    assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
+    assert_eq!(other, Ok(None), "who changed nothing has nothing to be undone");
+    for is_first in [true, false] {
+        let go = held_up(&d).await;
+        let send = async { go.send(()).unwrap() };
+        let (broken, other, ()) = tokio::join!(end(0), end(1), send);
+        assert!(matches!(broken, Err(Error::Engine(_))), "{broken:?}");
+        assert_eq!(other.is_err(), is_first, "{other:?}");
+    }
+    let done = "SELECT count(*) FROM job j JOIN attempt a ON a.job = j.id WHERE j.state = 'done'";
+    assert_eq!(d.count(done).await, 2);
+    assert_eq!(d.count("SELECT count(*) FROM attempt").await, 2, "nothing half done");
+}
+
 /// Counts for longer than any test lasts.
 const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 

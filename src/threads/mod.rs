@@ -9,17 +9,22 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Wake, Waker},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     runtime::Handle,
-    sync::{Notify, Semaphore, oneshot},
+    sync::{Notify, Semaphore, SemaphorePermit, oneshot},
     time::timeout,
 };
 
 /// How long a thread stays without work.
 const IDLE: Duration = Duration::from_secs(10);
+/// A thread that began something is expected to be free again so soon: what comes meanwhile waits for that one, since to wake another costs more
+/// than most work does. What has not begun by then gets a thread of its own.
+const SOON: Duration = Duration::from_millis(1);
+/// So many wait for threads that are free soon, at most.
+const BEHIND: usize = 8;
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -34,7 +39,43 @@ pub struct Threads {
 
 struct Queue {
     work: VecDeque<Task>,
+    /// Threads without work, and how many of them were woken and have not come yet.
     idle: usize,
+    woken: usize,
+    /// What threads are at, by the number of the work, and since when.
+    working: Vec<(u64, Instant)>,
+    /// How much was begun so far.
+    begun: u64,
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self {
+            work: VecDeque::new(),
+            idle: 0,
+            woken: 0,
+            working: Vec::new(),
+            begun: 0,
+        }
+    }
+
+    /// The next work, with its number.
+    fn next(&mut self, now: Instant) -> Option<(u64, Task)> {
+        let work = self.work.pop_front()?;
+        if self.work.is_empty() {
+            // Who was woken finds nothing, and sleeps on.
+            self.woken = 0;
+        }
+        self.begun += 1;
+        self.working.push((self.begun, now));
+        Some((self.begun, work))
+    }
+
+    /// Whether what was put in last may wait for a thread that is at work: one began just now, and not many wait for it.
+    fn follows(&self, now: Instant) -> bool {
+        let is_soon_free = |(_, since): &(u64, Instant)| now.saturating_duration_since(*since) < SOON;
+        self.work.len() <= BEHIND && self.working.iter().any(is_soon_free)
+    }
 }
 
 /// The system refuses a thread.
@@ -76,10 +117,7 @@ impl Threads {
             name,
             most,
             free: Semaphore::const_new(most),
-            queue: Mutex::new(Queue {
-                work: VecDeque::new(),
-                idle: 0,
-            }),
+            queue: Mutex::new(Queue::new()),
             came: Condvar::new(),
         }
     }
@@ -99,24 +137,40 @@ impl Threads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<TaskResult<T>, NoThread> {
         let permit = self.free.acquire().await.map_err(|error| NoThread(error.to_string()))?;
-        let (begins, begun) = oneshot::channel();
-        let (tell, end) = oneshot::channel();
-        #[cfg(test)]
-        let holds = clock::held();
-        self.hand_over(Box::new(move || {
-            begins.send(()).ok();
-            let worked = catch_unwind(AssertUnwindSafe(work));
-            // Free before it is told, so that whoever is told finds it free.
-            drop(permit);
-            if let Ok(worked) = worked {
-                drop(tell.send(worked));
-            }
-            #[cfg(test)]
-            drop(holds);
-        }))?;
+        let (task, begun, end) = task(permit, work);
+        self.hand_over(task, |_, _| false)?;
         // There are no more threads busy than permits taken: one is idle or was started.
         drop(begun.await);
         Ok(end)
+    }
+
+    /// The same for work that is most often done at once: a thread that is at work is expected to come to it. It has its time from when it begins,
+    /// and may wait as long before that.
+    async fn quickly<T: Send + 'static>(
+        &'static self,
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        let permit = match self.free.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let permit = timeout(limit, self.free.acquire()).await;
+                let permit = permit.map_err(|_elapsed| Unfinished::Busy)?;
+                permit.map_err(|error| NoThread(error.to_string()))?
+            }
+        };
+        let (task, begun, mut end) = task(permit, work);
+        self.hand_over(task, Queue::follows)?;
+        let worked = match timeout(SOON.min(limit), &mut end).await {
+            Ok(worked) => worked,
+            Err(_elapsed) => {
+                self.rouse()?;
+                let begun = timeout(limit, begun).await;
+                drop(begun.map_err(|_elapsed| Unfinished::Busy)?);
+                timeout(limit, end).await.map_err(|_elapsed| Unfinished::Slow)?
+            }
+        };
+        worked.map_err(|_panicked| Unfinished::Panicked)
     }
 
     /// Runs a future that computes and waits by turns: it computes on these threads, and holds none while it waits. A turn may wait for its
@@ -139,16 +193,8 @@ impl Threads {
                 let polled = Pin::new(&mut future).poll(&mut Context::from_waker(&waker));
                 (future, polled)
             };
-            let begun = timeout(limit, self.begin(step)).await;
-            let begun = begun.map_err(|_elapsed| Unfinished::Busy)??;
-            let polled = match timeout(limit, begun).await {
-                Ok(Ok((unchanged, polled))) => {
-                    future = unchanged;
-                    polled
-                }
-                Ok(Err(_panicked)) => return Err(Unfinished::Panicked),
-                Err(_elapsed) => return Err(Unfinished::Slow),
-            };
+            let polled;
+            (future, polled) = self.quickly(limit, step).await?;
             match polled {
                 Poll::Ready(worked) => return Ok(worked),
                 Poll::Pending => woken.0.notified().await,
@@ -160,38 +206,83 @@ impl Threads {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hand_over(&'static self, work: Task) -> Result<(), NoThread> {
+    /// Puts work into the queue, and sees to it that a thread comes, unless it may follow what another is at.
+    fn hand_over(&'static self, work: Task, follows: impl FnOnce(&Queue, Instant) -> bool) -> Result<(), NoThread> {
         let mut queue = self.queue();
         queue.work.push_back(work);
-        if queue.work.len() <= queue.idle {
+        if follows(&queue, Instant::now()) {
+            return Ok(());
+        }
+        let come = self.come(&mut queue);
+        if come.is_err() {
+            queue.work.pop_back();
+        }
+        come
+    }
+
+    /// Has a thread come for what waits.
+    fn rouse(&'static self) -> Result<(), NoThread> {
+        let mut queue = self.queue();
+        match queue.work.is_empty() {
+            true => Ok(()),
+            false => self.come(&mut queue),
+        }
+    }
+
+    /// Wakes a thread, or starts one.
+    fn come(&'static self, queue: &mut Queue) -> Result<(), NoThread> {
+        if queue.woken < queue.idle {
+            queue.woken += 1;
             self.came.notify_one();
             return Ok(());
         }
         let started = thread::Builder::new().name(self.name.into()).spawn(|| self.serve());
-        started.map(drop).map_err(|error| {
-            queue.work.pop_back();
-            NoThread(error.to_string())
-        })
+        started.map(drop).map_err(|error| NoThread(error.to_string()))
     }
 
     fn serve(&self) {
         let mut queue = self.queue();
         loop {
-            while let Some(work) = queue.work.pop_front() {
+            while let Some((number, work)) = queue.next(Instant::now()) {
                 drop(queue);
                 work();
                 queue = self.queue();
+                queue.working.retain(|(known, _)| *known != number);
             }
             queue.idle += 1;
             let waited = self.came.wait_timeout_while(queue, IDLE, |queue| queue.work.is_empty());
             let (waited, _) = waited.unwrap_or_else(PoisonError::into_inner);
             queue = waited;
             queue.idle -= 1;
+            queue.woken = queue.woken.saturating_sub(1);
             if queue.work.is_empty() {
                 return;
             }
         }
     }
+}
+
+/// Work for a thread; who waits for it hears when it begins and when it ends.
+fn task<T: Send + 'static>(
+    permit: SemaphorePermit<'static>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> (Task, oneshot::Receiver<()>, TaskResult<T>) {
+    let (begins, begun) = oneshot::channel();
+    let (tell, end) = oneshot::channel();
+    #[cfg(test)]
+    let holds = clock::held();
+    let task = Box::new(move || {
+        begins.send(()).ok();
+        let worked = catch_unwind(AssertUnwindSafe(work));
+        // Free before it is told, so that whoever is told finds it free.
+        drop(permit);
+        if let Ok(worked) = worked {
+            drop(tell.send(worked));
+        }
+        #[cfg(test)]
+        drop(holds);
+    });
+    (task, begun, end)
 }
 
 /// A test whose clock is paused must not skip the time in which a thread works: as for tokio's own threads, which are asked to wait for it.
@@ -217,73 +308,4 @@ impl Wake for Woken {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    };
-
-    use futures_util::FutureExt;
-    use tokio::time::sleep;
-
-    use super::*;
-
-    /// Work that ends when it is told to.
-    fn until_told() -> (mpsc::Sender<()>, impl FnOnce() + Send) {
-        let (tell, told) = mpsc::channel();
-        (tell, move || {
-            told.recv().ok();
-        })
-    }
-
-    #[tokio::test]
-    async fn no_more_work_than_threads_and_the_rest_has_not_begun() {
-        static TWO: Threads = Threads::new("two", 2);
-        let ((first, a), (second, b)) = (until_told(), until_told());
-        let (a, b) = (TWO.begin(a).await.unwrap(), TWO.begin(b).await.unwrap());
-        let mut third = Box::pin(TWO.begin(|| 3));
-        assert!(third.as_mut().now_or_never().is_none());
-        first.send(()).unwrap();
-        a.await.unwrap();
-        assert_eq!(third.await.unwrap().await, Ok(3));
-        second.send(()).unwrap();
-        b.await.unwrap();
-        assert_eq!(TWO.free(), 2);
-    }
-
-    #[tokio::test]
-    async fn work_that_panics_costs_no_thread() {
-        static ONE: Threads = Threads::new("one", 1);
-        for _ in 0..3 {
-            assert!(ONE.begin(|| panic!("as the test wants")).await.unwrap().await.is_err());
-        }
-        assert_eq!(ONE.begin(|| 1).await.unwrap().await, Ok(1));
-    }
-
-    #[tokio::test]
-    async fn a_future_that_waits_holds_no_thread() {
-        static ONE: Threads = Threads::new("one", 1);
-        let (tell, told) = oneshot::channel::<u32>();
-        let (turns, limit) = (AtomicU32::new(0), Duration::from_secs(60));
-        let count = || {
-            turns.fetch_add(1, Ordering::Relaxed);
-        };
-        let mut waits = Box::pin(ONE.poll(limit, count, async move {
-            sleep(Duration::from_millis(1)).await;
-            told.await.unwrap() + 1
-        }));
-        for _ in 0..50 {
-            assert!(waits.as_mut().now_or_never().is_none());
-            let others = ONE.begin(|| thread::current().name().map(str::to_owned)).await.unwrap();
-            assert_eq!(others.await.unwrap().as_deref(), Some("one"));
-        }
-        tell.send(1).unwrap();
-        assert_eq!(waits.await, Ok(2));
-        assert!(
-            (2..=3).contains(&turns.load(Ordering::Relaxed)),
-            "a turn for each time that it goes on"
-        );
-        let panics = ONE.poll(limit, || {}, async { panic!("as the test wants") });
-        assert_eq!(panics.await, Err::<(), _>(Unfinished::Panicked));
-    }
-}
+mod tests;
