@@ -150,7 +150,7 @@ const PRINTING: [(&[&str], i32); 23] = [
 ];
 
 /// Commands whose help names what they do, and which have tests of their own for what they print.
-const DOING: [&str; 6] = ["run", "send", "receive", "pause", "resume", "help"];
+const DOING: [&str; 7] = ["run", "demo", "send", "receive", "pause", "resume", "help"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cant_be_printed_is_said_and_who_reads_no_further_has_seen_enough() {
