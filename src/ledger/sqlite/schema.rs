@@ -80,9 +80,11 @@ pub(in crate::ledger) fn writer(path: &Path) -> Result<Connection, Error> {
 /// the locks that SQLite has on it in this process (POSIX, fcntl).
 fn own(path: &Path) -> std::io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            std::fs::set_permissions(path, Permissions::from_mode(0o600))
-        }
+        // The mode of a device is everybody's.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match std::fs::metadata(path)?.is_file() {
+            true => std::fs::set_permissions(path, Permissions::from_mode(0o600)),
+            false => Err(std::io::Error::other("is no file")),
+        },
         made => made.map(drop),
     }
 }
