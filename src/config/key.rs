@@ -1,6 +1,6 @@
 //! What there is to say of a table and its keys, for the reference, the JSON Schema and `mailjob show`. `declare` makes it.
 
-/// A table of an endpoint file.
+/// A table of a file.
 #[derive(Debug)]
 pub(super) struct Section {
     /// E.g. `webhook.headers`; nothing for the top of the file. A last part `*` is any name.
@@ -13,6 +13,8 @@ pub(super) struct Section {
     pub(super) keys: Vec<Key>,
     /// What its entries are, where their names are the operator's own.
     pub(super) open: Option<Allowed>,
+    /// What the reference shows in its place: whole tables, of which each key is told where it stands first.
+    pub(super) samples: &'static str,
 }
 
 /// A key of a table.
@@ -115,6 +117,7 @@ impl Section {
             off: false,
             keys,
             open: None,
+            samples: "",
         }
     }
 
@@ -139,6 +142,11 @@ impl Section {
     /// The same, left out where it isn't wished for.
     pub(super) fn off(self) -> Self {
         Self { off: true, ..self }
+    }
+
+    /// The same as whole tables in the reference, since what one key is depends on others.
+    pub(super) fn shown_as(self, samples: &'static str) -> Self {
+        Self { samples, ..self }
     }
 
     /// Whether its defaults count although it is not written: all but `[reply]`, without which nobody is answered.

@@ -6,7 +6,7 @@ use super::{key::Allowed, slip::KeyPredicate};
 
 /// The two kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum FileKind {
+pub enum FileKind {
     /// An endpoint's.
     Endpoint,
     /// `mailjob.toml`.

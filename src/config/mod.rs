@@ -83,7 +83,7 @@ pub use check::{
 };
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
-pub use effective::effective;
+pub use effective::{effective, effective_shared};
 pub use endpoint::{Endpoint, Settle, SettleAction};
 pub use held::{HeldEndpoint, MailboxClaim};
 pub use inputs::{

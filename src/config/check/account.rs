@@ -74,11 +74,11 @@ keys! {
         user: Option<String> = Text, wanted("write the user name, e.g. user = \"invoices@example.com\"", "\"invoices@example.com\"", &[]),
             "at the mail servers; for a shared mailbox its address";
         from: Option<String> = Allowed::Text => address, never("\"orders@example.com\""), "of replies; the user when nothing is written and that is an address";
-        _imap("imap"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by IMAP";
-        _pop3("pop3"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by POP3";
-        _smtp("smtp"): Option<()> = Allowed::Table(SmtpKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where replies are submitted; needed for replies only";
-        pace: Option<Option<Rate>> = PerTime, never("\"30/m\""), "replies at most in a time; false for none; Microsoft's own limit, else none, when nothing is written";
-        ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the servers' own certificates";
+        _imap("imap"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by IMAP; tls: implicit (993) or starttls (143)";
+        _pop3("pop3"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by POP3; tls: implicit (995) or starttls (110)";
+        _smtp("smtp"): Option<()> = Allowed::Table(SmtpKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where replies are submitted, and needed for them only; tls: implicit (465) or starttls (587); auth = false where one sends without signing in";
+        pace: Option<Option<Rate>> = PerTime, never("\"30/m\""), "replies at most in a time; false for none; when nothing is written what Exchange Online takes from Microsoft's accounts, and none elsewhere";
+        ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the servers' own certificates (self-signed ones too)";
         client("tls"): Option<ClientCertificate> = certificate_allowed() => client_certificate,
             never("{ cert = \"client.pem\", key = \"client.key\" }"),
             "what proves mailjob to servers that ask for a client's certificate; read anew for each connection";

@@ -17,14 +17,18 @@ const MOST: usize = 1_000;
 
 keys! {
     /// `[net]` as it is written.
-    pub(in crate::config) struct NetKeys in "net" "" {
+    pub(in crate::config) struct NetKeys in "net" "\
+The proxy by which one leaves this network: for token servers, webhooks, IMAP, POP3 and SMTP alike. Without [net], or without the key, the
+usual variables count, in capitals or not: HTTPS_PROXY for https, HTTP_PROXY for http, ALL_PROXY for all that has none of its own and so
+for mail servers too, NO_PROXY. This machine itself (localhost, 127.0.0.0/8, ::1) is never reached by a proxy. Names are for the proxy to
+resolve, and where it leads is its own to allow: allow_private_network judges written addresses alone then. Takes effect at the next start." {
         proxy: Option<ProxyChoice> = Allowed::Text => proxy, never("\"http://proxy.example:3128\""),
             "asked by CONNECT, for http webhooks by whole URLs; or \"socks5://proxy.example:1080\"; or \"none\", whatever the variables say";
-        user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is";
+        user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is; goes with proxy_password";
         password("proxy_password"): Option<SecretRef> = Allowed::Secret => secret_line, never("{ file = \"/run/secrets/proxy\" }"),
             "goes with proxy_user; a changed file counts from the next connection on";
         no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => bypasses, never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
-            "reached without: hosts with all below them, addresses, networks, \"*\"; what NO_PROXY says when nothing is written";
+            "reached without: hosts with all below them, addresses, networks, \"*\"; up to 1000; what NO_PROXY says when nothing is written";
     }
 }
 

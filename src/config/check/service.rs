@@ -31,12 +31,12 @@ keys! {
         ledger: LedgerAddress = Allowed::Text => ledger, usual_as(LedgerAddress::file("mailjob.db"), "\"mailjob.db\""),
             "the SQLite file, on a local disk";
         key: Option<SecretRef> = Allowed::Secret => secret, never("{ file = \"/run/secrets/mailjob.key\" }"),
-            "seals the sign-ins in the ledger: 32 bytes in base64 or hex; mailjob.key beside the ledger, which the first start makes, when nothing is written";
+            "seals the sign-ins in the ledger: 32 bytes in base64 or hex; when nothing is written mailjob.key beside the ledger, which the first start makes; keep a copy apart from the ledger's";
         health: Option<SocketAddr> = Allowed::Either(vec![Allowed::Text, Allowed::Flag]) => health,
             usual_as(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))), "\"127.0.0.1:8025\""),
             "where /livez, /readyz, /status, /metrics and the API answer; false switches them off";
         drain: Duration = Time(SECOND..=HOUR), usual(25 * SECOND),
-            "how long a stop may take before those who are late are named and left";
+            "how long a stop may take before those who are late are named and left; in Kubernetes less than terminationGracePeriodSeconds";
         memory: u64 = Bytes(1 << 20..=1 << 40), usual(32 << 20),
             "of mails, results and letters that jobs of all endpoints may hold at once; who finds no room waits; what comes in and goes out may take half as much beside";
         jobs: Size = Allowed::Count(1, 100_000) => exactly(1..=100_000), depends(Size::Beside(0), "32"),
@@ -44,13 +44,13 @@ keys! {
         commands: Size = Allowed::Count(1, 1024) => exactly(1..=1024), depends(Size::Beside(0), "8"),
             "that run at once over all endpoints; when nothing is written, four times the cores, 8 at least, and one for each endpoint";
         connects: usize = Count(1..=1000), usual(16),
-            "mailboxes that connect and sign in at once at one host; the others wait their turn";
+            "mailboxes that connect and sign in at once at one host; the others wait their turn, those of other hosts don't";
         resolver: Option<SocketAddr> = Allowed::Text => resolver, never("\"127.0.0.1:53\""),
             "the DNS server that is asked where senders are verified; those of the system when nothing is written";
         patience: Duration = Time(Duration::ZERO..=HOUR), usual(30 * SECOND),
             "how long a file may be gone, and jobs of an endpoint that was removed wait, before other endpoints get its mails";
         hello: Option<String> = Allowed::Text => hello, never("\"mail.example.com\""),
-            "the name that is given to SMTP servers; this machine's own, where it is a full one, when nothing is written";
+            "the name that is given to SMTP servers (EHLO); this machine's own, where it is a full one, when nothing is written";
     }
     beside retention: Retention, "How long the ledger keeps what has ended."
     beside net: Net, "How servers are reached."

@@ -30,16 +30,16 @@ keys! {
             never("\"global\""), "Microsoft's: global, us-government or china";
         _password("password"): Option<()> = Allowed::Secret => |_| Some(()), never("{ file = \"/run/secrets/office\" }"), "of the user";
         _token("token"): Option<()> = Allowed::Either(vec![Allowed::Secret, Allowed::Table(TokenKeys::section().keys)]) => |_| Some(()),
-            never("{ command = [\"/usr/local/bin/token\", \"orders\"] }"), "one that another program gets";
+            never("{ command = [\"/usr/local/bin/token\", \"orders\"] }"), "what another program prints, without a shell; pass_env = [\"…\"] beside it for variables it needs; or { file = \"…\" } or { env = \"…\" }";
         _client_id("client_id"): Option<()> = Allowed::Text => |_| Some(()), never("\"11111111-2222-3333-4444-555555555555\""),
             "under which the application is registered";
         _client_secret("client_secret"): Option<()> = Allowed::Secret => |_| Some(()), never("{ file = \"/run/secrets/contoso\" }"),
-            "of the application; a public client has none";
+            "of the application; a secret itself is refused; a public client has none";
         _expires("client_secret_expires"): Option<()> = Allowed::Text => |_| Some(()), never("2027-05-31"),
             "the day on which it ends: the operator is told 30, 14, 7 and 1 days before";
-        _certificate("certificate"): Option<()> = Allowed::Text => |_| Some(()), never("\"client.pem\""), "in place of a secret";
+        _certificate("certificate"): Option<()> = Allowed::Text => |_| Some(()), never("\"client.pem\""), "in place of a secret, with certificate_key";
         _certificate_key("certificate_key"): Option<()> = Allowed::setting() => |_| Some(()), never("{ file = \"/run/secrets/client.key\" }"),
-            "goes with the certificate";
+            "of the certificate; when that ends is read from it";
         _federated("federated_token"): Option<()> = Allowed::Text => |_| Some(()),
             never("\"/var/run/secrets/azure/tokens/azure-identity-token\""), "in place of a secret: workload identity in Kubernetes";
         _refresh_token("refresh_token"): Option<()> = Allowed::Secret => |_| Some(()), never("{ file = \"/run/secrets/contoso-refresh\" }"),
