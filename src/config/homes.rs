@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use super::{
     Action,
-    check::{AccountKeys, SignInKeys},
     key::{Allowed, Key},
     key_table::{Entries, FileKind, KeyTable, KnownKeys, path_of},
     reference::{is_known, sections},
@@ -28,15 +27,9 @@ pub(super) fn known_keys() -> &'static KnownKeys {
                 None => &section.keys[..],
             };
             put(&mut all, file, section.name.to_owned(), keys, entries, false);
-            if let Some(Allowed::Table(keys)) = &section.open {
-                put(&mut all, file, format!("{}.*", section.name), keys, None, true);
+            if let Some(Allowed::Table(inner)) = &section.open {
+                put(&mut all, file, format!("{}.*", section.name), &inner.keys, None, true);
             }
-        }
-        for (path, section) in [
-            ("mailbox.account", AccountKeys::section()),
-            ("mailbox.auth", SignInKeys::section()),
-        ] {
-            put(&mut all, FileKind::Endpoint, path.to_owned(), &section.keys, None, true);
         }
         for (file, path) in NAMED {
             put(&mut all, file, path.to_owned(), &[], Some(Entries::Tables), false);
@@ -79,7 +72,7 @@ fn put(all: &mut Vec<KeyTable>, file: FileKind, path: String, keys: &[Key], entr
 /// The keys of a value that may be a table.
 fn within(allowed: &Allowed) -> Vec<Key> {
     match allowed {
-        Allowed::Table(keys) => keys.clone(),
+        Allowed::Table(inner) => inner.keys.clone(),
         Allowed::Either(several) => several.iter().flat_map(within).collect(),
         _ => Vec::new(),
     }

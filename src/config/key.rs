@@ -1,7 +1,9 @@
 //! What there is to say of a table and its keys, for the reference, the JSON Schema and `mailjob show`. `declare` makes it.
 
+use super::rule::Rule;
+
 /// A table of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Section {
     /// E.g. `webhook.headers`; nothing for the top of the file. A last part `*` is any name.
     pub(super) name: &'static str,
@@ -13,6 +15,8 @@ pub(super) struct Section {
     pub(super) keys: Vec<Key>,
     /// What its entries are, where their names are the operator's own.
     pub(super) open: Option<Allowed>,
+    /// What its keys are to one another.
+    pub(super) rules: Vec<Rule>,
     /// What the reference shows in its place: whole tables, of which each key is told where it stands first.
     pub(super) samples: &'static str,
 }
@@ -81,9 +85,16 @@ pub(super) enum Allowed {
     /// One of several.
     Either(Vec<Allowed>),
     /// A table with these keys.
-    Table(Vec<Key>),
+    Table(InnerTable),
     /// A table that is described elsewhere.
     Elsewhere,
+}
+
+/// A table as the value of a key.
+#[derive(Debug, Clone)]
+pub(super) struct InnerTable {
+    pub(super) keys: Vec<Key>,
+    pub(super) rules: Vec<Rule>,
 }
 
 impl Allowed {
@@ -104,7 +115,9 @@ impl Allowed {
 
     /// A table that must have this one key.
     pub(super) fn only(key: &'static str, each: Self) -> Self {
-        Self::Table(vec![Key::must(key, each, "\"…\"", "")])
+        let rules = Vec::new();
+        let keys = vec![Key::must(key, each, "\"…\"", "")];
+        Self::Table(InnerTable { keys, rules })
     }
 }
 
@@ -117,6 +130,7 @@ impl Section {
             off: false,
             keys,
             open: None,
+            rules: Vec::new(),
             samples: "",
         }
     }
@@ -137,6 +151,25 @@ impl Section {
             open: Some(each.clone()),
             ..Self::new(name, about, examples.iter().map(key).collect())
         }
+    }
+
+    /// The same with the keys of another declaration.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self.rules.extend(other.rules);
+        self
+    }
+
+    /// The same with what its keys are to one another.
+    pub(super) fn ruled(mut self, rules: &[Rule]) -> Self {
+        self.rules.extend(rules);
+        self
+    }
+
+    /// It as the value of a key.
+    pub(super) fn inner(self) -> InnerTable {
+        let Self { keys, rules, .. } = self;
+        InnerTable { keys, rules }
     }
 
     /// The same, left out where it isn't wished for.

@@ -109,6 +109,12 @@ impl<'a> Table<'a> {
         None
     }
 
+    /// Whether a key is written, here or in the defaults.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let below = self.below.as_ref().map(|below| below.table);
+        self.table.contains_key(key) || below.is_some_and(|below| below.contains_key(key))
+    }
+
     /// Notes that a key isn't there.
     pub(super) fn lacks_key(&self, key: &str, cure: &str) {
         self.lacks(format!("`{}` is missing", self.path_of(key)), cure);

@@ -90,7 +90,7 @@ fn addressed() -> Allowed {
 
 /// Whether an ending is answered, and how it is.
 fn answered() -> Allowed {
-    Allowed::Either(vec![Allowed::Flag, Allowed::Table(EndingKeys::section().keys)])
+    Allowed::Either(vec![Allowed::Flag, EndingKeys::allowed()])
 }
 
 keys! {
@@ -231,14 +231,9 @@ keys! {
         text: Option<Template> = template_allowed() => plain,
             implied("\"{% if reason %}Ihre Mail konnte nicht bearbeitet werden. Nummer: {{ job }}{% else %}Ihre Mail wurde bearbeitet.{% endif %}\""), "";
         html: Option<Template> = template_allowed() => html, never_so(&[]), "";
-        success: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
-        failure: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
+        success: Option<ReplyWords> = ReplyWords::allowed() => |value| value.table(ReplyWords::read), never_so(&[]), "";
+        failure: Option<ReplyWords> = ReplyWords::allowed() => |value| value.table(ReplyWords::read), never_so(&[]), "";
     }
-}
-
-/// Words of their own.
-fn worded() -> Allowed {
-    Allowed::Table(ReplyWords::section().keys)
 }
 
 impl Language {

@@ -45,7 +45,7 @@ fn or_false(bound: Allowed) -> Allowed {
 
 /// A table of bounds, or false.
 fn kept() -> Allowed {
-    or_false(Allowed::Table(KeepKeys::section().keys))
+    or_false(KeepKeys::allowed())
 }
 
 /// How long one kind is kept: whichever comes first.

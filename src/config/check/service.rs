@@ -15,9 +15,9 @@ use crate::{
         LedgerAddress, Net,
         declare::{depends, keys, never, usual, usual_as},
         key::Allowed,
-        kind::{Bytes, Count, Time},
+        kind::{Bytes, Count, SecretPlace, Time},
         sheet::PlacedValue,
-        value::{count, ledger, secret, text},
+        value::{count, ledger, text},
     },
     secret::SecretRef,
     slots::Size,
@@ -30,7 +30,7 @@ keys! {
         /// Default: the SQLite file `mailjob.db` in the working directory.
         ledger: LedgerAddress = Allowed::Text => ledger, usual_as(LedgerAddress::file("mailjob.db"), "\"mailjob.db\""),
             "the SQLite file, on a local disk";
-        key: Option<SecretRef> = Allowed::Secret => secret, never("{ file = \"/run/secrets/mailjob.key\" }"),
+        key: Option<SecretRef> = SecretPlace, never("{ file = \"/run/secrets/mailjob.key\" }"),
             "seals the sign-ins in the ledger: 32 bytes in base64 or hex; when nothing is written mailjob.key beside the ledger, which the first start makes; keep a copy apart from the ledger's";
         health: Option<SocketAddr> = Allowed::Either(vec![Allowed::Text, Allowed::Flag]) => health,
             usual_as(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))), "\"127.0.0.1:8025\""),

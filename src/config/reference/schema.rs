@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{FileKind, sections};
 use crate::config::{
     Action,
-    key::{Allowed, Key, KeyDefault, Section},
+    key::{Allowed, InnerTable, Key, KeyDefault, Section},
+    rule::Rule,
 };
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
@@ -76,8 +77,14 @@ fn insert(root: &mut Map<String, Value>, section: &Section, extent: Extent) {
     let own_names = |each| json!({ "type": "object", "additionalProperties": each });
     let (name, described) = match (&section.open, section.name.strip_suffix(".*")) {
         (Some(each), _) => (section.name, own_names(shape(each))),
-        (None, Some(outer)) => (outer, own_names(table(&section.keys, section.about, extent))),
-        (None, None) => (section.name, table(&section.keys, section.about, extent)),
+        (None, Some(outer)) => (
+            outer,
+            own_names(table(&section.keys, &section.rules, section.about, extent)),
+        ),
+        (None, None) => (
+            section.name,
+            table(&section.keys, &section.rules, section.about, extent),
+        ),
     };
     match name.rsplit_once('.') {
         None => {
@@ -92,12 +99,16 @@ fn insert(root: &mut Map<String, Value>, section: &Section, extent: Extent) {
     }
 }
 
-fn table(keys: &[Key], about: &str, extent: Extent) -> Value {
+fn table(keys: &[Key], rules: &[Rule], about: &str, extent: Extent) -> Value {
     let must = |key: &&Key| extent == Extent::Whole && matches!(key.given, KeyDefault::Must(..));
     let required: Vec<_> = keys.iter().filter(must).map(|key| key.name).collect();
     let mut table = json!({ "type": "object", "properties": properties(keys), "additionalProperties": false });
     if !required.is_empty() {
         put(&mut table, "required", json!(required));
+    }
+    let rules: Vec<_> = rules.iter().flat_map(|rule| rule.schema()).collect();
+    if !rules.is_empty() && extent == Extent::Whole {
+        put(&mut table, "allOf", json!(rules));
     }
     if !about.is_empty() {
         put(&mut table, "description", json!(about.replace('\n', " ")));
@@ -153,7 +164,7 @@ fn shape(is: &Allowed) -> Value {
             json!({ "anyOf": [shape(each), list] })
         }
         Allowed::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
-        Allowed::Table(keys) => table(keys, "", Extent::Whole),
+        Allowed::Table(InnerTable { keys, rules }) => table(keys, rules, "", Extent::Whole),
         Allowed::Elsewhere => json!({ "type": "object" }),
     }
 }

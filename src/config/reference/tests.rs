@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -11,16 +12,16 @@ use super::*;
 use crate::config::{
     EndpointName, Problem, check,
     examples_tests::accounts,
-    key::{Allowed, Section},
+    key::{Allowed, Key, KeyDefault, Section},
 };
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A small file with one value more; problems of that value only.
-fn problems_with(file: FileKind, section: &Section, key: &str, value: Toml) -> Vec<Problem> {
-    let outer = section.name.split('.').next();
+/// A small file, and more in one of its tables.
+fn file_with(file: FileKind, path: &str, entries: Table) -> Table {
+    let outer = path.split('.').next();
     let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
     let crate::config::action::ActionKind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
     let small = match file {
@@ -29,15 +30,17 @@ fn problems_with(file: FileKind, section: &Section, key: &str, value: Toml) -> V
     };
     let mut whole: Table = small.parse().unwrap();
     let mut table = &mut whole;
-    let path = section.name.replace('*', "de");
     for name in path.split('.').filter(|name| !name.is_empty()) {
         let inner = table.entry(name).or_insert_with(|| Table::new().into());
         table = inner.as_table_mut().unwrap();
     }
-    table.insert(key.to_owned(), value);
-    let path = format!("`{}`", format!("{path}.{key}").trim_start_matches('.'));
+    table.extend(entries);
+    whole
+}
+
+fn problems_of(file: FileKind, whole: &Table) -> Vec<Problem> {
     let text = whole.to_string();
-    let problems = match file {
+    match file {
         FileKind::Endpoint => {
             let name = EndpointName::new("tried").unwrap();
             check::endpoint(&name, Path::new("tried.toml"), &text, &accounts(), None).problems
@@ -49,11 +52,17 @@ fn problems_with(file: FileKind, section: &Section, key: &str, value: Toml) -> V
             let own = [of.service.problems, of.operator.problems, of.api.problems];
             own.into_iter().chain(each).flatten().chain(read.problems).collect()
         }
-    };
+    }
+}
+
+/// Problems of one value that is written into a small file.
+fn problems_with(file: FileKind, section: &Section, key: &str, value: Toml) -> Vec<Problem> {
+    let path = section.name.replace('*', "de");
+    let entries = [(key.to_owned(), value)].into_iter().collect();
+    let mut problems = problems_of(file, &file_with(file, &path, entries));
+    let path = format!("`{}`", format!("{path}.{key}").trim_start_matches('.'));
+    problems.retain(|problem| problem.cause.contains(&path));
     problems
-        .into_iter()
-        .filter(|problem| problem.cause.contains(&path))
-        .collect()
 }
 
 const BOTH: [FileKind; 2] = [FileKind::Endpoint, FileKind::Shared];
@@ -276,7 +285,7 @@ fn examples_of_whole_tables_have_every_key_with_its_words() {
     let Allowed::Table(inner) = &oauth.allowed else {
         panic!()
     };
-    for key in keys.iter().chain(inner).filter(|key| key.name != "oauth") {
+    for key in keys.iter().chain(&inner.keys).filter(|key| key.name != "oauth") {
         let is_told = |line: &str| {
             let line = line.trim_start_matches('#');
             line.starts_with(&format!("{} = ", key.name)) && line.contains(&format!(" # {}", key.about))
@@ -303,7 +312,7 @@ fn the_schema_of_the_shared_file_takes_what_is_right_and_nothing_else() {
         "[service]\nhealth = 5",
         "[service]\nport = 5",
         "[servce]",
-        "[retention]\nmails = true",
+        "[retention]\nmails = 5",
         "[operator]\nto = \"a@b.example\"",
         "[defaults.webhook]\ntimeot = \"5s\"",
         "[accounts.a]\nimap = { host = \"h\" }",
@@ -316,4 +325,57 @@ fn the_schema_of_the_shared_file_takes_what_is_right_and_nothing_else() {
         None,
         "the URL is the endpoint's"
     );
+}
+
+/// What clashes for the reader clashes in the editor, and nothing else does: whichever keys of a table are written, each with its example.
+#[test]
+fn keys_that_exclude_or_need_each_other_do_so_in_the_schema() {
+    let mut tried = BTreeSet::new();
+    for file in BOTH {
+        let judge = Judge::new(file);
+        for section in sections(file) {
+            let (path, inner) = match &section.open {
+                Some(Allowed::Table(inner)) => (format!("{}.de", section.name), inner.clone()),
+                Some(_) => continue,
+                None => (section.name.replace('*', "de"), section.clone().inner()),
+            };
+            if inner.rules.is_empty() {
+                continue;
+            }
+            tried.insert(section.name);
+            let entries: Table = inner.keys.iter().filter_map(example).collect();
+            let must = |key: &str| ["user", "account"].contains(&key);
+            let is_rule = |problem: &Problem| {
+                let cause = problem.cause.as_str();
+                ["stands beside", "has no use without", "imap` is missing"]
+                    .iter()
+                    .any(|words| cause.contains(words))
+            };
+            let chosen = prop::collection::vec(prop::bool::weighted(0.25), entries.len());
+            let outcome = TestRunner::default().run(&chosen, |chosen| {
+                let written = entries.clone().into_iter().zip(chosen);
+                let written = written.filter(|((key, _), chosen)| *chosen || must(key));
+                let whole = file_with(file, &path, written.map(|(entry, _)| entry).collect());
+                let problems = problems_of(file, &whole);
+                let told = problems.iter().find(|problem| is_rule(problem));
+                let fault = judge.fault(&whole.to_string());
+                prop_assert_eq!(fault.is_some(), told.is_some(), "{}\n{:?}\n{:?}", whole, fault, told);
+                Ok(())
+            });
+            outcome.unwrap();
+        }
+    }
+    assert_eq!(tried, ["accounts.*", "inputs", "mailbox", "net"].into());
+}
+
+/// A key with the value that its declaration shows.
+fn example(key: &Key) -> Option<(String, Toml)> {
+    let shown = match &key.given {
+        KeyDefault::Must(value, _) => (*value).to_owned(),
+        KeyDefault::Usual(value) => value.clone(),
+        KeyDefault::Never(values) => values.first()?.0.to_owned(),
+    };
+    let shown = shown.replace("\"contoso\"", "\"office\"");
+    let table: Table = format!("it = {shown}").parse().ok()?;
+    Some((key.name.to_owned(), table.get("it")?.clone()))
 }

@@ -87,7 +87,7 @@ fn samples(text: &mut String, section: &Section) {
         }
         let outer = section.keys.iter().find(|key| key.name == inner);
         let keys = match outer.map(|key| &key.allowed) {
-            Some(Allowed::Table(keys)) => keys,
+            Some(Allowed::Table(inner)) => &inner.keys,
             _ => &section.keys,
         };
         let name = bare.split_once(" = ").map_or("", |(name, _)| name);
