@@ -135,21 +135,13 @@ impl Section {
         }
     }
 
-    /// A table with names that are the operator's own; the reference shows these.
-    pub(super) fn open(
-        name: &'static str,
-        about: &'static str,
-        each: &Allowed,
-        examples: &[[&'static str; 3]],
-    ) -> Self {
-        let key = |[name, value, about]: &[&'static str; 3]| {
-            let given = KeyDefault::Usual((*value).to_owned());
-            Key::of(name, each.clone(), given, about)
-        };
+    /// A table with names that are the operator's own; the reference shows these samples.
+    pub(super) fn open(name: &'static str, about: &'static str, each: Allowed, samples: &'static str) -> Self {
         Self {
             off: true,
-            open: Some(each.clone()),
-            ..Self::new(name, about, examples.iter().map(key).collect())
+            open: Some(each),
+            samples,
+            ..Self::new(name, about, Vec::new())
         }
     }
 

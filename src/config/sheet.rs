@@ -12,7 +12,7 @@ use toml::{
 };
 
 use super::{
-    key_table::{FileKind, KnownKeys, path_of},
+    key_table::{FileKind, KnownKeys},
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
@@ -184,18 +184,6 @@ impl<'a> PlacedValue<'a> {
     /// Notes why this value can't be called what it would be called.
     pub(super) fn misnamed_because(&self, cause: &str, cure: &str) {
         self.misnamed(Fault::new(format!("`{}` {cause}", self.path), cure));
-    }
-
-    /// Notes that a key of this table isn't there.
-    pub(super) fn lacks_key(&self, key: &str, cure: &str) {
-        let path = path_of(&self.path, key);
-        self.misnamed(Fault::new(format!("`{path}` is missing"), cure));
-    }
-
-    /// Whether this is a table in which a key is written, here or in the defaults.
-    pub(super) fn has(&self, key: &str) -> bool {
-        let own = matches!(self.raw, DeValue::Table(table) if table.contains_key(key));
-        own || self.below.as_ref().is_some_and(|below| below.table.contains_key(key))
     }
 
     /// Notes what must be there on this machine.

@@ -135,19 +135,18 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
 pub(super) fn overridden(
     table: &mut Table<'_>,
     shared: &Account,
-    user: Option<String>,
+    (user, sign_in): (Option<String>, Option<SignInKeys>),
     endpoint: &EndpointName,
 ) -> Option<Option<Account>> {
     let own = table.value("auth");
     if !table.has("user") && own.is_none() {
         return Some(None);
     }
+    // Both are read before either is given up.
     let auth = own.map(|own| {
-        own.table(|table| {
-            let said = SignInKeys::read(table)?;
-            let own = said.preset(table);
-            said.auth(table, own.or(Preset::of(shared.provider)).as_ref())
-        })
+        let (said, mut table) = (sign_in?, own.read_table()?);
+        let preset = said.preset(&mut table).or(Preset::of(shared.provider));
+        said.auth(&mut table, preset.as_ref())
     });
     let mut account = Account {
         name: format!("{}/{endpoint}", shared.name),
@@ -188,8 +187,9 @@ impl MailService {
             return preset;
         };
         let ServerKeys { host, port, tls } = said?;
-        if preset.is_none() && !value.has("host") {
-            value.lacks_key("host", "write the server's name, e.g. host = \"mail.example.com\"");
+        let own = value.read_table()?;
+        if preset.is_none() && !own.has("host") {
+            own.lacks_key("host", "write the server's name, e.g. host = \"mail.example.com\"");
         }
         let usual = preset.as_ref();
         let tls = tls

@@ -71,7 +71,7 @@ fn is_name(name: &str) -> bool {
 
 /// The inputs as the reference has them.
 pub(in crate::config) fn inputs_section() -> Section {
-    Section::open("inputs", ABOUT, &InputKeys::allowed(), &EXAMPLES)
+    Section::open("inputs", ABOUT, InputKeys::allowed(), SAMPLES)
 }
 
 const ABOUT: &str = "\
@@ -79,43 +79,14 @@ What the action gets by name: in the payload as inputs.NAME, in a form, in argum
 MAILJOB_INPUT_NAME. Names: a to z, 0 to 9 and _. Each is made of one thing; a sender whose mail lacks a required one is told so.
 AEM's %SUBJECT% is field = \"subject\", %BODY% is \"body\", %HEADER% is \"headers\", %SENDER% is \"sender\".";
 
-const EXAMPLES: [[&str; 3]; 7] = [
-    [
-        "queue",
-        "{ value = 3 }",
-        "the same for each mail: text, a number, true or false, or a list of these",
-    ],
-    [
-        "subject",
-        "{ field = \"subject\" }",
-        "or body (the text, else the HTML as text), text, html, headers, sender, from, to, cc, reply_to, date, message_id, size",
-    ],
-    [
-        "order",
-        "{ header = \"X-Order\", label = \"The order number\" }",
-        "a header field; label is what the sender knows it as",
-    ],
-    [
-        "number",
-        "{ match = 'INV-(?<number>\\d+)', in = \"subject\", group = \"number\", type = \"integer\" }",
-        "in subject or body; without group: all named groups. type of what a mail says: text, number, integer, boolean",
-    ],
-    [
-        "topic",
-        "{ plus = true }",
-        "the detail of the plus-address: of support+bug@contoso.example it is bug",
-    ],
-    [
-        "invoice",
-        "{ attachments = [\"*.pdf\"], media_type = [\"application/pdf\"], as = \"one\", required = true }",
-        "as: one, list or map (by name); media_type: as declared and by content",
-    ],
-    [
-        "scans",
-        "{ attachments = [\"*.tif\", \"*.jpg\"], as = \"list\", min = 1, max = 20 }",
-        "min above 0 is required; a mail with more than max fails",
-    ],
-];
+const SAMPLES: &str = "#[inputs]
+#queue = { value = 3 } # the same for each mail: text, a number, true or false, or a list of these
+#subject = { field = \"subject\" } # or body (the text, else the HTML as text), text, html, headers, sender, from, to, cc, reply_to, date, message_id, size
+#order = { header = \"X-Order\", label = \"The order number\" } # a header field; label is what the sender knows it as
+#number = { match = 'INV-(?<number>\\d+)', in = \"subject\", group = \"number\", type = \"integer\" } # in subject or body; without group: all named groups. type of what a mail says: text, number, integer, boolean
+#topic = { plus = true } # the detail of the plus-address: of support+bug@contoso.example it is bug
+#invoice = { attachments = [\"*.pdf\"], media_type = [\"application/pdf\"], as = \"one\", required = true } # as: one, list or map (by name); media_type: as declared and by content
+#scans = { attachments = [\"*.tif\", \"*.jpg\"], as = \"list\", min = 1, max = 20 } # min above 0 is required; a mail with more than max fails";
 
 keys! {
     /// An input as it is written: made of one of the first six.

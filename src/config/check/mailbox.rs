@@ -86,7 +86,7 @@ keys! {
             )]), "a name from mailjob.toml";
         user: Option<String> = Text, never("\"shared@contoso.example\""),
             "another mailbox under the account's sign-in, such as a shared one; its replies come from there";
-        _auth("auth"): Option<()> = SignInKeys::allowed() => |_| Some(()), never("{ password = { file = \"…\" } }"),
+        auth: Option<SignInKeys> = SignInKeys::allowed() => |value| value.table(SignInKeys::read), never("{ password = { file = \"…\" } }"),
             "this endpoint signs in its own way: all keys of [accounts.NAME] that say how";
         protocol: Option<ReadBy> = OneOf(&[("imap", ReadBy::Imap), ("pop3", ReadBy::Pop3)]), never("\"imap\""),
             "imap or pop3; imap when nothing is written and the account has a server for it";
@@ -100,14 +100,16 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
     let MailboxKeys {
         account,
         user,
+        auth,
         protocol,
         name,
         looking,
         ..
     } = MailboxKeys::read(table, endpoint, accounts)?;
+    let said = (user, auth);
     let own = account
         .as_ref()
-        .map(|account| overridden(table, account, user.clone(), endpoint));
+        .map(|account| overridden(table, account, said, endpoint));
     let read_by = read_by(table, protocol, account.as_deref());
     let pop3 = matches!(read_by, Some((ReadBy::Pop3, _)));
     if pop3 {

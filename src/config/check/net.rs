@@ -2,14 +2,14 @@
 
 use crate::{
     config::{
-        Bypass, Net, Proxy, ProxyChoice,
+        Bypass, Net, NoBypass, Proxy, ProxyChoice,
         declare::{keys, never},
         key::Allowed,
         kind::SecretLine,
         rule::Rule,
         sheet::PlacedValue,
         table::Table,
-        value::{list, text},
+        value::{at_most, list, parsed, text},
     },
     secret::SecretRef,
 };
@@ -29,7 +29,7 @@ resolve, and where it leads is its own to allow: allow_private_network judges wr
         user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is; goes with proxy_password";
         password("proxy_password"): Option<SecretRef> = SecretLine, never("{ file = \"/run/secrets/proxy\" }"),
             "goes with proxy_user; a changed file counts from the next connection on";
-        no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => bypasses, never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
+        no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => |value| at_most(MOST, &value).and_then(list(bypass)), never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
             "reached without: hosts with all below them, addresses, networks, \"*\"; up to 1000; what NO_PROXY says when nothing is written";
     }
     rules &[
@@ -99,21 +99,6 @@ fn user(value: PlacedValue<'_>) -> Option<String> {
     }
 }
 
-fn bypasses(value: PlacedValue<'_>) -> Option<Vec<Bypass>> {
-    let all = list(bypass)(value.clone())?;
-    match all.len() > MOST {
-        true => value.wrong(
-            format!("has more than {MOST} entries"),
-            "write networks and domains in place of hosts",
-        ),
-        false => Some(all),
-    }
-}
-
 fn bypass(value: PlacedValue<'_>) -> Option<Bypass> {
-    let entry = text(value.clone())?;
-    entry.parse().map_or_else(
-        |cure: crate::config::NoBypass| value.wrong(format!("is \"{entry}\", which is no server"), cure.to_string()),
-        Some,
-    )
+    parsed(&value, ("server", &NoBypass.to_string()), |entry| entry.parse().ok())
 }

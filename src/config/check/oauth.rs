@@ -67,11 +67,11 @@ pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Pre
         let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
         table.lacks_key("oauth", cure);
     }
-    let server = table.value("oauth").map(|value| token_server(&value, &said, provided));
+    let inner = table.value("oauth").and_then(|value| value.read_table());
+    let server = inner.and_then(|inner| token_server(&inner, &said, provided));
     let grant = flow.and_then(|flow| grant(table, &said, flow, preset));
-    let is_spelt_out = matches!(server, Some(Some(_)));
-    let tenant = tenant(table, &said, flow == Some(Flow::Client), preset, is_spelt_out);
-    let server = match (server.flatten(), preset) {
+    let tenant = tenant(table, &said, flow == Some(Flow::Client), preset, server.is_some());
+    let server = match (server, preset) {
         (Some(server), _) => server,
         (None, Some(preset)) => preset.token_server(&tenant?),
         (None, None) if flow == Some(Flow::Service) => Preset::Google.token_server(""),
@@ -93,12 +93,12 @@ pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Pre
 }
 
 /// The authorization server: its issuer, or its addresses one by one. `provided` says whether there is one without.
-fn token_server(value: &PlacedValue<'_>, said: &SignInKeys, provided: bool) -> Option<AuthorizationServer> {
+fn token_server(table: &Table<'_>, said: &SignInKeys, provided: bool) -> Option<AuthorizationServer> {
     const CURE: &str = "write issuer = \"https://…\", or the URL that grants tokens, e.g. token_url = \"https://login.example.com/token\"";
-    let is_named = value.has("issuer") || value.has("token_url");
+    let is_named = table.has("issuer") || table.has("token_url");
     let details = said.details.clone()?;
-    if !is_named && !(provided && !value.has("authorize_url")) {
-        value.lacks_key("token_url", CURE);
+    if !is_named && !(provided && !table.has("authorize_url")) {
+        table.lacks_key("token_url", CURE);
     }
     match (details.issuer, details.token_url) {
         (Some(issuer), _) => Some(AuthorizationServer::Discover { issuer }),

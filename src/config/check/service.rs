@@ -1,7 +1,7 @@
 //! `[service]` of `mailjob.toml`: the settings of one process.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
 };
@@ -17,7 +17,7 @@ use crate::{
         key::Allowed,
         kind::{Bytes, Count, SecretPlace, Time},
         sheet::PlacedValue,
-        value::{count, ledger, text},
+        value::{count, ledger, parsed},
     },
     secret::SecretRef,
     slots::Size,
@@ -85,48 +85,30 @@ fn exactly<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>) -> Opti
 
 /// A name that SMTP takes: of a host, or an address literal (RFC 5321 section 4.1.3).
 fn hello(value: PlacedValue<'_>) -> Option<String> {
-    let name = text(value.clone())?;
-    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let fits = match literal {
-        Some(address) => {
-            address.parse::<std::net::Ipv4Addr>().is_ok()
-                || address
-                    .strip_prefix("IPv6:")
-                    .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
-        }
-        None => normal_domain(&name).is_some_and(|ascii| ascii.eq_ignore_ascii_case(&name)),
-    };
-    match fits {
-        true => Some(name),
-        false => value.wrong(
-            format!("is \"{name}\", which is no host name"),
-            "write this machine's full name, such as \"mail.example.com\", or an address as \"[192.0.2.1]\"",
-        ),
-    }
+    const CURE: &str = "write this machine's full name, such as \"mail.example.com\", or an address as \"[192.0.2.1]\"";
+    parsed(&value, ("host name", CURE), |name| {
+        let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let fits = match literal.map(|address| (address, address.strip_prefix("IPv6:"))) {
+            Some((_, Some(address))) => address.parse::<Ipv6Addr>().is_ok(),
+            Some((address, None)) => address.parse::<Ipv4Addr>().is_ok(),
+            None => normal_domain(name).is_some_and(|ascii| ascii.eq_ignore_ascii_case(name)),
+        };
+        fits.then(|| name.to_owned())
+    })
 }
 
 /// The address of a DNS server.
 fn resolver(value: PlacedValue<'_>) -> Option<SocketAddr> {
-    let address = text(value.clone())?;
     let cure = "write an IP address and a port, such as \"127.0.0.1:53\"";
-    address
-        .parse()
-        .ok()
-        .or_else(|| value.wrong(format!("is \"{address}\", which is no address"), cure))
+    parsed(&value, ("address", cure), |text| text.parse().ok())
 }
 
 /// An address, or `false`: nothing listens.
 fn health(value: PlacedValue<'_>) -> Option<Option<SocketAddr>> {
     const CURE: &str = "write an IP address and a port, such as \"127.0.0.1:8025\", or false";
-    if let DeValue::Boolean(false) = value.raw {
-        return Some(None);
-    }
-    let DeValue::String(_) = value.raw else {
-        return value.wrong("is no address", CURE);
-    };
-    let address = text(value.clone())?;
-    match address.parse() {
-        Ok(address) => Some(Some(address)),
-        Err(_) => value.wrong(format!("is \"{address}\", which is no address"), CURE),
+    match value.raw {
+        DeValue::Boolean(false) => Some(None),
+        DeValue::String(_) => parsed(&value, ("address", CURE), |text| text.parse().ok().map(Some)),
+        _ => value.wrong("is no address", CURE),
     }
 }

@@ -176,7 +176,7 @@ impl SignInKeys {
 
 /// `{ command = ["…"] }`, or the place of a token.
 fn token_source(value: PlacedValue<'_>) -> Option<TokenSource> {
-    if !value.has("command") {
+    if value.read_table().is_none_or(|table| !table.has("command")) {
         return secret_line(value).map(TokenSource::Kept);
     }
     let here = value.clone();

@@ -121,19 +121,10 @@ pub enum HeaderValue {
 
 /// The header fields as the reference shows them.
 pub(in crate::config) fn headers_section() -> Section {
-    let examples = [
-        [
-            "X-Tenant",
-            "\"contoso\"",
-            "text as written, or the place of a secret; not Host, Content-*, webhook-*, ce-*",
-        ],
-        [
-            "Authorization",
-            "{ file = \"/run/secrets/erp\" }",
-            "the whole value: Bearer …",
-        ],
-    ];
-    Section::open("webhook.headers", "", &Allowed::setting(), &examples)
+    let samples = "#[webhook.headers]
+#X-Tenant = \"contoso\" # text as written, or the place of a secret; not Host, Content-*, webhook-*, ce-*
+#Authorization = { file = \"/run/secrets/erp\" } # the whole value: Bearer …";
+    Section::open("webhook.headers", "", Allowed::setting(), samples)
 }
 
 /// Reads `[webhook]`, and whether what it says goes together.
