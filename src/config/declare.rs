@@ -5,8 +5,9 @@
 //! what to write; and it knows nothing of examples and words. What TOML says is read by the crate `toml`, which keeps the places.
 
 use super::{
-    key::{Examples, Key, KeyDefault},
+    key::{Allowed, Examples, Key, KeyDefault},
     kind::{Described, Kind},
+    rule::{Names, Rule},
     sheet::PlacedValue,
     table::Table,
 };
@@ -179,6 +180,52 @@ pub(super) fn by<'a, T>(reader: impl FnOnce(PlacedValue<'a>) -> Option<T>, value
     reader(value)
 }
 
+/// Notes what is written in a table against its rules; `keys` are its keys. Of keys that clash no more is told.
+pub(super) fn check_rules(rules: &[Rule], table: &mut Table<'_>, keys: impl Fn() -> Vec<Key>) {
+    let mut clash: &[Names] = &[];
+    for rule in rules {
+        match *rule {
+            Rule::OneWay(ways, why, cure) => {
+                let mut written = ways.iter().filter_map(|way| first(table, way));
+                if let (Some((key, one)), Some((_, other))) = (written.next(), written.next()) {
+                    let cause = format!("stands beside `{}`{why}", other.path);
+                    told(&one, key, &cause, cure, &keys());
+                    clash = ways;
+                }
+            }
+            Rule::Some(names, cure) => {
+                if let (Some(name), None) = (names.first(), first(table, names)) {
+                    table.lacks_key(name, cure);
+                }
+            }
+            Rule::With(names, other, cure) if !table.has(other) => {
+                let names = names.iter().filter(|name| !clash.iter().any(|way| way.contains(name)));
+                for (name, value) in names.filter_map(|name| Some((name, table.value(name)?))) {
+                    told(&value, name, &format!("has no use without {other}"), cure, &keys());
+                }
+            }
+            Rule::With(..) => {}
+        }
+    }
+}
+
+/// The first of these that is written.
+fn first<'a>(table: &mut Table<'a>, names: Names) -> Option<(&'static str, PlacedValue<'a>)> {
+    names.iter().find_map(|name| Some((*name, table.value(name)?)))
+}
+
+/// Notes what is wrong with a value. Where a secret's place should stand, the secret itself may stand: it is not shown.
+fn told(value: &PlacedValue<'_>, key: &str, cause: &str, cure: &str, keys: &[Key]) {
+    let is_secret = |key: &Key| match &key.allowed {
+        Allowed::Either(several) => several.iter().any(|one| matches!(one, Allowed::Secret)),
+        allowed => matches!(allowed, Allowed::Secret),
+    };
+    match keys.iter().any(|known| known.name == key && is_secret(known)) {
+        true => value.wrong_secret::<()>(cause, cure),
+        false => value.wrong::<()>(cause, cure),
+    };
+}
+
 /// Declares a table: a struct with a line for each key,
 ///
 /// ```text
@@ -234,9 +281,7 @@ macro_rules! keys {
                 )*
                 $(let $rest = $group::read(table $($(, $handed)*)?);)?
                 $(
-                    for rule in $rules {
-                        rule.check(table, || Self::section().keys);
-                    }
+                    $crate::config::declare::check_rules($rules, table, || Self::section().keys);
                 )?
                 Some(Self { $($field: $field?,)* $($rest: $rest?,)? $($beside: Default::default(),)* })
             }

@@ -1,7 +1,7 @@
 //! What settings are in the end, of an endpoint and of what endpoints share, and where each comes from: its file, the defaults of
 //! `mailjob.toml`, the provider, or ours.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use toml::{
     Spanned,
@@ -136,11 +136,9 @@ fn shown_over<'a>(
                 continue;
             };
             if !name.is_empty() {
-                put(&mut text, format_args!("\n[{name}]"));
+                text.extend(["\n[", &name, "]\n"]);
             }
-            for line in lines {
-                put(&mut text, format_args!("{line}"));
-            }
+            text.extend(lines.iter().flat_map(|line| [line.as_str(), "\n"]));
         }
     }
     text
@@ -154,11 +152,6 @@ fn names(section: &Section, read: &[ParsedSettings<'_>]) -> BTreeSet<String> {
     let tables = read.iter().filter_map(|source| source.table(outer));
     let inner = tables.flat_map(|table| table.keys());
     inner.map(|name| format!("{outer}.{}", name.get_ref())).collect()
-}
-
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string never fails.
-    writeln!(text, "{line}").unwrap_or_default();
 }
 
 /// The lines of a section; nothing where it stands nowhere and has no defaults of ours that count by themselves.
@@ -182,25 +175,16 @@ fn lines(
         found.next()
     };
     if section.open.is_some() {
-        let mut names: Vec<&str> = tables
-            .iter()
-            .flatten()
-            .flat_map(|table| table.keys())
-            .map(|name| name.get_ref().as_ref())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        return Some(
-            names
-                .into_iter()
-                .filter_map(|name| find(name).map(|(value, from)| format!("{name} = {value} # {from}")))
-                .collect(),
-        );
+        let names = tables.iter().flatten().flat_map(|table| table.keys());
+        let names: BTreeSet<_> = names.map(|name| name.get_ref().as_ref()).collect();
+        let line = |name: &str| find(name).map(|(value, from)| format!("{name} = {value} # {from}"));
+        return Some(names.into_iter().filter_map(line).collect());
     }
     let line = |key: &Key| {
         let usual = || {
-            let usual = key.usual_value(pop3, |other| find(other).is_some())?;
-            Some((usual.to_owned(), "default"))
+            let is_written = |other: &str| find(other).is_some();
+            let is_out = section.rules.iter().any(|rule| rule.excludes(key.name, is_written));
+            Some((key.usual_value(pop3).filter(|_| !is_out)?.to_owned(), "default"))
         };
         let (value, from) = match (find(key.name), implied(name, key.name)) {
             (Some((_, from)), Some((whole, _))) => (whole, from),

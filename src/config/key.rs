@@ -33,8 +33,6 @@ pub(super) struct Key {
     pub(super) above: &'static str,
     /// Its default where the mailbox is read by POP3, if that is another one; empty where it has no use there.
     pub(super) by_pop3: Option<&'static str>,
-    /// Keys that exclude it.
-    pub(super) unless: &'static [&'static str],
     /// Whether it is a table that is described apart.
     apart: bool,
 }
@@ -189,7 +187,6 @@ impl Key {
             about,
             above: "",
             by_pop3: None,
-            unless: &[],
             apart: false,
         }
     }
@@ -209,24 +206,18 @@ impl Key {
         Self { by_pop3, ..self }
     }
 
-    /// The same where it has no use beside others.
-    pub(super) fn unless(self, unless: &'static [&'static str]) -> Self {
-        Self { unless, ..self }
-    }
-
     /// The same as a table that is described apart.
     pub(super) fn apart(self) -> Self {
         Self { apart: true, ..self }
     }
 
     /// What stands for it when nothing is written, if anything.
-    pub(super) fn usual_value(&self, pop3: bool, written: impl Fn(&str) -> bool) -> Option<&str> {
+    pub(super) fn usual_value(&self, pop3: bool) -> Option<&str> {
         let usual = match (self.by_pop3, &self.given) {
             (Some(usual), _) if pop3 => usual,
             (_, KeyDefault::Usual(usual)) => usual,
             (_, KeyDefault::Must(..) | KeyDefault::Never(_)) => return None,
         };
-        let excluded = || self.unless.iter().any(|other| written(other));
-        (!usual.is_empty() && !excluded()).then_some(usual)
+        Some(usual).filter(|usual| !usual.is_empty())
     }
 }

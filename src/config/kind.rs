@@ -58,6 +58,8 @@ pub(super) struct Roots;
 pub(super) struct SecretPlace;
 /// The place of a secret that is sent to a server as it is.
 pub(super) struct SecretLine;
+/// This, or false.
+pub(super) struct OrFalse<K>(pub(super) K);
 /// A list that may be empty, of so many at most.
 pub(super) struct List<K>(pub(super) K, pub(super) usize);
 
@@ -109,6 +111,9 @@ kind! {
     SecretPlace: SecretRef, self => Allowed::Secret, value => value::secret(value), _is => String::new();
     SecretLine: SecretRef, self => Allowed::Secret, value => value::secret_line(value), _is => String::new();
     Roots: PathBuf, self => Allowed::Text, value => value::roots(value), is => format!("{is:?}");
+    OrFalse<K: Kind>: Option<K::Is>, self => Allowed::Either(vec![Allowed::Flag, self.0.allowed()]),
+        value => if let DeValue::Boolean(false) = value.raw { Some(None) } else { self.0.read(value).map(Some) },
+        is => is.as_ref().map_or("false".to_owned(), |is| self.0.written(is));
     List<K: Kind>: Vec<K::Is>, self => Allowed::list(self.0.allowed(), self.1), value => value::at_most(self.1, &value)
         .and_then(value::list(|each| self.0.read(each))), is => format!("[{}]", is.iter().map(|each| self.0.written(each)).collect::<Vec<_>>().join(", "));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
 
-use super::{provider::Preset, sign_in::SignInKeys, tls::ClientCertificate};
+use super::{sign_in::SignInKeys, tls::ClientCertificate};
 use crate::{
     addr_spec::is_sendable,
     config::{
@@ -46,7 +46,7 @@ const SMTP: MailService = MailService {
 const TLS: &[(&str, Tls)] = &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)];
 
 keys! {
-    /// A server as it is written; what isn't comes from the preset, else from what the port or the kind of TLS implies.
+    /// A server as it is written; what isn't is the provider's, else from what the port or the kind of TLS implies.
     pub(in crate::config) struct ServerKeys in "" "" reads(service: &MailService) {
         host: Option<String> = Allowed::Text => host, never("\"mail.example.com\""), "a DNS name or an IP address";
         port: Option<u16> = Allowed::Count(1, 65_535) => |value| service.port(value), never("993"),
@@ -93,12 +93,9 @@ keys! {
 /// Reads an account.
 pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let said = AccountKeys::read(table)?;
-    let preset = said.sign_in.preset(table);
-    let usual = preset.as_ref().map(Preset::servers);
-    let (usual_imap, usual_pop3, usual_smtp) = match usual {
-        Some(usual) => (Some(usual.imap), Some(usual.pop3), Some(usual.smtp)),
-        None => (None, None, None),
-    };
+    let provider = said.sign_in.provider(table);
+    let is_personal = said.sign_in.tenant.as_deref() == Some("consumers");
+    let [usual_imap, usual_pop3, usual_smtp] = provider.servers(is_personal);
     let smtp_auth = said.smtp.as_ref().is_none_or(|smtp| smtp.auth);
     let imap = IMAP.server(table, said.imap, usual_imap);
     let pop3 = POP3.server(table, said.pop3, usual_pop3);
@@ -106,7 +103,7 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let only_sends = !smtp_auth && imap.is_none() && pop3.is_none();
     let auth = match only_sends && !SignInKeys::are_in(table) {
         true => Some(Auth::None),
-        false => said.sign_in.auth(table, preset.as_ref()),
+        false => said.sign_in.auth(table, provider),
     };
     let is_broken = |key, server: &Option<Server>| server.is_none() && table.has(key);
     if is_broken("imap", &imap) || is_broken("pop3", &pop3) {
@@ -116,8 +113,8 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     Some(Account {
         name: name.to_owned(),
         sign_in: name.to_owned(),
-        pace: said.pace.unwrap_or_else(|| preset.as_ref().and_then(Preset::pace)),
-        provider: preset.map_or(Provider::Other, |preset| preset.provider()),
+        pace: said.pace.unwrap_or_else(|| provider.pace()),
+        provider,
         imap,
         pop3,
         smtp,
@@ -145,8 +142,11 @@ pub(super) fn overridden(
     // Both are read before either is given up.
     let auth = own.map(|own| {
         let (said, mut table) = (sign_in?, own.read_table()?);
-        let preset = said.preset(&mut table).or(Preset::of(shared.provider));
-        said.auth(&mut table, preset.as_ref())
+        let provider = match said.provider(&mut table) {
+            Provider::Other => shared.provider,
+            own => own,
+        };
+        said.auth(&mut table, provider)
     });
     let mut account = Account {
         name: format!("{}/{endpoint}", shared.name),
@@ -181,24 +181,22 @@ impl MailService {
         value.wrong("is text, where a table says which server it is", cure)
     }
 
-    /// The server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
-    fn server(&self, table: &mut Table<'_>, said: Option<ServerKeys>, preset: Option<Server>) -> Option<Server> {
+    /// The server; what isn't written is the provider's, else from what the port or the kind of TLS implies.
+    fn server(&self, table: &mut Table<'_>, said: Option<ServerKeys>, usual: Option<Server>) -> Option<Server> {
         let Some(value) = table.value(self.key) else {
-            return preset;
+            return usual;
         };
         let ServerKeys { host, port, tls } = said?;
         let own = value.read_table()?;
-        if preset.is_none() && !own.has("host") {
+        if usual.is_none() && !own.has("host") {
             own.lacks_key("host", "write the server's name, e.g. host = \"mail.example.com\"");
         }
-        let usual = preset.as_ref();
-        let tls = tls
-            .or(port.map(|port| self.tls_of(port)))
-            .or(usual.map(|usual| usual.tls));
+        let implied = port.map(|port| self.tls_of(port));
+        let tls = tls.or(implied).or(usual.as_ref().map(|usual| usual.tls));
         let tls = tls.unwrap_or(Tls::Implicit);
-        let usual_port = usual.filter(|usual| usual.tls == tls).map(|usual| usual.port);
+        let usual_port = usual.as_ref().filter(|usual| usual.tls == tls).map(|usual| usual.port);
         Some(Server {
-            host: host.or(preset.map(|preset| preset.host))?,
+            host: host.or(usual.map(|usual| usual.host))?,
             port: port.or(usual_port).unwrap_or(self.port_of(tls)),
             tls,
         })

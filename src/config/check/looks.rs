@@ -25,11 +25,11 @@ keys! {
         _watch("watch"): Option<()> = OneOf(&[("idle", ())]), implied("\"idle\""),
             "the server tells; a server without IDLE is looked at every 10 s", below("\
 How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
-every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3(""), unless(&["every", "cron"]);
+every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3("");
         look: Option<Duration> = Time(10 * SECOND..=9 * MINUTE), implied("\"3m\""),
-            "with idle: the longest time between two looks at the mailbox", by_pop3(""), unless(&["every", "cron"]);
+            "with idle: the longest time between two looks at the mailbox", by_pop3("");
         every: Option<Duration> = Time(SECOND..=DAY), never("\"30s\""), "the mailbox is looked at in this interval",
-            by_pop3("\"10s\""), unless(&["cron"]);
+            by_pop3("\"10s\"");
         cron: Option<Box<croner::Cron>> = Allowed::Text => cron, never("\"*/5 8-18 * * MON-FRI\""),
             "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six";
         timezone: Option<Tz> = Allowed::Text => timezone, never("\"UTC\""), "of the cron pattern";

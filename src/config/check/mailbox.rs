@@ -104,7 +104,6 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
         protocol,
         name,
         looking,
-        ..
     } = MailboxKeys::read(table, endpoint, accounts)?;
     let said = (user, auth);
     let own = account

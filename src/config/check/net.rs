@@ -50,10 +50,7 @@ pub(super) fn net(table: &mut Table<'_>) -> Option<Net> {
             ..proxy
         }),
         other => {
-            if table.has("proxy")
-                && matches!(other, ProxyChoice::None)
-                && (table.has("proxy_user") || table.has("proxy_password"))
-            {
+            if other == ProxyChoice::None && (said.user.is_some() || said.password.is_some()) {
                 let cause = "`net.proxy_user` and `net.proxy_password` have no use beside proxy = \"none\"";
                 table.lacks(cause, "remove them, or name a proxy");
             }

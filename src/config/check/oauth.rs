@@ -1,28 +1,10 @@
-//! Where access tokens come from: presets of Microsoft 365 and Google, an issuer's metadata, or everything spelt out.
+//! What the keys of a sign-in come to: a password, a token, or OAuth, whose tokens come from the servers of Microsoft 365 and Google, those
+//! that an issuer's metadata names, or some that are spelt out.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use reqwest::Url;
-
-use super::{provider::Preset, sign_in::SignInKeys};
-use crate::config::{
-    AuthorizationServer, Grant, OAuth, SendSecret,
-    declare::{keys, never, usual},
-    key::Allowed,
-    kind::{OneOf, Roots},
-    rule::Rule,
-    sheet::PlacedValue,
-    table::Table,
-    value::{one_or_more, text},
-};
-
-/// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Flow {
-    Refresh,
-    Client,
-    Service,
-}
+use super::sign_in::{Flow, SignInKeys};
+use crate::config::{Auth, AuthorizationServer, Grant, OAuth, Provider, table::Table};
 
 /// How long Microsoft's refresh tokens live from their issue ("Refresh tokens in the Microsoft identity platform", 2025).
 const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -33,51 +15,52 @@ const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
 /// What makes a client more than a public one.
 const PROOFS: [&str; 3] = ["client_secret", "certificate", "federated_token"];
 
-keys! {
-    /// What stands in the table `oauth`.
-    #[derive(Debug, Clone)]
-    pub(in crate::config) struct Details: Default in "accounts.*.oauth" "" {
-        issuer: Option<String> = Allowed::Text => address, never("\"https://login.example.com\""),
-            "in place of all three addresses: they are asked from its metadata";
-        token_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/token\""), "grants tokens";
-        authorize_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/authorize\""),
-            "where a person signs in with a browser";
-        device_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/device\""),
-            "where a device asks for its code";
-        scopes: Option<Vec<String>> = Allowed::one_or_more(Allowed::Text) => one_or_more(text), never("[\"mail\"]"), "as the server knows them";
-        send("client_auth"): SendSecret = OneOf(&[("body", SendSecret::Body), ("basic", SendSecret::Basic)]), usual(SendSecret::default()),
-            "how the client's secret is sent: body or basic";
-        ca_file: Option<PathBuf> = Roots, never("\"login-ca.pem\""), "further trusted roots for the token URL";
+impl SignInKeys {
+    /// The way to sign in: a password, OAuth, or a token that somebody else gets.
+    pub(super) fn auth(self, table: &mut Table<'_>, provider: Provider) -> Option<Auth> {
+        if let Some(password) = table.value("password") {
+            // Basic authentication for IMAP and POP3 ended in Exchange Online at the end of 2022.
+            if matches!(provider, Provider::Microsoft(_)) {
+                let cure = "write client_id, and sign in by: mailjob auth login";
+                return password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure);
+            }
+            return self.password.map(Auth::Password);
+        }
+        if table.has("token") {
+            return self.token.map(Auth::Token);
+        }
+        if Self::are_in(table) {
+            return oauth(table, self, provider).map(|oauth| Auth::OAuth(Box::new(oauth)));
+        }
+        let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
+        table.lacks(format!("`{}` has no way to sign in", table.path), cure);
+        None
     }
-    rules &[Rule::OneWay(
-        &[&["token_url", "authorize_url", "device_url"], &["issuer"]], "", "keep the issuer, which names it, or spell all addresses out",
-    )]
 }
 
 /// What the keys of OAuth come to.
-pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Preset>) -> Option<OAuth> {
-    let flow = flow(table, said.grant, preset);
+fn oauth(table: &mut Table<'_>, said: SignInKeys, provider: Provider) -> Option<OAuth> {
+    let flow = flow(table, said.grant, provider);
     if flow != Some(Flow::Service) && !table.has("client_id") {
         let cure = "write the id under which the application is registered";
         table.lacks_key("client_id", cure);
     }
     // A provider that can't be read is a problem of its own; what it would have implied is not missed.
-    let provided = preset.is_some() || table.has("provider") || flow == Some(Flow::Service);
+    let provided = provider != Provider::Other || table.has("provider") || flow == Some(Flow::Service);
     if !provided && !table.has("oauth") {
         let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
         table.lacks_key("oauth", cure);
     }
     let inner = table.value("oauth").and_then(|value| value.read_table());
     let server = inner.and_then(|inner| token_server(&inner, &said, provided));
-    let grant = flow.and_then(|flow| grant(table, &said, flow, preset));
-    let tenant = tenant(table, &said, flow == Some(Flow::Client), preset, server.is_some());
-    let server = match (server, preset) {
-        (Some(server), _) => server,
-        (None, Some(preset)) => preset.token_server(&tenant?),
-        (None, None) if flow == Some(Flow::Service) => Preset::Google.token_server(""),
-        (None, None) => return None,
+    let grant = flow.and_then(|flow| grant(table, &said, flow, provider));
+    let tenant = tenant(table, &said, flow == Some(Flow::Client), provider, server.is_some());
+    let server = match server {
+        Some(server) => server,
+        None if provider == Provider::Other && flow == Some(Flow::Service) => Provider::Google.token_server("")?,
+        None => provider.token_server(&tenant?)?,
     };
-    let life = matches!(preset, Some(Preset::Microsoft { .. })).then_some(MICROSOFT_LIFE);
+    let life = matches!(provider, Provider::Microsoft(_)).then_some(MICROSOFT_LIFE);
     let send = said.details.as_ref().map(|details| details.send);
     let client = said.proof(send.unwrap_or_default());
     let details = said.details.unwrap_or_default();
@@ -95,9 +78,10 @@ pub(super) fn oauth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Pre
 /// The authorization server: its issuer, or its addresses one by one. `provided` says whether there is one without.
 fn token_server(table: &Table<'_>, said: &SignInKeys, provided: bool) -> Option<AuthorizationServer> {
     const CURE: &str = "write issuer = \"https://…\", or the URL that grants tokens, e.g. token_url = \"https://login.example.com/token\"";
-    let is_named = table.has("issuer") || table.has("token_url");
+    // Without any address a provider has its own; one address alone is half of a server.
+    let is_whole = table.has("issuer") || table.has("token_url") || (provided && !table.has("authorize_url"));
     let details = said.details.clone()?;
-    if !is_named && !(provided && !table.has("authorize_url")) {
+    if !is_whole {
         table.lacks_key("token_url", CURE);
     }
     match (details.issuer, details.token_url) {
@@ -112,14 +96,14 @@ fn token_server(table: &Table<'_>, said: &SignInKeys, provided: bool) -> Option<
 }
 
 /// The grant that is named, else the one that the other keys are enough for.
-fn flow(table: &Table<'_>, named: Option<Flow>, preset: Option<&Preset>) -> Option<Flow> {
+fn flow(table: &Table<'_>, named: Option<Flow>, provider: Provider) -> Option<Flow> {
     if named.is_some() || table.has("grant") {
         return named;
     }
     if table.has("service_account") {
         return Some(Flow::Service);
     }
-    let google = matches!(preset, Some(Preset::Google));
+    let google = provider == Provider::Google;
     let confidential = PROOFS.into_iter().any(|key| table.has(key));
     // Google's application can't act for itself: there a client with a secret acts for a person.
     if table.has("refresh_token") || google || !confidential {
@@ -128,7 +112,7 @@ fn flow(table: &Table<'_>, named: Option<Flow>, preset: Option<&Preset>) -> Opti
     Some(Flow::Client)
 }
 
-fn grant(table: &mut Table<'_>, said: &SignInKeys, flow: Flow, preset: Option<&Preset>) -> Option<Grant> {
+fn grant(table: &mut Table<'_>, said: &SignInKeys, flow: Flow, provider: Provider) -> Option<Grant> {
     let (token, key) = (said.refresh_token.clone(), said.service_account.clone());
     match (flow, table.value("refresh_token"), table.value("service_account")) {
         (Flow::Refresh, _, None) => Some(Grant::RefreshToken(token)),
@@ -145,7 +129,7 @@ fn grant(table: &mut Table<'_>, said: &SignInKeys, flow: Flow, preset: Option<&P
             "has no use with this grant",
             "remove it, or write grant = \"service_account\"",
         ),
-        (Flow::Client, None, None) if matches!(preset, Some(Preset::Google)) => {
+        (Flow::Client, None, None) if provider == Provider::Google => {
             let cause = format!(
                 "`{}` asks Google for client_credentials, which opens no mailbox there",
                 table.path
@@ -167,14 +151,8 @@ fn grant(table: &mut Table<'_>, said: &SignInKeys, flow: Flow, preset: Option<&P
 }
 
 /// The tenant of Microsoft's addresses, `one` where it can't stand for many; nothing when it is wrong or of no use.
-fn tenant(
-    table: &mut Table<'_>,
-    said: &SignInKeys,
-    one: bool,
-    preset: Option<&Preset>,
-    has_url: bool,
-) -> Option<String> {
-    let microsoft = matches!(preset, Some(Preset::Microsoft { .. }));
+fn tenant(table: &mut Table<'_>, said: &SignInKeys, one: bool, provider: Provider, has_url: bool) -> Option<String> {
+    let microsoft = matches!(provider, Provider::Microsoft(_));
     match table.value("tenant") {
         Some(tenant) if has_url => tenant.wrong("has no use beside the addresses in oauth", "remove one of the two"),
         Some(value) if microsoft => {
@@ -185,7 +163,7 @@ fn tenant(
             }
             Some(tenant)
         }
-        Some(_) if table.has("provider") && preset.is_none() => None,
+        Some(_) if table.has("provider") && provider == Provider::Other => None,
         Some(tenant) => tenant.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\""),
         None if one && microsoft && !has_url => {
             let cure = "write the tenant's id or domain, e.g. tenant = \"contoso.example\"";
@@ -193,26 +171,5 @@ fn tenant(
             None
         }
         None => Some("common".to_owned()),
-    }
-}
-
-/// https, or http on loopback: what is sent there opens the mailbox.
-fn address(value: PlacedValue<'_>) -> Option<String> {
-    let text = text(value.clone())?;
-    let Ok(url) = Url::parse(&text) else {
-        return value.wrong("is no URL", "write it as https://…");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        let cure = "write client_id and client_secret, and client_auth = \"basic\" if that is meant";
-        return value.wrong_secret("holds a user or password; this file may end up in a repository", cure);
-    }
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => Some(text),
-        "http" if loopback => Some(text),
-        "http" => value.wrong("is not encrypted", "write it with https://"),
-        _ => value.wrong("is neither https nor http", "write it as https://…"),
     }
 }

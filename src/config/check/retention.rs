@@ -8,9 +8,8 @@ use super::DAY;
 use crate::config::{
     declare::{keys, never, usual_as},
     key::Allowed,
-    kind::{Bytes, Described as _, Time},
+    kind::{Bytes, OrFalse, Time},
     sheet::PlacedValue,
-    value::{duration, size},
 };
 
 keys! {
@@ -32,20 +31,16 @@ each 15 minutes; takes effect at the next start." {
 keys! {
     /// Its bounds as they are written.
     struct KeepKeys in "" "" {
-        age: Option<Option<Duration>> = or_false(Time(Duration::ZERO..=3650 * DAY).allowed()) => or_never(duration(Duration::ZERO..=3650 * DAY)),
+        age: Option<Option<Duration>> = OrFalse(Time(Duration::ZERO..=3650 * DAY)),
             never("\"7d\""), "since it ended; false: for ever";
-        size: Option<Option<u64>> = or_false(Bytes(0..=1 << 50).allowed()) => or_never(size(0..=1 << 50)), never("\"4GiB\""),
+        size: Option<Option<u64>> = OrFalse(Bytes(0..=1 << 50)), never("\"4GiB\""),
             "all together; false: however much";
     }
 }
 
-fn or_false(bound: Allowed) -> Allowed {
-    Allowed::Either(vec![Allowed::Flag, bound])
-}
-
 /// A table of bounds, or false.
 fn kept() -> Allowed {
-    or_false(KeepKeys::allowed())
+    Allowed::Either(vec![Allowed::Flag, KeepKeys::allowed()])
 }
 
 /// How long one kind is kept: whichever comes first.
@@ -81,13 +76,5 @@ fn keep<'a>(default: Keep) -> impl Fn(PlacedValue<'a>) -> Option<Keep> {
             "is no table",
             "write { age = \"30d\", size = \"2GiB\" }, or false to keep them for ever",
         ),
-    }
-}
-
-/// `false`, or a limit.
-fn or_never<'a, T>(limit: impl Fn(PlacedValue<'a>) -> Option<T>) -> impl Fn(PlacedValue<'a>) -> Option<Option<T>> {
-    move |value| match value.raw {
-        DeValue::Boolean(false) => Some(None),
-        _ => limit(value).map(Some),
     }
 }

@@ -1,27 +1,23 @@
 //! The keys that say how an account signs in: those of an account, and of an endpoint that signs in its own way.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
+use reqwest::Url;
 use toml::de::DeValue;
 
-use super::{
-    DAY, HOUR,
-    command::from_here,
-    oauth::{Details, Flow, oauth},
-    provider::Preset,
-};
+use super::{DAY, HOUR, command::from_here};
 use crate::{
     config::{
-        Auth, ClientProof, Cloud, Command, SendSecret, TokenSource,
-        declare::{implied, keys, never, vital},
+        ClientProof, Cloud, Command, Provider, SendSecret, TokenSource,
+        declare::{implied, keys, never, usual, vital},
         key::Allowed,
         kind::{List, OneOf, Roots, SecretLine, SecretPlace, Text, Time},
         presence::Need,
         rule::Rule,
         sheet::PlacedValue,
         table::Table,
-        value::{list, path, secret, secret_line, text, variable},
+        value::{list, one_or_more, path, secret, secret_line, text, variable},
     },
     secret::SecretRef,
 };
@@ -109,46 +105,52 @@ keys! {
     }
 }
 
+/// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Flow {
+    Refresh,
+    Client,
+    Service,
+}
+
+keys! {
+    /// What stands in the table `oauth`.
+    #[derive(Debug, Clone)]
+    pub(in crate::config) struct Details: Default in "accounts.*.oauth" "" {
+        issuer: Option<String> = Allowed::Text => address, never("\"https://login.example.com\""),
+            "in place of all three addresses: they are asked from its metadata";
+        token_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/token\""), "grants tokens";
+        authorize_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/authorize\""),
+            "where a person signs in with a browser";
+        device_url: Option<String> = Allowed::Text => address, never("\"https://login.example.com/device\""),
+            "where a device asks for its code";
+        scopes: Option<Vec<String>> = Allowed::one_or_more(Allowed::Text) => one_or_more(text), never("[\"mail\"]"), "as the server knows them";
+        send("client_auth"): SendSecret = OneOf(&[("body", SendSecret::Body), ("basic", SendSecret::Basic)]), usual(SendSecret::default()),
+            "how the client's secret is sent: body or basic";
+        ca_file: Option<PathBuf> = Roots, never("\"login-ca.pem\""), "further trusted roots for the token URL";
+    }
+    rules &[Rule::OneWay(
+        &[&["token_url", "authorize_url", "device_url"], &["issuer"]], "", "keep the issuer, which names it, or spell all addresses out",
+    )]
+}
+
 impl SignInKeys {
     /// What `provider` and `cloud` name.
-    pub(super) fn preset(&self, table: &mut Table<'_>) -> Option<Preset> {
+    pub(super) fn provider(&self, table: &mut Table<'_>) -> Provider {
         match (self.is_microsoft, table.value("cloud")) {
-            (Some(true), _) => Some(Preset::Microsoft {
-                cloud: self.cloud.unwrap_or_default(),
-                personal: self.tenant.as_deref() == Some("consumers"),
-            }),
+            (Some(true), _) => Provider::Microsoft(self.cloud.unwrap_or_default()),
             (google, Some(cloud)) if google.is_some() || !table.has("provider") => {
-                cloud.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\"")
+                cloud.wrong::<()>("is for Microsoft only", "remove it, or write provider = \"microsoft\"");
+                Provider::Other
             }
-            (Some(false), _) => Some(Preset::Google),
-            (None, _) => None,
+            (Some(false), _) => Provider::Google,
+            (None, _) => Provider::Other,
         }
     }
 
     /// Whether anything is said of how to sign in.
     pub(super) fn are_in(table: &Table<'_>) -> bool {
         ["password", "token"].iter().chain(OAUTH).any(|key| table.has(key))
-    }
-
-    /// The way to sign in: a password, OAuth, or a token that somebody else gets.
-    pub(super) fn auth(self, table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Auth> {
-        if let Some(password) = table.value("password") {
-            // Basic authentication for IMAP and POP3 ended in Exchange Online at the end of 2022.
-            if matches!(preset, Some(Preset::Microsoft { .. })) {
-                let cure = "write client_id, and sign in by: mailjob auth login";
-                return password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure);
-            }
-            return self.password.map(Auth::Password);
-        }
-        if table.has("token") {
-            return self.token.map(Auth::Token);
-        }
-        if Self::are_in(table) {
-            return oauth(table, self, preset).map(|oauth| Auth::OAuth(Box::new(oauth)));
-        }
-        let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
-        table.lacks(format!("`{}` has no way to sign in", table.path), cure);
-        None
     }
 
     /// How the client proves who it is to the token server.
@@ -200,6 +202,27 @@ fn token_source(value: PlacedValue<'_>) -> Option<TokenSource> {
     };
     here.need(Need::Program(Arc::new(command)));
     Some(TokenSource::Command { argv, pass_env })
+}
+
+/// https, or http on loopback: what is sent there opens the mailbox.
+fn address(value: PlacedValue<'_>) -> Option<String> {
+    let text = text(value.clone())?;
+    let Ok(url) = Url::parse(&text) else {
+        return value.wrong("is no URL", "write it as https://…");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let cure = "write client_id and client_secret, and client_auth = \"basic\" if that is meant";
+        return value.wrong_secret("holds a user or password; this file may end up in a repository", cure);
+    }
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Some(text),
+        "http" if loopback => Some(text),
+        "http" => value.wrong("is not encrypted", "write it with https://"),
+        _ => value.wrong("is neither https nor http", "write it as https://…"),
+    }
 }
 
 /// A file in which somebody else keeps a token for us.

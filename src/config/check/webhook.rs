@@ -97,9 +97,7 @@ impl Webhook {
     pub fn place(&self) -> &str {
         self.url.split_once('?').map_or(&*self.url, |(place, _)| place)
     }
-}
 
-impl Webhook {
     /// What TLS with its server is made with.
     #[must_use]
     pub fn tls(&self) -> TlsFiles<'_> {
