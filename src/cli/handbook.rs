@@ -6,7 +6,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::{Cli, print};
-use crate::config::reference;
+use crate::config::reference::{self, FileKind};
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: Shell) -> ExitCode {
@@ -31,11 +31,11 @@ pub(super) fn man(folder: Option<&Path>) -> ExitCode {
     }
 }
 
-/// Prints the JSON Schema of an endpoint file, or the commented reference.
-pub(super) fn schema(commented: bool) -> ExitCode {
+/// Prints the JSON Schema of a kind of file, or the commented reference.
+pub(super) fn schema(file: FileKind, commented: bool) -> ExitCode {
     print::all(match commented {
-        true => reference::reference(),
-        false => format!("{:#}\n", reference::schema()),
+        true => reference::reference(file),
+        false => format!("{:#}\n", reference::schema(file)),
     })
 }
 

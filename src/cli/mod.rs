@@ -50,7 +50,7 @@ use std::{env, io::ErrorKind, path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    config::{Net, load::Sources},
+    config::{Net, load::Sources, reference::FileKind},
     guest,
 };
 
@@ -134,15 +134,21 @@ enum CliCommand {
         files: ConfigArgs,
     },
     /// Print an endpoint's effective settings: each with the file and line that it comes from, or that it is a default.
+    ///
+    /// Without an endpoint: those that endpoints share, of `mailjob.toml`, with the servers that a provider has. What [defaults] says is
+    /// shown with each endpoint. No secret is shown. Exit code 78 when a file has a problem, or there is no such endpoint.
     Show {
         /// The endpoint.
-        endpoint: String,
+        endpoint: Option<String>,
         #[command(flatten)]
         files: ConfigArgs,
     },
     /// Print the JSON Schema of endpoint files, for editors: completion, descriptions, and what is wrong while it is written.
     Schema {
-        /// Print an endpoint file with every key, its default, its unit and its limits instead.
+        /// Print that of `mailjob.toml` instead, which says what endpoints share.
+        #[arg(long)]
+        shared: bool,
+        /// Print such a file with every key, its default, its unit and its limits instead.
         #[arg(long)]
         reference: bool,
     },
@@ -319,8 +325,11 @@ fn run(command: CliCommand) -> ExitCode {
         CliCommand::Run { files, log } => run::run(files.into(), log),
         CliCommand::Demo(args) => demo::demo(*args),
         CliCommand::Auth(command) => auth::auth(command),
-        CliCommand::Show { endpoint, files } => show::show(&files.into(), &endpoint),
-        CliCommand::Schema { reference } => handbook::schema(reference),
+        CliCommand::Show { endpoint, files } => show::show(&files.into(), endpoint.as_deref()),
+        CliCommand::Schema { shared, reference } => {
+            let file = if shared { FileKind::Shared } else { FileKind::Endpoint };
+            handbook::schema(file, reference)
+        }
         CliCommand::Status { args, files } => block_on(status::status(files.into(), args)),
         CliCommand::Replies(command) => replies::replies(command),
         CliCommand::Jobs(command) => jobs::jobs(*command),

@@ -118,9 +118,16 @@ impl Account {
             Protocol::Smtp => self.smtp.as_ref(),
         }
     }
-}
 
-impl Account {
+    /// What TLS with its servers is made with.
+    #[must_use]
+    pub fn tls(&self) -> TlsFiles<'_> {
+        TlsFiles {
+            ca_file: self.ca_file.as_deref(),
+            client: self.client.as_ref(),
+        }
+    }
+
     /// Whether a token of the one is a token of the other: whose user it opens counts only where a token is of one user.
     #[must_use]
     pub fn signs_in_like(&self, other: &Self) -> bool {
@@ -154,15 +161,4 @@ pub enum TokenSource {
         /// Variables of our own environment that it gets beside those that every program needs.
         pass_env: Vec<String>,
     },
-}
-
-impl Account {
-    /// What TLS with its servers is made with.
-    #[must_use]
-    pub fn tls(&self) -> TlsFiles<'_> {
-        TlsFiles {
-            ca_file: self.ca_file.as_deref(),
-            client: self.client.as_ref(),
-        }
-    }
 }

@@ -5,8 +5,9 @@
 //! what to write; and it knows nothing of examples and words. What TOML says is read by the crate `toml`, which keeps the places.
 
 use super::{
-    key::{Examples, Key, KeyDefault},
+    key::{Allowed, Examples, Key, KeyDefault},
     kind::{Described, Kind},
+    rule::{Names, Rule},
     sheet::PlacedValue,
     table::Table,
 };
@@ -179,6 +180,52 @@ pub(super) fn by<'a, T>(reader: impl FnOnce(PlacedValue<'a>) -> Option<T>, value
     reader(value)
 }
 
+/// Notes what is written in a table against its rules; `keys` are its keys. Of keys that clash no more is told.
+pub(super) fn check_rules(rules: &[Rule], table: &mut Table<'_>, keys: impl Fn() -> Vec<Key>) {
+    let mut clash: &[Names] = &[];
+    for rule in rules {
+        match *rule {
+            Rule::OneWay(ways, why, cure) => {
+                let mut written = ways.iter().filter_map(|way| first(table, way));
+                if let (Some((key, one)), Some((_, other))) = (written.next(), written.next()) {
+                    let cause = format!("stands beside `{}`{why}", other.path);
+                    told(&one, key, &cause, cure, &keys());
+                    clash = ways;
+                }
+            }
+            Rule::Some(names, cure) => {
+                if let (Some(name), None) = (names.first(), first(table, names)) {
+                    table.lacks_key(name, cure);
+                }
+            }
+            Rule::With(names, other, cure) if !table.has(other) => {
+                let names = names.iter().filter(|name| !clash.iter().any(|way| way.contains(name)));
+                for (name, value) in names.filter_map(|name| Some((name, table.value(name)?))) {
+                    told(&value, name, &format!("has no use without {other}"), cure, &keys());
+                }
+            }
+            Rule::With(..) => {}
+        }
+    }
+}
+
+/// The first of these that is written.
+fn first<'a>(table: &mut Table<'a>, names: Names) -> Option<(&'static str, PlacedValue<'a>)> {
+    names.iter().find_map(|name| Some((*name, table.value(name)?)))
+}
+
+/// Notes what is wrong with a value. Where a secret's place should stand, the secret itself may stand: it is not shown.
+fn told(value: &PlacedValue<'_>, key: &str, cause: &str, cure: &str, keys: &[Key]) {
+    let is_secret = |key: &Key| match &key.allowed {
+        Allowed::Either(several) => several.iter().any(|one| matches!(one, Allowed::Secret)),
+        allowed => matches!(allowed, Allowed::Secret),
+    };
+    match keys.iter().any(|known| known.name == key && is_secret(known)) {
+        true => value.wrong_secret::<()>(cause, cure),
+        false => value.wrong::<()>(cause, cure),
+    };
+}
+
 /// Declares a table: a struct with a line for each key,
 ///
 /// ```text
@@ -189,17 +236,20 @@ pub(super) fn by<'a, T>(reader: impl FnOnce(PlacedValue<'a>) -> Option<T>, value
 /// where `kind` is one of `kind.rs`, `otherwise` says what a key is that is not written ([`usual`], [`usual_as`], [`implied`], [`never`],
 /// [`never_so`], [`depends`], [`must`], [`vital`], [`wanted`]), and `more` is a method of [`Key`]. `Type::read` reads the table, with what it takes after `reads`, which readers
 /// may use, as they may use the fields above theirs. `Type::section` describes it. `: Default` makes a table that says nothing. Behind the
-/// lines `and` names a field whose keys are declared by themselves and stand in the same table, and `beside` one that is filled from
-/// elsewhere. A field that begins with `_` is for a key that is read elsewhere.
+/// lines `and` names a field whose keys are declared by themselves and stand in the same table, `beside` one that is filled from
+/// elsewhere, and `rules` what keys are to one another ([`Rule`](super::rule::Rule)). `Type::allowed` is the table as a value.
 macro_rules! keys {
     (
         $(#[$meta:meta])* $vis:vis struct $name:ident : Default in $section:literal $about:literal $(reads($($with:tt)*))? { $($body:tt)* }
-            $(and $rest:ident: $group:ident, $group_for:literal)?
+            $(and $rest:ident: $group:ident $(($($handed:expr),*))?, $group_for:literal)?
             $(beside $beside:ident: $beside_type:ty, $beside_for:literal)*
+            $(rules $rules:expr)?
     ) => {
         keys! {
-            $(#[$meta])* $vis struct $name in $section $about $(reads($($with)*))? { $($body)* } $(and $rest: $group, $group_for)?
+            $(#[$meta])* $vis struct $name in $section $about $(reads($($with)*))? { $($body)* }
+            $(and $rest: $group $(($($handed),*))?, $group_for)?
             $(beside $beside: $beside_type, $beside_for)*
+            $(rules $rules)?
         }
         keys! { @default $name { $($body)* } $(and $rest: $group)? $(beside $beside)* }
     };
@@ -207,7 +257,8 @@ macro_rules! keys {
         $(#[$meta:meta])* $vis:vis struct $name:ident in $section:literal $about:literal $(reads($($with:ident: $is:ty),*))? {
             $($(#[$doc:meta])* $field:ident $(($key:literal))? : $type:ty = $kind:expr $(=> $reader:expr)?, $otherwise:expr,
                 $for:literal $(, $more:ident($($value:expr),*))*;)*
-        } $(and $rest:ident: $group:ident, $group_for:literal)? $(beside $beside:ident: $beside_type:ty, $beside_for:literal)*
+        } $(and $rest:ident: $group:ident $(($($handed:expr),*))?, $group_for:literal)? $(beside $beside:ident: $beside_type:ty, $beside_for:literal)*
+            $(rules $rules:expr)?
     ) => {
         $(#[$meta])*
         #[allow(rustdoc::broken_intra_doc_links, reason = "keys are told in the words of the reference, where [name] is a table")]
@@ -228,18 +279,27 @@ macro_rules! keys {
                     let found = table.value(key).map(|value| keys!(@value value, $kind $(=> $reader)?));
                     let $field: Option<$type> = $crate::config::declare::field(table, key, &$kind, found, $otherwise);
                 )*
-                $(let $rest = $group::read(table);)?
+                $(let $rest = $group::read(table $($(, $handed)*)?);)?
+                $(
+                    $crate::config::declare::check_rules($rules, table, || Self::section().keys);
+                )?
                 Some(Self { $($field: $field?,)* $($rest: $rest?,)? $($beside: Default::default(),)* })
             }
 
             /// The table as the reference has it.
             pub(in crate::config) fn section() -> $crate::config::key::Section {
-                #[allow(unused_mut, reason = "most tables have all keys of their own")]
-                let mut keys = vec![
+                let keys = vec![
                     $($crate::config::declare::described::<_, $type>(keys!(@key $field $($key)?), &$kind, &$otherwise, $for)$(.$more($($value),*))*),*
                 ];
-                $(keys.extend($group::section().keys);)?
                 $crate::config::key::Section::new($section, $about, keys)
+                    $(.and($group::section()))?
+                    $(.ruled($rules))?
+            }
+
+            /// It as the value of a key.
+            #[allow(dead_code, reason = "most tables have a header of their own")]
+            pub(in crate::config) fn allowed() -> $crate::config::key::Allowed {
+                $crate::config::key::Allowed::Table(Self::section().inner())
             }
         }
     };

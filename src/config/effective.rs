@@ -1,20 +1,23 @@
-//! What an endpoint's settings are in the end, and where each comes from: its file, the defaults of `mailjob.toml`, or ours.
+//! What settings are in the end, of an endpoint and of what endpoints share, and where each comes from: its file, the defaults of
+//! `mailjob.toml`, the provider, or ours.
 
-use std::{collections::BTreeSet, fmt::Write as _, ops::Range, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 use super::{
-    Action, Endpoint, Problem, ReadBy,
+    Action, Endpoint, Problem, ReadBy, Server, Tls,
     files::{list, read_text},
     key::{Key, Section},
     load::Sources,
+    loaded::Loaded,
     place::Place,
-    reference::sections,
+    reference::{FileKind, sections},
 };
+use crate::slots::Size;
 
 /// The settings of an endpoint that was loaded without a problem, so that nothing in its files is a secret: TOML, with the origin of
 /// each value beside it.
@@ -22,61 +25,120 @@ use super::{
 /// # Errors
 /// When a file can't be read any more.
 pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<Problem>> {
-    let text = |file: &Path| read_text(file).map_err(|fault| Box::new(Problem::of(file, fault)));
-    let label = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let files = list(sources, &mut Vec::new()).unwrap_or_default();
     let file = files
         .get(&endpoint.name)
         .map_or(&*sources.endpoints, |file| file.path.as_path());
-    let (own, own_name) = (text(file)?, label(file));
-    let shared = sources
-        .config
-        .as_deref()
-        .map(|file| text(file).map(|text| (text, label(file))))
-        .transpose()?;
-    let own = SettingsFile {
-        name: &own_name,
-        text: &own,
-        within: None,
+    let own = SettingsFile::read(file, None)?;
+    let shared = sources.config.as_deref();
+    let shared = shared.map(|file| SettingsFile::read(file, Some("defaults")));
+    let files: Vec<_> = [Some(own), shared.transpose()?].into_iter().flatten().collect();
+    Ok(merged(&files, endpoint.mailbox.protocol == ReadBy::Pop3))
+}
+
+/// The settings that endpoints share, in the same way; what a provider or this machine makes of them is said too.
+///
+/// # Errors
+/// When `mailjob.toml` can't be read any more, or has a problem: what is wrong there may be a secret that is written out.
+pub fn effective_shared(sources: &Sources, loaded: &Loaded) -> Result<String, Vec<Problem>> {
+    let is_shared = |problem: &&Problem| Some(&*problem.file) == sources.config.as_deref();
+    let problems: Vec<_> = loaded.problems.iter().filter(is_shared).cloned().collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let file = sources.config.as_deref();
+    let file = file.map(|file| SettingsFile::read(file, None)).transpose();
+    let file = file.map_err(|problem| vec![*problem])?;
+    let read: Vec<_> = file.iter().map(ParsedSettings::new).collect();
+    let shown = |section: &&Section| section.name != "defaults";
+    let implied = |table: &str, key: &str| implied(loaded, table, key);
+    Ok(shown_over(
+        &read,
+        sections(FileKind::Shared).filter(shown),
+        false,
+        &implied,
+    ))
+}
+
+/// What a setting comes to where its default depends on more than its table, and whence it is when it is not written.
+type Implied<'a> = &'a dyn Fn(&str, &str) -> Option<(String, &'static str)>;
+
+/// The whole of a setting of `mailjob.toml` of which the provider, the user or this machine says what is not written.
+fn implied(loaded: &Loaded, table: &str, key: &str) -> Option<(String, &'static str)> {
+    const SLOTS: &str = "default, by the cores; and one for each endpoint";
+    let slots = |size: Size| match size {
+        Size::Exactly(count) | Size::Beside(count) => (count.to_string(), SLOTS),
     };
-    let shared = shared.as_ref().map(|(text, name)| SettingsFile {
-        name,
-        text,
-        within: Some("defaults"),
-    });
-    let sources: Vec<_> = [Some(own), shared].into_iter().flatten().collect();
-    Ok(merged(&sources, endpoint.mailbox.protocol == ReadBy::Pop3))
+    let service = loaded.service.as_ref();
+    let account = || loaded.accounts.get(table.strip_prefix("accounts.")?);
+    match (table, key) {
+        ("service", "jobs") => service.map(|service| slots(service.jobs)),
+        ("service", "commands") => service.map(|service| slots(service.commands)),
+        (_, "from") => account()?.from.as_ref().map(|from| (format!("{from:?}"), "the user")),
+        (_, "pace") => account()?
+            .pace
+            .map(|pace| (format!("\"{pace}\""), "default of the provider")),
+        (_, "imap") => server(account()?.imap.as_ref()?, true),
+        (_, "pop3") => server(account()?.pop3.as_ref()?, true),
+        (_, "smtp") => account().and_then(|account| server(account.smtp.as_ref()?, account.smtp_auth)),
+        _ => None,
+    }
+}
+
+fn server(Server { host, port, tls }: &Server, signs_in: bool) -> Option<(String, &'static str)> {
+    let tls = match tls {
+        Tls::Implicit => "implicit",
+        Tls::StartTls => "starttls",
+    };
+    let auth = if signs_in { "" } else { ", auth = false" };
+    let whole = format!("{{ host = {host:?}, port = {port}, tls = \"{tls}\"{auth} }}");
+    Some((whole, "default of the provider"))
 }
 
 /// A file with settings.
-struct SettingsFile<'a> {
+struct SettingsFile {
     /// What it is called in the margin.
-    name: &'a str,
-    text: &'a str,
+    name: String,
+    text: String,
     /// The tables in front of those of an endpoint: `defaults`, or none.
     within: Option<&'static str>,
 }
 
-/// All settings over these files, the first one first. Of the actions only the one that it has. `pop3` says how its mailbox is read.
-fn merged(sources: &[SettingsFile<'_>], pop3: bool) -> String {
-    let read: Vec<_> = sources.iter().map(ParsedSettings::new).collect();
+impl SettingsFile {
+    fn read(file: &Path, within: Option<&'static str>) -> Result<Self, Box<Problem>> {
+        let text = read_text(file).map_err(|fault| Box::new(Problem::of(file, fault)))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, text, within })
+    }
+}
+
+/// All settings of an endpoint over these files, the first one first. Of the actions only the one that it has. `pop3` says how its mailbox is read.
+fn merged(files: &[SettingsFile], pop3: bool) -> String {
+    let read: Vec<_> = files.iter().map(ParsedSettings::new).collect();
     let has = |name: &str| read.first().is_some_and(|own| own.table(name).is_some());
-    let mut text = String::new();
-    for section in sections() {
+    let is_its = |section: &&Section| {
         let outer = section.name.split('.').next().unwrap_or_default();
-        if Action::KINDS.iter().any(|kind| kind.name == outer) && !has(outer) {
-            continue;
-        }
-        for name in names(section, &read) {
-            let Some(lines) = lines(section, &name, &read, pop3) else {
+        Action::KINDS.iter().all(|kind| kind.name != outer) || has(outer)
+    };
+    shown_over(&read, sections(FileKind::Endpoint).filter(is_its), pop3, &|_, _| None)
+}
+
+fn shown_over<'a>(
+    read: &[ParsedSettings<'_>],
+    sections: impl Iterator<Item = &'a Section>,
+    pop3: bool,
+    implied: Implied<'_>,
+) -> String {
+    let mut text = String::new();
+    for section in sections {
+        for name in names(section, read) {
+            let Some(lines) = lines(section, &name, read, pop3, implied) else {
                 continue;
             };
             if !name.is_empty() {
-                put(&mut text, format_args!("\n[{name}]"));
+                text.extend(["\n[", &name, "]\n"]);
             }
-            for line in lines {
-                put(&mut text, format_args!("{line}"));
-            }
+            text.extend(lines.iter().flat_map(|line| [line.as_str(), "\n"]));
         }
     }
     text
@@ -92,13 +154,14 @@ fn names(section: &Section, read: &[ParsedSettings<'_>]) -> BTreeSet<String> {
     inner.map(|name| format!("{outer}.{}", name.get_ref())).collect()
 }
 
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string never fails.
-    writeln!(text, "{line}").unwrap_or_default();
-}
-
 /// The lines of a section; nothing where it stands nowhere and has no defaults of ours that count by themselves.
-fn lines(section: &Section, name: &str, read: &[ParsedSettings<'_>], pop3: bool) -> Option<Vec<String>> {
+fn lines(
+    section: &Section,
+    name: &str,
+    read: &[ParsedSettings<'_>],
+    pop3: bool,
+    implied: Implied<'_>,
+) -> Option<Vec<String>> {
     let tables: Vec<_> = read.iter().map(|source| source.table(name)).collect();
     let written = tables.iter().any(Option::is_some);
     if !written && (section.off || section.open.is_some() || !section.stands()) {
@@ -112,40 +175,36 @@ fn lines(section: &Section, name: &str, read: &[ParsedSettings<'_>], pop3: bool)
         found.next()
     };
     if section.open.is_some() {
-        let mut names: Vec<&str> = tables
-            .iter()
-            .flatten()
-            .flat_map(|table| table.keys())
-            .map(|name| name.get_ref().as_ref())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        return Some(
-            names
-                .into_iter()
-                .filter_map(|name| Some(format!("{name} = {}", find(name)?)))
-                .collect(),
-        );
+        let names = tables.iter().flatten().flat_map(|table| table.keys());
+        let names: BTreeSet<_> = names.map(|name| name.get_ref().as_ref()).collect();
+        let line = |name: &str| find(name).map(|(value, from)| format!("{name} = {value} # {from}"));
+        return Some(names.into_iter().filter_map(line).collect());
     }
-    let line = |key: &Key| match find(key.name) {
-        Some(found) => Some(format!("{} = {found}", key.name)),
-        None => {
-            let usual = key.usual_value(pop3, |other| find(other).is_some())?;
-            Some(format!("{} = {usual} # default", key.name))
-        }
+    let line = |key: &Key| {
+        let usual = || {
+            let is_written = |other: &str| find(other).is_some();
+            let is_out = section.rules.iter().any(|rule| rule.excludes(key.name, is_written));
+            Some((key.usual_value(pop3).filter(|_| !is_out)?.to_owned(), "default"))
+        };
+        let (value, from) = match (find(key.name), implied(name, key.name)) {
+            (Some((_, from)), Some((whole, _))) => (whole, from),
+            (Some(written), None) => written,
+            (None, implied) => implied.or_else(usual).map(|(value, from)| (value, from.to_owned()))?,
+        };
+        Some(format!("{} = {value} # {from}", key.name))
     };
     Some(section.keys.iter().filter_map(line).collect())
 }
 
 /// A source that was parsed.
 struct ParsedSettings<'a> {
-    source: &'a SettingsFile<'a>,
+    source: &'a SettingsFile,
     root: DeTable<'a>,
 }
 
 impl<'a> ParsedSettings<'a> {
-    fn new(source: &'a SettingsFile<'a>) -> Self {
-        let (root, _) = DeTable::parse_recoverable(source.text);
+    fn new(source: &'a SettingsFile) -> Self {
+        let (root, _) = DeTable::parse_recoverable(&source.text);
         let root = root.into_inner();
         Self { source, root }
     }
@@ -169,17 +228,26 @@ impl<'a> ParsedSettings<'a> {
     }
 
     /// The value of a key as it is written, and where that is. Tables with names of their own are sections.
-    fn value(&self, table: &DeTable<'a>, key: &str) -> Option<String> {
+    fn value(&self, table: &DeTable<'a>, key: &str) -> Option<(String, String)> {
         let value: &Spanned<DeValue<'a>> = table.get(key)?;
-        let Range { start, end } = value.span();
-        let place = Place::of(self.source.text, &value.span());
-        let written = match (value.get_ref(), self.source.text.get(start..end)?) {
-            // With a header of its own, or written with dots.
-            (DeValue::Table(_), text) if !text.starts_with('{') => "{ … }",
-            (_, text) => text,
-        };
-        let written = without_queries(written);
-        Some(format!("{written} # {}:{}", self.source.name, place.line))
+        let place = Place::of(&self.source.text, &value.span());
+        let written = without_queries(&self.written(value)?);
+        Some((written, format!("{}:{}", self.source.name, place.line)))
+    }
+
+    /// What is written; a table with a header of its own, or written with dots, as if it stood on one line.
+    fn written(&self, value: &Spanned<DeValue<'a>>) -> Option<String> {
+        let text = self.source.text.get(value.span())?;
+        match value.get_ref() {
+            DeValue::Table(table) if !text.starts_with('{') => {
+                let entry = |(name, value): (&Spanned<DeString<'a>>, _)| {
+                    Some(format!("{} = {}", name.get_ref(), self.written(value)?))
+                };
+                let entries: Option<Vec<_>> = table.iter().map(entry).collect();
+                Some(format!("{{ {} }}", entries?.join(", ")))
+            }
+            _ => Some(text.to_owned()),
+        }
     }
 }
 
@@ -212,16 +280,13 @@ mod tests {
     const SHARED: &str = "[accounts.office]\nuser = \"a\"\n[defaults.webhook]\ntimeout = \"7s\"\n[defaults.webhook.headers]\nX-Tenant = \"one\"\n";
 
     fn shown(own: &str, pop3: bool) -> Vec<String> {
-        let own = SettingsFile {
-            name: "own.toml",
-            text: own,
-            within: None,
+        let file = |name: &str, text: &str, within| SettingsFile {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            within,
         };
-        let shared = SettingsFile {
-            name: "mailjob.toml",
-            text: SHARED,
-            within: Some("defaults"),
-        };
+        let own = file("own.toml", own, None);
+        let shared = file("mailjob.toml", SHARED, Some("defaults"));
         merged(&[own, shared], pop3).lines().map(str::to_owned).collect()
     }
 
@@ -250,7 +315,7 @@ mod tests {
         let own = format!("{OWN}[reply.success]\ncc = []\n[reply.languages.de]\nsubject = \"Zu {{{{ job }}}}\"\n");
         let lines = shown(&own, false);
         for line in [
-            "success = { … } # own.toml:6",
+            "success = { cc = [] } # own.toml:6",
             "[reply.languages.de]",
             "subject = \"Zu {{ job }}\" # own.toml:9",
         ] {

@@ -90,17 +90,6 @@ pub struct Settle {
     pub refused: SettleAction,
 }
 
-impl Default for Settle {
-    fn default() -> Self {
-        Self {
-            done: SettleAction::Move("Processed".to_owned()),
-            failed: SettleAction::Move("Failed".to_owned()),
-            ignored: SettleAction::Keep,
-            refused: SettleAction::Keep,
-        }
-    }
-}
-
 impl Settle {
     /// What happens to mails when nothing else is written. POP3 has no mailbox to move them to.
     #[must_use]
@@ -112,7 +101,12 @@ impl Settle {
                 ignored: SettleAction::Keep,
                 refused: SettleAction::Keep,
             },
-            ReadBy::Imap => Self::default(),
+            ReadBy::Imap => Self {
+                done: SettleAction::Move("Processed".to_owned()),
+                failed: SettleAction::Move("Failed".to_owned()),
+                ignored: SettleAction::Keep,
+                refused: SettleAction::Keep,
+            },
         }
     }
 }

@@ -4,20 +4,20 @@ use std::sync::LazyLock;
 
 use super::{
     Action,
-    check::{AccountKeys, SignInKeys},
     key::{Allowed, Key},
     key_table::{Entries, FileKind, KeyTable, KnownKeys, path_of},
-    reference::{is_known, of_mailjob_toml, sections},
+    reference::{is_known, sections},
 };
+
+/// Tables of tables to which people give names.
+const NAMED: [(FileKind, &str); 2] = [(FileKind::Shared, "accounts"), (FileKind::Endpoint, "reply.languages")];
 
 /// All tables of both files.
 pub(super) fn known_keys() -> &'static KnownKeys {
     static ALL: LazyLock<KnownKeys> = LazyLock::new(|| {
         let mut all = Vec::new();
-        for (file, section) in sections()
-            .map(|section| (FileKind::Endpoint, section))
-            .chain(of_mailjob_toml().map(|section| (FileKind::Shared, section)))
-        {
+        let of = |file| sections(file).map(move |section| (file, section));
+        for (file, section) in of(FileKind::Endpoint).chain(of(FileKind::Shared)) {
             let entries = section.open.as_ref().map(|each| match each {
                 Allowed::Table(_) => Entries::Tables,
                 _ => Entries::Values,
@@ -27,24 +27,16 @@ pub(super) fn known_keys() -> &'static KnownKeys {
                 None => &section.keys[..],
             };
             put(&mut all, file, section.name.to_owned(), keys, entries, false);
-            if let Some(Allowed::Table(keys)) = &section.open {
-                put(&mut all, file, format!("{}.*", section.name), keys, None, true);
+            if let Some(Allowed::Table(inner)) = &section.open {
+                put(&mut all, file, format!("{}.*", section.name), &inner.keys, None, true);
             }
         }
-        for (path, section) in [
-            ("mailbox.account", AccountKeys::section()),
-            ("mailbox.auth", SignInKeys::section()),
-        ] {
-            put(&mut all, FileKind::Endpoint, path.to_owned(), &section.keys, None, true);
-        }
-        for (file, path) in [(FileKind::Shared, "accounts"), (FileKind::Endpoint, "reply.languages")] {
+        for (file, path) in NAMED {
             put(&mut all, file, path.to_owned(), &[], Some(Entries::Tables), false);
         }
         // A table with a header of its own is a key of the one around it.
-        let inner: Vec<_> = sections().map(|section| (FileKind::Endpoint, section.name)).collect();
-        let shared = of_mailjob_toml().map(|section| (FileKind::Shared, section.name));
-        let named = [(FileKind::Shared, "accounts"), (FileKind::Endpoint, "reply.languages")];
-        for (file, path) in inner.into_iter().chain(shared).chain(named) {
+        let tables = of(FileKind::Endpoint).chain(of(FileKind::Shared));
+        for (file, path) in tables.map(|(file, section)| (file, section.name)).chain(NAMED) {
             let (outer, name) = path.rsplit_once('.').unwrap_or(("", path));
             let outer = all.iter_mut().find(|home| home.file == file && home.path == outer);
             if let Some(home) = outer.filter(|home| !name.is_empty() && name != "*" && !home.has(name)) {
@@ -80,7 +72,7 @@ fn put(all: &mut Vec<KeyTable>, file: FileKind, path: String, keys: &[Key], entr
 /// The keys of a value that may be a table.
 fn within(allowed: &Allowed) -> Vec<Key> {
     match allowed {
-        Allowed::Table(keys) => keys.clone(),
+        Allowed::Table(inner) => inner.keys.clone(),
         Allowed::Either(several) => several.iter().flat_map(within).collect(),
         _ => Vec::new(),
     }

@@ -1,7 +1,9 @@
 //! What there is to say of a table and its keys, for the reference, the JSON Schema and `mailjob show`. `declare` makes it.
 
-/// A table of an endpoint file.
-#[derive(Debug)]
+use super::rule::Rule;
+
+/// A table of a file.
+#[derive(Debug, Clone)]
 pub(super) struct Section {
     /// E.g. `webhook.headers`; nothing for the top of the file. A last part `*` is any name.
     pub(super) name: &'static str,
@@ -13,6 +15,10 @@ pub(super) struct Section {
     pub(super) keys: Vec<Key>,
     /// What its entries are, where their names are the operator's own.
     pub(super) open: Option<Allowed>,
+    /// What its keys are to one another.
+    pub(super) rules: Vec<Rule>,
+    /// What the reference shows in its place: whole tables, of which each key is told where it stands first.
+    pub(super) samples: &'static str,
 }
 
 /// A key of a table.
@@ -27,8 +33,6 @@ pub(super) struct Key {
     pub(super) above: &'static str,
     /// Its default where the mailbox is read by POP3, if that is another one; empty where it has no use there.
     pub(super) by_pop3: Option<&'static str>,
-    /// Keys that exclude it.
-    pub(super) unless: &'static [&'static str],
     /// Whether it is a table that is described apart.
     apart: bool,
 }
@@ -79,9 +83,16 @@ pub(super) enum Allowed {
     /// One of several.
     Either(Vec<Allowed>),
     /// A table with these keys.
-    Table(Vec<Key>),
+    Table(InnerTable),
     /// A table that is described elsewhere.
     Elsewhere,
+}
+
+/// A table as the value of a key.
+#[derive(Debug, Clone)]
+pub(super) struct InnerTable {
+    pub(super) keys: Vec<Key>,
+    pub(super) rules: Vec<Rule>,
 }
 
 impl Allowed {
@@ -102,7 +113,9 @@ impl Allowed {
 
     /// A table that must have this one key.
     pub(super) fn only(key: &'static str, each: Self) -> Self {
-        Self::Table(vec![Key::must(key, each, "\"…\"", "")])
+        let rules = Vec::new();
+        let keys = vec![Key::must(key, each, "\"…\"", "")];
+        Self::Table(InnerTable { keys, rules })
     }
 }
 
@@ -115,30 +128,48 @@ impl Section {
             off: false,
             keys,
             open: None,
+            rules: Vec::new(),
+            samples: "",
         }
     }
 
-    /// A table with names that are the operator's own; the reference shows these.
-    pub(super) fn open(
-        name: &'static str,
-        about: &'static str,
-        each: &Allowed,
-        examples: &[[&'static str; 3]],
-    ) -> Self {
-        let key = |[name, value, about]: &[&'static str; 3]| {
-            let given = KeyDefault::Usual((*value).to_owned());
-            Key::of(name, each.clone(), given, about)
-        };
+    /// A table with names that are the operator's own; the reference shows these samples.
+    pub(super) fn open(name: &'static str, about: &'static str, each: Allowed, samples: &'static str) -> Self {
         Self {
             off: true,
-            open: Some(each.clone()),
-            ..Self::new(name, about, examples.iter().map(key).collect())
+            open: Some(each),
+            samples,
+            ..Self::new(name, about, Vec::new())
         }
+    }
+
+    /// The same with the keys of another declaration.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self.rules.extend(other.rules);
+        self
+    }
+
+    /// The same with what its keys are to one another.
+    pub(super) fn ruled(mut self, rules: &[Rule]) -> Self {
+        self.rules.extend(rules);
+        self
+    }
+
+    /// It as the value of a key.
+    pub(super) fn inner(self) -> InnerTable {
+        let Self { keys, rules, .. } = self;
+        InnerTable { keys, rules }
     }
 
     /// The same, left out where it isn't wished for.
     pub(super) fn off(self) -> Self {
         Self { off: true, ..self }
+    }
+
+    /// The same as whole tables in the reference, since what one key is depends on others.
+    pub(super) fn shown_as(self, samples: &'static str) -> Self {
+        Self { samples, ..self }
     }
 
     /// Whether its defaults count although it is not written: all but `[reply]`, without which nobody is answered.
@@ -156,7 +187,6 @@ impl Key {
             about,
             above: "",
             by_pop3: None,
-            unless: &[],
             apart: false,
         }
     }
@@ -176,24 +206,18 @@ impl Key {
         Self { by_pop3, ..self }
     }
 
-    /// The same where it has no use beside others.
-    pub(super) fn unless(self, unless: &'static [&'static str]) -> Self {
-        Self { unless, ..self }
-    }
-
     /// The same as a table that is described apart.
     pub(super) fn apart(self) -> Self {
         Self { apart: true, ..self }
     }
 
     /// What stands for it when nothing is written, if anything.
-    pub(super) fn usual_value(&self, pop3: bool, written: impl Fn(&str) -> bool) -> Option<&str> {
+    pub(super) fn usual_value(&self, pop3: bool) -> Option<&str> {
         let usual = match (self.by_pop3, &self.given) {
             (Some(usual), _) if pop3 => usual,
             (_, KeyDefault::Usual(usual)) => usual,
             (_, KeyDefault::Must(..) | KeyDefault::Never(_)) => return None,
         };
-        let excluded = || self.unless.iter().any(|other| written(other));
-        (!usual.is_empty() && !excluded()).then_some(usual)
+        Some(usual).filter(|usual| !usual.is_empty())
     }
 }

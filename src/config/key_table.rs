@@ -6,7 +6,7 @@ use super::{key::Allowed, slip::KeyPredicate};
 
 /// The two kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum FileKind {
+pub enum FileKind {
     /// An endpoint's.
     Endpoint,
     /// `mailjob.toml`.
@@ -108,9 +108,9 @@ fn can_be(allowed: &Allowed, raw: &DeValue<'_>) -> bool {
         (Allowed::Secret, DeValue::Table(table)) => table
             .keys()
             .all(|key| ["file", "env"].contains(&key.get_ref().as_ref())),
-        (Allowed::Table(keys), DeValue::Table(table)) => table
+        (Allowed::Table(inner), DeValue::Table(table)) => table
             .keys()
-            .all(|name| keys.iter().any(|key| key.name == name.get_ref())),
+            .all(|name| inner.keys.iter().any(|key| key.name == name.get_ref())),
         _ => false,
     }
 }

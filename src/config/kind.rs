@@ -2,7 +2,15 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use super::{Rate, key::Allowed, sheet::PlacedValue, value};
+use toml::de::DeValue;
+
+use super::{
+    Rate,
+    key::Allowed,
+    sheet::{self, PlacedValue},
+    value,
+};
+use crate::secret::SecretRef;
 
 /// What can be said of a kind of value without one.
 pub(super) trait Described {
@@ -46,6 +54,12 @@ pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
 pub(super) struct PerTime;
 /// A PEM file of trusted roots.
 pub(super) struct Roots;
+/// The place of a secret.
+pub(super) struct SecretPlace;
+/// The place of a secret that is sent to a server as it is.
+pub(super) struct SecretLine;
+/// This, or false.
+pub(super) struct OrFalse<K>(pub(super) K);
 /// A list that may be empty, of so many at most.
 pub(super) struct List<K>(pub(super) K, pub(super) usize);
 
@@ -94,7 +108,70 @@ kind! {
         is => self.0.iter().find(|(_, known)| known == is).map(|(word, _)| format!("\"{word}\"")).unwrap_or_default();
     PerTime: Option<Rate>, self => Allowed::Rate, value => value::rate_or_none(value),
         is => is.map_or("false".to_owned(), |rate| format!("\"{rate}\""));
+    SecretPlace: SecretRef, self => Allowed::Secret, value => value::secret(value), _is => String::new();
+    SecretLine: SecretRef, self => Allowed::Secret, value => value::secret_line(value), _is => String::new();
     Roots: PathBuf, self => Allowed::Text, value => value::roots(value), is => format!("{is:?}");
+    OrFalse<K: Kind>: Option<K::Is>, self => Allowed::Either(vec![Allowed::Flag, self.0.allowed()]),
+        value => if let DeValue::Boolean(false) = value.raw { Some(None) } else { self.0.read(value).map(Some) },
+        is => is.as_ref().map_or("false".to_owned(), |is| self.0.written(is));
     List<K: Kind>: Vec<K::Is>, self => Allowed::list(self.0.allowed(), self.1), value => value::at_most(self.1, &value)
         .and_then(value::list(|each| self.0.read(each))), is => format!("[{}]", is.iter().map(|each| self.0.written(each)).collect::<Vec<_>>().join(", "));
+}
+
+/// One of these words, or a table with one of these keys.
+pub(super) struct WordOrTable<T: 'static> {
+    pub(super) words: &'static [(&'static str, T)],
+    pub(super) keys: &'static [(&'static str, Allowed)],
+    /// All of them, as they are written.
+    pub(super) forms: &'static str,
+}
+
+impl<T> Described for WordOrTable<T> {
+    fn allowed(&self) -> Allowed {
+        let words: Vec<_> = self.words.iter().map(|(word, _)| *word).collect();
+        let words = Some(words).filter(|words| !words.is_empty()).map(Allowed::Word);
+        let tables = self
+            .keys
+            .iter()
+            .map(|(key, allowed)| Allowed::only(key, allowed.clone()));
+        Allowed::Either(words.into_iter().chain(tables).collect())
+    }
+}
+
+impl<T: Clone> WordOrTable<T> {
+    /// What is written; `inner` reads the value of the key that is there.
+    pub(super) fn read<'a>(
+        &self,
+        value: PlacedValue<'a>,
+        inner: impl FnOnce(&'static str, PlacedValue<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let cure = &format!("write {}", self.forms);
+        match value.raw {
+            DeValue::String(word) => {
+                let known = self.words.iter().find(|(known, _)| known == word);
+                let meaning = known.map(|(_, meaning)| meaning.clone());
+                meaning.or_else(|| value.wrong(format!("is \"{word}\""), cure))
+            }
+            DeValue::Table(_) => {
+                let here = value.clone();
+                value.table(|table| {
+                    let written = self.keys.iter().map(|(key, _)| (*key, table.value(key)));
+                    let mut written: Vec<_> = written.filter_map(|(key, value)| Some((key, value?))).collect();
+                    match (written.pop(), written.pop(), self.keys) {
+                        (Some((key, value)), None, _) => inner(key, value),
+                        (Some((_, one)), Some((_, other)), _) => one.wrong(
+                            format!("stands beside `{}`, and one of them is meant", other.path),
+                            cure,
+                        ),
+                        (None, _, [(key, _)]) => {
+                            table.lacks_key(key, cure);
+                            None
+                        }
+                        (None, ..) => here.wrong("names no place", cure),
+                    }
+                })
+            }
+            other => value.wrong(format!("is {}", sheet::kind(other)), cure),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::config::{
     examples_tests::accounts,
     homes::known_keys,
     key::KeyDefault,
-    reference::{of_mailjob_toml, sections},
+    reference::sections,
 };
 
 const ENDPOINT: &str = "\
@@ -119,13 +119,7 @@ fn named(path: &str) -> String {
 
 /// Values that the declaration of a key shows.
 fn shown(file: FileKind, path: &str, name: &str) -> Option<Value> {
-    let sections: Vec<_> = match file {
-        FileKind::Endpoint => sections().collect(),
-        FileKind::Shared => of_mailjob_toml().collect(),
-    };
-    let section = sections
-        .into_iter()
-        .find(|section| section.name == path && section.open.is_none())?;
+    let section = sections(file).find(|section| section.name == path && section.open.is_none())?;
     let key = section.keys.iter().find(|key| key.name == name)?;
     let text = match &key.given {
         KeyDefault::Must(value, _) => (*value).to_owned(),

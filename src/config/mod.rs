@@ -57,6 +57,7 @@ mod remembered;
 pub mod reply;
 pub mod rescue;
 mod route;
+mod rule;
 mod senders;
 mod shared;
 mod sheet;
@@ -69,7 +70,6 @@ mod table;
 mod template;
 mod term;
 mod texts;
-mod tls;
 mod value;
 pub mod versions;
 mod writers;
@@ -77,13 +77,13 @@ mod writers;
 pub use account::{Account, Auth, Protocol, ReadBy, Server, Tls, TokenSource};
 pub use action::{Action, Describe, RemoteAccess};
 pub use check::{
-    ApiAccess, BodyFormat, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep, Limits, Machines,
-    NamePiece, NameToken, Operator, Output, Oversize, PartReply, Partial, Per, Rates, ReplyWords, Retention, Retry,
-    Service, TextFrom, Webhook,
+    ApiAccess, BodyFormat, ClientCertificate, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep,
+    Limits, Machines, NamePiece, NameToken, Operator, Output, Oversize, PartReply, Partial, Per, Rates, ReplyWords,
+    Retention, Retry, Service, TextFrom, TlsFiles, Webhook,
 };
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
-pub use effective::effective;
+pub use effective::{effective, effective_shared};
 pub use endpoint::{Endpoint, Settle, SettleAction};
 pub use held::{HeldEndpoint, MailboxClaim};
 pub use inputs::{
@@ -102,7 +102,6 @@ pub use route::{Route, WatchPlan, routes};
 pub use senders::{Proof, SenderList, Senders, Trust};
 pub use sign_ins::uses;
 pub use template::{MAX_SOURCE, Template, TemplateError, TemplateFormat};
-pub use tls::{ClientCertificate, TlsFiles};
 
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,33 +15,12 @@ use super::{
     table::Table,
 };
 
-/// Reads a whole file; `read` gets its top table.
+/// Reads a whole file of a kind; `read` gets its top table. What the file does not say may stand in defaults: what is wrong with those is
+/// told too.
 pub(super) fn read<T>(
-    file: &Path,
-    text: &str,
-    known: &'static KnownKeys,
-    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Checked<T> {
-    read_as(FileKind::Shared, None, file, text, known, read)
-}
-
-/// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
-pub(super) fn read_over<T>(
+    (kind, known): (FileKind, &'static KnownKeys),
     defaults: Option<&Defaults<'_>>,
-    file: &Path,
-    text: &str,
-    known: &'static KnownKeys,
-    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Checked<T> {
-    read_as(FileKind::Endpoint, defaults, file, text, known, read)
-}
-
-fn read_as<T>(
-    kind: FileKind,
-    defaults: Option<&Defaults<'_>>,
-    file: &Path,
-    text: &str,
-    known: &'static KnownKeys,
+    (file, text): (&Path, &str),
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);

@@ -42,15 +42,11 @@ pub(super) fn read_shared(
         accounts,
     }) = part.value
     else {
-        let unknown = Accounts {
+        let unknown = || Accounts {
             more: true,
             ..Accounts::default()
         };
-        let nobody = Accounts {
-            more: true,
-            ..Accounts::default()
-        };
-        return (None, None, ApiAccess::Closed, unknown, nobody);
+        return (None, None, ApiAccess::Closed, unknown(), unknown());
     };
     let service = verified(service, needs, problems);
     let operator = verified(operator, needs, problems);

@@ -109,6 +109,12 @@ impl<'a> Table<'a> {
         None
     }
 
+    /// Whether a key is written, here or in the defaults.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let below = self.below.as_ref().map(|below| below.table);
+        self.table.contains_key(key) || below.is_some_and(|below| below.contains_key(key))
+    }
+
     /// Notes that a key isn't there.
     pub(super) fn lacks_key(&self, key: &str, cure: &str) {
         self.lacks(format!("`{}` is missing", self.path_of(key)), cure);
@@ -205,16 +211,22 @@ impl<'a> Table<'a> {
 impl<'a> PlacedValue<'a> {
     /// Reads a table, then reports the keys that it should not have.
     pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
-        match self.raw {
-            DeValue::Table(table) => {
-                let own = Table::new(self.sheet, self.path, Some(self.key), table);
-                own.over(self.below).finish(read)
-            }
-            other => {
+        match self.read_table() {
+            Some(table) => table.finish(read),
+            None => {
                 let cure = format!("write it as a table: [{}]", self.path);
-                self.wrong(format!("is {}, not a table", kind(other)), cure)
+                self.wrong(format!("is {}, not a table", kind(self.raw)), cure)
             }
         }
+    }
+
+    /// A table that was read: for what its keys mean beside others.
+    pub(super) fn read_table(&self) -> Option<Table<'a>> {
+        let DeValue::Table(table) = self.raw else {
+            return None;
+        };
+        let own = Table::new(self.sheet, self.path.clone(), Some(self.key.clone()), table);
+        Some(own.over(self.below.clone()))
     }
 }
 

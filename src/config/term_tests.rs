@@ -11,7 +11,7 @@ use crate::config::{
     check::{self, LookKeys},
     examples_tests::accounts,
     key::{Allowed, Key, KeyDefault},
-    reference::sections,
+    reference::{FileKind, sections},
     routes,
 };
 
@@ -107,7 +107,8 @@ fn read(table: &str, written: Option<(&str, &str)>) -> Endpoint {
 fn each_key_restarts_what_uses_it_and_nothing_else() {
     let watched: Vec<_> = LookKeys::section().keys.iter().map(|key| key.name).collect();
     let mut tried = 0;
-    for section in sections().filter(|section| section.open.is_none() && !section.name.ends_with('*')) {
+    for section in sections(FileKind::Endpoint).filter(|section| section.open.is_none() && !section.name.ends_with('*'))
+    {
         let before = read(section.name, None);
         for key in &section.keys {
             let path = format!("{}.{}", section.name, key.name)

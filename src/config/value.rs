@@ -43,6 +43,16 @@ pub(super) fn text(value: PlacedValue<'_>) -> Option<String> {
     Some(text)
 }
 
+/// Text that stands for something: what that is called, and what to write.
+pub(super) fn parsed<T>(
+    value: &PlacedValue<'_>,
+    (what, cure): (&str, &str),
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    let text = text(value.clone())?;
+    parse(&text).or_else(|| value.wrong(format!("is \"{text}\", which is no {what}"), cure))
+}
+
 /// A pattern with `*` and `?` that something can match.
 pub(super) fn pattern<'a>(against: PatternTarget) -> impl Fn(PlacedValue<'a>) -> Option<String> {
     move |value| {
@@ -223,11 +233,7 @@ impl fmt::Display for Amount {
 
 /// How often something may happen, e.g. `30/m`.
 pub(super) fn rate(value: PlacedValue<'_>) -> Option<Rate> {
-    let rate = text(value.clone())?;
-    match rate.parse() {
-        Ok(rate) => Some(rate),
-        Err(cure @ NoRate) => value.wrong(format!("is \"{rate}\", which is no rate"), cure.to_string()),
-    }
+    parsed(&value, ("rate", &NoRate.to_string()), |text| text.parse().ok())
 }
 
 /// A rate, or `false`: no limit.

@@ -7,6 +7,7 @@ mod mistakes;
 mod programs;
 mod reload;
 mod schema;
+mod show;
 mod tables;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};

@@ -26,3 +26,17 @@ fn the_reference_is_the_example() {
         fs::read_to_string(example).unwrap()
     );
 }
+
+#[test]
+fn that_of_what_endpoints_share_is_printed_too() {
+    let schema: serde_json::Value = serde_json::from_str(&printed(&["schema", "--shared"])).unwrap();
+    assert_eq!(
+        schema["properties"]["accounts"]["additionalProperties"]["required"][0],
+        "user"
+    );
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/endpoints.d/mailjob.toml.example");
+    assert_eq!(
+        printed(&["schema", "--shared", "--reference"]),
+        fs::read_to_string(example).unwrap()
+    );
+}

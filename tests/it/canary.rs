@@ -192,6 +192,7 @@ async fn outside(world: &World, mailjob: &Mailjob) -> Vec<(String, String)> {
         vec!["auth", "login", "expired"],
         vec!["jobs", "list", "--json"],
         vec!["show", "password"],
+        vec!["show"],
         vec!["status", "--json"],
         vec!["replies", "list", "--json"],
         vec!["doctor", "quoted"],

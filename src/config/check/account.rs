@@ -1,34 +1,27 @@
 //! An account: servers, and the choice between a password and OAuth.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
 
-use super::{
-    client::two_of,
-    command::from_here,
-    oauth::oauth,
-    provider::Preset,
-    sign_in::{SignInKeys, TokenKeys},
-    tls::{certificate_allowed, client_certificate},
-};
+use super::{sign_in::SignInKeys, tls::ClientCertificate};
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, ClientCertificate, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
+        Account, Auth, EndpointName, Provider, Rate, Server, Tls,
         declare::{keys, never, usual, wanted},
         key::Allowed,
-        kind::{Flag, OneOf, PerTime, Roots, Text},
-        presence::Need,
+        kind::{Flag, PerTime, Roots, Text},
+        rule::Rule,
         sheet::PlacedValue,
         table::Table,
-        value::{address, port, secret_line, text},
+        value::{address, choice, port, text},
     },
 };
 
 /// One of a mail server's services, with the ports of RFC 8314 for TLS from the first byte and for STARTTLS.
-struct MailService {
+pub(in crate::config) struct MailService {
     key: &'static str,
     implicit: u16,
     starttls: u16,
@@ -50,12 +43,15 @@ const SMTP: MailService = MailService {
     starttls: 587,
 };
 
+const TLS: &[(&str, Tls)] = &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)];
+
 keys! {
-    /// A server as it is written; what isn't comes from the preset, else from what the port or the kind of TLS implies.
-    pub(in crate::config) struct ServerKeys in "" "" {
+    /// A server as it is written; what isn't is the provider's, else from what the port or the kind of TLS implies.
+    pub(in crate::config) struct ServerKeys in "" "" reads(service: &MailService) {
         host: Option<String> = Allowed::Text => host, never("\"mail.example.com\""), "a DNS name or an IP address";
-        port: Option<u16> = Allowed::Count(1, 65_535) => port, never("993"), "that of the kind of TLS when nothing is written";
-        tls: Option<Tls> = OneOf(&[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)]), never("\"implicit\""),
+        port: Option<u16> = Allowed::Count(1, 65_535) => |value| service.port(value), never("993"),
+            "that of the kind of TLS when nothing is written";
+        tls: Option<Tls> = Allowed::Word(vec!["implicit", "starttls"]) => |value| service.tls(value, port.flatten()), never("\"implicit\""),
             "implicit: with the first byte (993, 995, 465); starttls (143, 110, 587); that of the port when nothing is written";
     }
 }
@@ -65,7 +61,7 @@ keys! {
     pub(in crate::config) struct SmtpKeys in "" "" {
         auth: bool = Flag, usual(true), "whether one signs in to send";
     }
-    and server: ServerKeys, "Where it is."
+    and server: ServerKeys(&SMTP), "Where it is."
 }
 
 keys! {
@@ -74,48 +70,51 @@ keys! {
         user: Option<String> = Text, wanted("write the user name, e.g. user = \"invoices@example.com\"", "\"invoices@example.com\"", &[]),
             "at the mail servers; for a shared mailbox its address";
         from: Option<String> = Allowed::Text => address, never("\"orders@example.com\""), "of replies; the user when nothing is written and that is an address";
-        _imap("imap"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by IMAP";
-        _pop3("pop3"): Option<()> = Allowed::Table(ServerKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where mail is read by POP3";
-        _smtp("smtp"): Option<()> = Allowed::Table(SmtpKeys::section().keys) => |_| Some(()), never("{ host = \"mail.example.com\" }"), "where replies are submitted; needed for replies only";
-        pace: Option<Option<Rate>> = PerTime, never("\"30/m\""), "replies at most in a time; false for none; Microsoft's own limit, else none, when nothing is written";
-        ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the servers' own certificates";
-        client("tls"): Option<ClientCertificate> = certificate_allowed() => client_certificate,
+        imap: Option<ServerKeys> = ServerKeys::allowed() => |value| IMAP.written(value, |table| ServerKeys::read(table, &IMAP)),
+            never("{ host = \"mail.example.com\" }"), "where mail is read by IMAP; tls: implicit (993) or starttls (143)";
+        pop3: Option<ServerKeys> = ServerKeys::allowed() => |value| POP3.written(value, |table| ServerKeys::read(table, &POP3)),
+            never("{ host = \"mail.example.com\" }"), "where mail is read by POP3; tls: implicit (995) or starttls (110)";
+        smtp: Option<SmtpKeys> = SmtpKeys::allowed() => |value| SMTP.written(value, SmtpKeys::read), never("{ host = \"mail.example.com\" }"),
+            "where replies are submitted, and needed for them only; tls: implicit (465) or starttls (587); auth = false where one sends without signing in";
+        pace: Option<Option<Rate>> = PerTime, never("\"30/m\""),
+            "replies at most in a time; false for none; when nothing is written what Exchange Online takes from Microsoft's accounts, and none elsewhere";
+        ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the servers' own certificates (self-signed ones too)";
+        client("tls"): Option<ClientCertificate> = ClientCertificate::allowed() => |value| value.table(ClientCertificate::read),
             never("{ cert = \"client.pem\", key = \"client.key\" }"),
             "what proves mailjob to servers that ask for a client's certificate; read anew for each connection";
     }
     and sign_in: SignInKeys, "How one signs in."
+    rules &[Rule::Some(
+        &["imap", "pop3", "smtp", "provider"],
+        "write imap = { host = \"imap.example.com\" } or pop3 = …, or provider = \"microsoft\" or \"google\"",
+    )]
 }
 
 /// Reads an account.
 pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let said = AccountKeys::read(table)?;
-    let preset = said.sign_in.preset(table);
-    let servers = preset.as_ref().map(Preset::servers);
-    let mut smtp_auth = true;
-    let imap = server(table, &IMAP, servers.as_ref().map(|servers| servers.imap.clone()), None);
-    let pop3 = server(table, &POP3, servers.as_ref().map(|servers| servers.pop3.clone()), None);
-    let smtp = server(table, &SMTP, servers.map(|servers| servers.smtp), Some(&mut smtp_auth));
+    let provider = said.sign_in.provider(table);
+    let is_personal = said.sign_in.tenant.as_deref() == Some("consumers");
+    let [usual_imap, usual_pop3, usual_smtp] = provider.servers(is_personal);
+    let smtp_auth = said.smtp.as_ref().is_none_or(|smtp| smtp.auth);
+    let imap = IMAP.server(table, said.imap, usual_imap);
+    let pop3 = POP3.server(table, said.pop3, usual_pop3);
+    let smtp = SMTP.server(table, said.smtp.map(|smtp| smtp.server), usual_smtp);
     let only_sends = !smtp_auth && imap.is_none() && pop3.is_none();
-    let auth = match only_sends && !signs_in(table) {
+    let auth = match only_sends && !SignInKeys::are_in(table) {
         true => Some(Auth::None),
-        false => auth(table, said.sign_in, preset.as_ref()),
+        false => said.sign_in.auth(table, provider),
     };
-    let written = ["imap", "pop3", "smtp", "provider"];
-    if written.into_iter().all(|key| table.value(key).is_none()) {
-        let cure =
-            "write imap = { host = \"imap.example.com\" } or pop3 = …, or provider = \"microsoft\" or \"google\"";
-        table.lacks_key("imap", cure);
-    }
-    let mut broken = |key, server: &Option<Server>| server.is_none() && table.value(key).is_some();
-    if broken("imap", &imap) || broken("pop3", &pop3) {
+    let is_broken = |key, server: &Option<Server>| server.is_none() && table.has(key);
+    if is_broken("imap", &imap) || is_broken("pop3", &pop3) {
         return None;
     }
     let user = said.user?;
     Some(Account {
         name: name.to_owned(),
         sign_in: name.to_owned(),
-        pace: said.pace.unwrap_or_else(|| preset.as_ref().and_then(Preset::pace)),
-        provider: preset.map_or(Provider::Other, |preset| preset.provider()),
+        pace: said.pace.unwrap_or_else(|| provider.pace()),
+        provider,
         imap,
         pop3,
         smtp,
@@ -130,26 +129,30 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
 }
 
 /// What an endpoint changes of an account that it shares: another user under the same sign-in, or a sign-in of its own.
-pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &EndpointName) -> Option<Option<Account>> {
-    let user = table.value("user");
+pub(super) fn overridden(
+    table: &mut Table<'_>,
+    shared: &Account,
+    (user, sign_in): (Option<String>, Option<SignInKeys>),
+    endpoint: &EndpointName,
+) -> Option<Option<Account>> {
     let own = table.value("auth");
-    if user.is_none() && own.is_none() {
+    if !table.has("user") && own.is_none() {
         return Some(None);
     }
     // Both are read before either is given up.
-    let user = user.map(text);
     let auth = own.map(|own| {
-        own.table(|table| {
-            let said = SignInKeys::read(table)?;
-            let own = said.preset(table);
-            auth(table, said, own.or(Preset::of(shared.provider)).as_ref())
-        })
+        let (said, mut table) = (sign_in?, own.read_table()?);
+        let provider = match said.provider(&mut table) {
+            Provider::Other => shared.provider,
+            own => own,
+        };
+        said.auth(&mut table, provider)
     });
     let mut account = Account {
         name: format!("{}/{endpoint}", shared.name),
         ..shared.clone()
     };
-    if let Some(user) = user {
+    if table.has("user") {
         account.user = user?;
         account.from = is_sendable(&account.user).then(|| account.user.clone());
     }
@@ -163,88 +166,68 @@ pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &End
     Some(Some(account))
 }
 
-/// Whether anything is said of how to sign in.
-fn signs_in(table: &mut Table<'_>) -> bool {
-    let mut keys = SignInKeys::of_oauth().chain(["password", "token"]);
-    keys.any(|key| table.value(key).is_some())
-}
-
-/// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
-/// `auth` is what is said of signing in there, where that can be left out.
-fn server(
-    table: &mut Table<'_>,
-    service: &MailService,
-    preset: Option<Server>,
-    auth: Option<&mut bool>,
-) -> Option<Server> {
-    let Some(value) = table.value(service.key) else {
-        return preset;
-    };
-    if let DeValue::String(written) = value.raw {
-        let key = service.key;
-        let cure = match named(written.trim()) {
+impl MailService {
+    /// What is written of it.
+    fn written<'a, T>(&self, value: PlacedValue<'a>, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
+        let DeValue::String(text) = value.raw else {
+            return value.table(read);
+        };
+        let key = self.key;
+        let cure = match named(text.trim()) {
             Some((name, Some(port))) => format!("write {key} = {{ host = \"{name}\", port = {port} }}"),
             Some((name, None)) => format!("write {key} = {{ host = \"{name}\" }}"),
             None => format!("write {key} = {{ host = \"{key}.example.com\" }}"),
         };
-        return value.wrong("is text, where a table says which server it is", cure);
+        value.wrong("is text, where a table says which server it is", cure)
     }
-    value.table(|table| {
-        let ServerKeys { host, port, tls } = match auth {
-            Some(auth) => {
-                let said = SmtpKeys::read(table)?;
-                *auth = said.auth;
-                said.server
-            }
-            None => ServerKeys::read(table)?,
+
+    /// The server; what isn't written is the provider's, else from what the port or the kind of TLS implies.
+    fn server(&self, table: &mut Table<'_>, said: Option<ServerKeys>, usual: Option<Server>) -> Option<Server> {
+        let Some(value) = table.value(self.key) else {
+            return usual;
         };
-        if preset.is_none() && table.value("host").is_none() {
-            table.lacks_key("host", "write the server's name, e.g. host = \"mail.example.com\"");
+        let ServerKeys { host, port, tls } = said?;
+        let own = value.read_table()?;
+        if usual.is_none() && !own.has("host") {
+            own.lacks_key("host", "write the server's name, e.g. host = \"mail.example.com\"");
         }
-        let port = port.filter(|port| table.value("port").is_none_or(|value| service.speaks_at(&value, *port)));
-        let tls = tls.filter(|tls| table.value("tls").is_none_or(|value| fits(&value, *tls, port, service)));
-        let implied = port.map(|port| service.tls_of(port));
-        let tls = tls
-            .or(implied)
-            .or(preset.as_ref().map(|preset| preset.tls))
-            .unwrap_or(Tls::Implicit);
-        let usual = preset
-            .as_ref()
-            .filter(|preset| preset.tls == tls)
-            .map(|preset| preset.port);
+        let implied = port.map(|port| self.tls_of(port));
+        let tls = tls.or(implied).or(usual.as_ref().map(|usual| usual.tls));
+        let tls = tls.unwrap_or(Tls::Implicit);
+        let usual_port = usual.as_ref().filter(|usual| usual.tls == tls).map(|usual| usual.port);
         Some(Server {
-            host: host.or(preset.map(|preset| preset.host))?,
-            port: port.or(usual).unwrap_or(service.port_of(tls)),
+            host: host.or(usual.map(|usual| usual.host))?,
+            port: port.or(usual_port).unwrap_or(self.port_of(tls)),
             tls,
         })
-    })
-}
+    }
 
-/// Whether a kind of TLS is spoken at a port. Otherwise there is silence, where each waits for the other, or a line that is no TLS.
-fn fits(value: &PlacedValue<'_>, tls: Tls, port: Option<u16>, service: &MailService) -> bool {
-    let (implicit, starttls) = (service.implicit, service.starttls);
-    let (cause, meant, other) = match (tls, port) {
-        (Tls::StartTls, Some(port)) if port == implicit => (
-            format!("is \"starttls\", but on port {port} TLS begins with the first byte"),
-            "implicit",
-            starttls,
-        ),
-        (Tls::Implicit, Some(port)) if port == starttls => (
-            format!("is \"implicit\", but on port {port} TLS begins by STARTTLS"),
-            "starttls",
-            implicit,
-        ),
-        _ => return true,
-    };
-    let port = port.unwrap_or_default();
-    value.wrong::<()>(
-        cause,
-        format!("remove tls (port {port} means \"{meant}\"), or write port = {other}"),
-    );
-    false
-}
+    fn port(&self, value: PlacedValue<'_>) -> Option<u16> {
+        port(value.clone()).filter(|port| self.speaks_at(&value, *port))
+    }
 
-impl MailService {
+    /// When TLS begins, as it is at the port. Otherwise there is silence, where each waits for the other, or a line that is no TLS.
+    fn tls(&self, value: PlacedValue<'_>, port: Option<u16>) -> Option<Tls> {
+        let tls = choice(TLS)(value.clone())?;
+        let (implicit, starttls) = (self.implicit, self.starttls);
+        let (cause, meant, other) = match (tls, port) {
+            (Tls::StartTls, Some(port)) if port == implicit => (
+                format!("is \"starttls\", but on port {port} TLS begins with the first byte"),
+                "implicit",
+                starttls,
+            ),
+            (Tls::Implicit, Some(port)) if port == starttls => (
+                format!("is \"implicit\", but on port {port} TLS begins by STARTTLS"),
+                "starttls",
+                implicit,
+            ),
+            _ => return Some(tls),
+        };
+        let port = port.unwrap_or_default();
+        let cure = format!("remove tls (port {port} means \"{meant}\"), or write port = {other}");
+        value.wrong(cause, cure)
+    }
+
     /// Whether nothing else is spoken at a port, by RFC 8314 and 6409.
     fn speaks_at(&self, value: &PlacedValue<'_>, port: u16) -> bool {
         let others = [("IMAP", &IMAP), ("POP3", &POP3), ("SMTP", &SMTP)]
@@ -306,64 +289,4 @@ fn named(written: &str) -> Option<(&str, Option<u16>)> {
         _ => (place, None),
     };
     ServerName::try_from(name).is_ok().then_some((name, port))
-}
-
-/// The way to sign in: a password, OAuth, or a token that somebody else gets; never two of them.
-fn auth(table: &mut Table<'_>, said: SignInKeys, preset: Option<&Preset>) -> Option<Auth> {
-    let of_oauth = SignInKeys::of_oauth().find_map(|key| table.value(key));
-    let password = table.value("password");
-    let token = table.value("token");
-    if let Some((one, other)) = two_of([&password, &token, &of_oauth]) {
-        let cause = format!("stands beside `{}`; an account signs in one way", other.path);
-        return one.wrong_secret(cause, "keep one of password, token and the keys of OAuth");
-    }
-    match (password, token, of_oauth) {
-        (Some(password), ..) if matches!(preset, Some(Preset::Microsoft { .. })) => {
-            // Basic authentication for IMAP and POP3 ended in Exchange Online at the end of 2022.
-            let cure = "write client_id, and sign in by: mailjob auth login";
-            password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure)
-        }
-        (Some(password), ..) => secret_line(password).map(Auth::Password),
-        (None, Some(token), _) => token_source(token).map(Auth::Token),
-        (None, None, Some(_)) => {
-            oauth(table, said.grant, said.refresh_life, preset).map(|oauth| Auth::OAuth(Box::new(oauth)))
-        }
-        (None, None, None) => {
-            let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
-            table.lacks(format!("`{}` has no way to sign in", table.path), cure);
-            None
-        }
-    }
-}
-
-/// `{ command = ["…"] }`, or the place of a token.
-fn token_source(value: PlacedValue<'_>) -> Option<TokenSource> {
-    let command = match value.raw {
-        DeValue::Table(table) => table.contains_key("command"),
-        _ => false,
-    };
-    if !command {
-        return secret_line(value).map(TokenSource::Kept);
-    }
-    let here = value.clone();
-    let TokenKeys {
-        command: mut argv,
-        pass_env,
-    } = value.table(TokenKeys::read)?;
-    let Some(program) = argv.first_mut() else {
-        return here.wrong("names no program", "write { command = [\"/usr/local/bin/token\"] }");
-    };
-    if program.contains('/') {
-        *program = from_here(&here, program)?;
-    }
-    for argument in argv.iter_mut().skip(1).filter(|argument| argument.starts_with("./")) {
-        *argument = from_here(&here, argument)?;
-    }
-    // It runs where we do, and reads what we may.
-    let command = Command {
-        confine: false,
-        ..Command::new(argv.clone())
-    };
-    here.need(Need::Program(Arc::new(command)));
-    Some(TokenSource::Command { argv, pass_env })
 }

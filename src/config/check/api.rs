@@ -3,9 +3,8 @@
 use crate::{
     config::{
         declare::{keys, never},
-        key::Allowed,
+        kind::SecretLine,
         table::Table,
-        value::secret_line,
     },
     secret::SecretRef,
 };
@@ -24,9 +23,12 @@ pub enum ApiAccess {
 
 keys! {
     /// `[api]` as it is written.
-    pub(in crate::config) struct ApiKeys in "api" "" {
-        token: Option<SecretRef> = Allowed::Secret => secret_line, never("{ file = \"/run/secrets/mailjob-api\" }"),
-            "lets in whoever sends it as Authorization: Bearer …; 16 characters at least; a changed file counts at once";
+    pub(in crate::config) struct ApiKeys in "api" "\
+Who may use the API below /api/v1 and /status, which answer where health does. Without [api]: programs of the user that runs Mailjob, on
+its own machine and not through a proxy; they show the token in mailjob.token beside the ledger, which the first start makes. With a token
+here also whoever sends \"Authorization: Bearer …\" with it, from wherever." {
+        token: Option<SecretRef> = SecretLine, never("{ file = \"/run/secrets/mailjob-api\" }"),
+            "16 characters at least, such as those of openssl rand -hex 32; a changed file counts at once";
     }
 }
 

@@ -86,11 +86,10 @@ impl Command {
 
 /// The variables as the reference shows them.
 pub(in crate::config) fn env_section() -> Section {
-    let examples = [
-        ["MODE", "\"strict\"", "text as written, or the place of a secret"],
-        ["DATABASE_URL", "{ file = \"/run/secrets/database-url\" }", ""],
-    ];
-    Section::open("command.env", "", &Allowed::setting(), &examples)
+    let samples = "#[command.env]
+#MODE = \"strict\" # text as written, or the place of a secret
+#DATABASE_URL = { file = \"/run/secrets/database-url\" }";
+    Section::open("command.env", "", Allowed::setting(), samples)
 }
 
 /// Reads `[command]`, and whether what it says goes together.

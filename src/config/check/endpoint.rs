@@ -15,7 +15,8 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    defaults::Defaults, homes::known_keys, meant::nearest, read::read_over, sheet::Checked, table::Table, term::Term,
+    defaults::Defaults, homes::known_keys, key_table::FileKind, meant::nearest, read::read, sheet::Checked,
+    table::Table, term::Term,
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
@@ -45,7 +46,9 @@ pub(in crate::config) fn endpoint(
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
 ) -> Checked<EndpointDraft> {
-    read_over(defaults, file, text, known_keys(), |top| draft(top, name, accounts))
+    read((FileKind::Endpoint, known_keys()), defaults, (file, text), |top| {
+        draft(top, name, accounts)
+    })
 }
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<EndpointDraft> {
@@ -167,7 +170,7 @@ pub(in crate::config) fn mailbox_alone(
 ) -> Option<KnownMailbox> {
     let mut said = None;
     // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
-    read_over(defaults, file, text, known_keys(), |top| {
+    read((FileKind::Endpoint, known_keys()), defaults, (file, text), |top| {
         let value = top.value("mailbox")?;
         let keys = value.keys();
         let part = top.apart(|| value.table(|table| mailbox(table, name, accounts)));

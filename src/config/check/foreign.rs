@@ -2,31 +2,8 @@
 //! in. The one place that knows them. Pure.
 
 /// What of a mail others have placeholders for.
-const OF_MAILS: [&str; 23] = [
-    "subject",
-    "body",
-    "body_text",
-    "body_html",
-    "text",
-    "html",
-    "header",
-    "headers",
-    "sender",
-    "from",
-    "to",
-    "cc",
-    "reply_to",
-    "date",
-    "message_id",
-    "messageid",
-    "attachment",
-    "attachments",
-    "file",
-    "filename",
-    "file_name",
-    "email",
-    "mail",
-];
+const OF_MAILS: &str = "subject body body_text body_html text html header headers sender from to cc reply_to date message_id \
+    messageid attachment attachments file filename file_name email mail";
 /// Programs whose arguments are written in a language of their own, in which braces and `$` have a meaning.
 const LANGUAGES: [&str; 13] = [
     "awk", "gawk", "mawk", "sed", "jq", "yq", "perl", "find", "xargs", "parallel", "m4", "envsubst", "rg",
@@ -46,8 +23,7 @@ pub(super) struct Foreign {
 /// The first placeholder in a text in which nothing is filled in: only such as stand for a mail's field, or for one of these names. What
 /// else is in braces or behind a `$` may be meant so.
 pub(super) fn of_mails<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<Foreign> {
-    let is_known =
-        |found: &Foreign| OF_MAILS.contains(&found.name.as_str()) || names.clone().any(|name| name == found.name);
+    let is_known = |found: &Foreign| is_of_mail(found) || names.clone().any(|name| name == found.name);
     all(text).into_iter().find(is_known)
 }
 
@@ -56,7 +32,7 @@ pub(super) fn of_arguments(text: &str) -> Option<Foreign> {
     let is_variable = |found: &Foreign| {
         found.written.starts_with('$') && !found.written.bytes().any(|b| b.is_ascii_lowercase())
             || found.written.starts_with('{')
-            || OF_MAILS.contains(&found.name.as_str())
+            || is_of_mail(found)
     };
     all(text).into_iter().find(is_variable)
 }
@@ -85,7 +61,7 @@ impl Foreign {
 
 /// Whether it stands for a field of a mail.
 pub(super) fn is_of_mail(found: &Foreign) -> bool {
-    OF_MAILS.contains(&found.name.as_str())
+    OF_MAILS.split_ascii_whitespace().any(|name| name == found.name)
 }
 
 /// Whether an argument is a word of a shell.

@@ -11,6 +11,7 @@ use crate::config::{
     key::{Allowed, Section},
     kind::{Flag, OneOf, Text},
     problem::Fault,
+    rule::Rule,
     sheet::{PlacedValue, kind},
     table::Table,
     value::{count, one_or_more, pattern, text},
@@ -22,7 +23,14 @@ const MOST: usize = 100;
 const MOST_FILES: usize = 10_000;
 
 /// What an input can be made of, by the key that says so.
-const SOURCES: [&str; 6] = ["value", "field", "header", "match", "plus", "attachments"];
+const SOURCES: &[&[&str]] = &[
+    &["value"],
+    &["field"],
+    &["header"],
+    &["match"],
+    &["plus"],
+    &["attachments"],
+];
 const CURE: &str = "write one of value, field, header, match, plus and attachments, as in { field = \"subject\" } or { attachments = [\"*.pdf\"] }";
 
 /// The inputs that are right, and the names of all.
@@ -63,7 +71,7 @@ fn is_name(name: &str) -> bool {
 
 /// The inputs as the reference has them.
 pub(in crate::config) fn inputs_section() -> Section {
-    Section::open("inputs", ABOUT, &Allowed::Table(InputKeys::section().keys), &EXAMPLES)
+    Section::open("inputs", ABOUT, InputKeys::allowed(), SAMPLES)
 }
 
 const ABOUT: &str = "\
@@ -71,43 +79,14 @@ What the action gets by name: in the payload as inputs.NAME, in a form, in argum
 MAILJOB_INPUT_NAME. Names: a to z, 0 to 9 and _. Each is made of one thing; a sender whose mail lacks a required one is told so.
 AEM's %SUBJECT% is field = \"subject\", %BODY% is \"body\", %HEADER% is \"headers\", %SENDER% is \"sender\".";
 
-const EXAMPLES: [[&str; 3]; 7] = [
-    [
-        "queue",
-        "{ value = 3 }",
-        "the same for each mail: text, a number, true or false, or a list of these",
-    ],
-    [
-        "subject",
-        "{ field = \"subject\" }",
-        "or body (the text, else the HTML as text), text, html, headers, sender, from, to, cc, reply_to, date, message_id, size",
-    ],
-    [
-        "order",
-        "{ header = \"X-Order\", label = \"The order number\" }",
-        "a header field; label is what the sender knows it as",
-    ],
-    [
-        "number",
-        "{ match = 'INV-(?<number>\\d+)', in = \"subject\", group = \"number\", type = \"integer\" }",
-        "in subject or body; without group: all named groups. type of what a mail says: text, number, integer, boolean",
-    ],
-    [
-        "topic",
-        "{ plus = true }",
-        "the detail of the plus-address: of support+bug@contoso.example it is bug",
-    ],
-    [
-        "invoice",
-        "{ attachments = [\"*.pdf\"], media_type = [\"application/pdf\"], as = \"one\", required = true }",
-        "as: one, list or map (by name); media_type: as declared and by content",
-    ],
-    [
-        "scans",
-        "{ attachments = [\"*.tif\", \"*.jpg\"], as = \"list\", min = 1, max = 20 }",
-        "min above 0 is required; a mail with more than max fails",
-    ],
-];
+const SAMPLES: &str = "#[inputs]
+#queue = { value = 3 } # the same for each mail: text, a number, true or false, or a list of these
+#subject = { field = \"subject\" } # or body (the text, else the HTML as text), text, html, headers, sender, from, to, cc, reply_to, date, message_id, size
+#order = { header = \"X-Order\", label = \"The order number\" } # a header field; label is what the sender knows it as
+#number = { match = 'INV-(?<number>\\d+)', in = \"subject\", group = \"number\", type = \"integer\" } # in subject or body; without group: all named groups. type of what a mail says: text, number, integer, boolean
+#topic = { plus = true } # the detail of the plus-address: of support+bug@contoso.example it is bug
+#invoice = { attachments = [\"*.pdf\"], media_type = [\"application/pdf\"], as = \"one\", required = true } # as: one, list or map (by name); media_type: as declared and by content
+#scans = { attachments = [\"*.tif\", \"*.jpg\"], as = \"list\", min = 1, max = 20 } # min above 0 is required; a mail with more than max fails";
 
 keys! {
     /// An input as it is written: made of one of the first six.
@@ -139,6 +118,11 @@ keys! {
             ]), never("\"integer\""), "of what a mail says";
         label: Option<String> = Text, never("\"The order number\""), "what the sender knows it as";
     }
+    rules &[
+        Rule::OneWay(SOURCES, "; an input is made of one thing", CURE),
+        Rule::With(&["in", "group"], "match", "remove it"),
+        Rule::With(&["media_type", "as", "min", "max"], "attachments", "remove it"),
+    ]
 }
 
 /// Files that an input of this shape may have.
@@ -151,51 +135,28 @@ fn most(shape: Option<Shape>) -> usize {
 
 fn input(table: &mut Table<'_>) -> Option<Input> {
     let said = InputKeys::read(table)?;
-    let given: Vec<_> = SOURCES.into_iter().filter(|key| table.value(key).is_some()).collect();
     let (label, required, kind) = (said.label.clone(), said.required, said.kind);
     let meant = kind.unwrap_or_default();
-    let source = match given.as_slice() {
-        ["value"] => said.literal.map(InputSource::Value),
-        ["field"] => said.field.map(|field| InputSource::Field(field, meant)),
-        ["header"] => said
+    let source = match SOURCES.iter().flat_map(|way| way.iter()).find(|key| table.has(key)) {
+        Some(&"value") => said.literal.map(InputSource::Value),
+        Some(&"field") => said.field.map(|field| InputSource::Field(field, meant)),
+        Some(&"header") => said
             .header
             .map(|name| InputSource::Field(MailField::Header(name), meant)),
-        ["match"] => found(table, said).map(|found| InputSource::Match(found, meant)),
-        ["plus"] => plus(table, said.plus).map(|()| InputSource::Plus(meant)),
-        ["attachments"] => files(table, said).map(InputSource::Attachments),
-        [] => {
+        Some(&"match") => found(table, said).map(|found| InputSource::Match(found, meant)),
+        Some(&"plus") => plus(table, said.plus).map(|()| InputSource::Plus(meant)),
+        Some(_) => files(table, said).map(InputSource::Attachments),
+        None => {
             table.lacks(format!("`{}` is made of nothing", table.path), CURE);
             None
         }
-        [first] => {
-            // Every key of SOURCES has its line above.
-            table.lacks(format!("`{}.{first}` is not known", table.path), CURE);
-            None
-        }
-        [first, second, ..] => {
-            let cause = format!("`{}` has {first} and {second}, but is made of one thing", table.path);
-            table.lacks(cause, CURE);
-            None
-        }
     };
-    let name = given.first().copied().unwrap_or_default();
-    only_with(table, name, "match", &["in", "group"]);
-    only_with(table, name, "attachments", &["media_type", "as", "min", "max"]);
     can_convert(table, source.as_ref()?, kind);
     Some(Input {
         label,
         required: required.unwrap_or(false),
         source: source?,
     })
-}
-
-/// Notes keys that say something about another kind of input.
-fn only_with(table: &mut Table<'_>, given: &str, owner: &str, keys: &[&'static str]) {
-    for key in keys {
-        if let Some(value) = table.value(key).filter(|_| given != owner) {
-            value.wrong::<()>(format!("goes with {owner} only"), "remove it");
-        }
-    }
 }
 
 /// Only a single text can be turned into something else.

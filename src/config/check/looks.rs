@@ -11,7 +11,8 @@ use crate::config::{
     Backlog, Endpoint, MatchMode, Place, Since, WatchMode,
     declare::{implied, keys, never, never_so, usual},
     key::Allowed,
-    kind::{Count, CountOrAll, OneOf, Time},
+    kind::{Count, CountOrAll, OneOf, Time, WordOrTable},
+    rule::Rule,
     sheet::PlacedValue,
     table::Table,
     term::Term,
@@ -24,11 +25,11 @@ keys! {
         _watch("watch"): Option<()> = OneOf(&[("idle", ())]), implied("\"idle\""),
             "the server tells; a server without IDLE is looked at every 10 s", below("\
 How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
-every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3(""), unless(&["every", "cron"]);
+every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3("");
         look: Option<Duration> = Time(10 * SECOND..=9 * MINUTE), implied("\"3m\""),
-            "with idle: the longest time between two looks at the mailbox", by_pop3(""), unless(&["every", "cron"]);
+            "with idle: the longest time between two looks at the mailbox", by_pop3("");
         every: Option<Duration> = Time(SECOND..=DAY), never("\"30s\""), "the mailbox is looked at in this interval",
-            by_pop3("\"10s\""), unless(&["cron"]);
+            by_pop3("\"10s\"");
         cron: Option<Box<croner::Cron>> = Allowed::Text => cron, never("\"*/5 8-18 * * MON-FRI\""),
             "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six";
         timezone: Option<Tz> = Allowed::Text => timezone, never("\"UTC\""), "of the cron pattern";
@@ -37,7 +38,7 @@ every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3(""), unle
         repeat: Option<Option<usize>> = CountOrAll(1..=1_000_000_000), implied("-1"),
             "looks after which the mailbox is left alone until the next start";
         start_delay: Option<Duration> = Time(Duration::ZERO..=DAY), implied("\"0s\""), "before the first look after a start";
-        backlog: Option<Backlog> = Allowed::Either(vec![Allowed::Word(vec!["skip", "process"]), Allowed::only("since", Allowed::Text)]) => backlog,
+        backlog: Option<Backlog> = BACKLOG => |value| BACKLOG.read(value, |_, value| since(value).map(Backlog::Since)),
             never_so(&[
                 ("\"skip\"", "as if nothing were written"),
                 ("\"process\"", "take them all"),
@@ -55,6 +56,10 @@ All of these settings but order, and [settle] ignored, belong to the mailbox: wh
 and two that write different things are told so.");
         order: usize = Count(0..=1_000_000), usual(Endpoint::ORDER), "the lowest comes first";
     }
+    rules &[
+        Rule::OneWay(&[&["every"], &["cron"], &["watch", "look"]], "; a mailbox is watched in one way", "keep one of them"),
+        Rule::With(&["timezone"], "cron", "remove it"),
+    ]
 }
 
 /// Between two looks at a mailbox whose server tells of new mail.
@@ -83,22 +88,16 @@ impl LookKeys {
 
     /// How new mail is noticed, if it is said: exactly one way. A POP3 server never tells of it.
     fn way(self, table: &mut Table<'_>, pop3: bool) -> Option<(Term, Place)> {
-        let idle = table.value("watch").or_else(|| table.value("look"));
-        if let Some(value) = idle.as_ref().filter(|_| pop3) {
+        let written = ["every", "cron", "watch", "look"].map(|key| (key, table.value(key)));
+        let mut written = written.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let idle = written.clone().find(|(key, _)| matches!(*key, "watch" | "look"));
+        if let Some((_, value)) = idle.filter(|_| pop3) {
             return value.wrong(
                 "has no use with POP3, whose servers don't tell of new mail",
                 "write every = \"1m\" or cron = \"…\" in its place",
             );
         }
-        let mut ways = [table.value("every"), table.value("cron"), idle].into_iter().flatten();
-        let first = ways.next();
-        if let (Some(one), Some(other)) = (&first, ways.next()) {
-            let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
-            return one.wrong(cause, "keep one of them");
-        }
-        if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
-            return zone.wrong("has no use without cron", "remove it");
-        }
+        let (_, way) = written.next()?;
         let zone = self.timezone.unwrap_or(Tz::UTC);
         let watch = match (self.cron, self.every) {
             (Some(pattern), _) => WatchMode::Cron { pattern, zone },
@@ -107,25 +106,16 @@ impl LookKeys {
                 look: self.look.unwrap_or(LOOK),
             },
         };
-        first.map(|way| (Term::Watch(watch), way.place()))
+        Some((Term::Watch(watch), way.place()))
     }
 }
 
 /// What becomes of mails that lie there at the first look.
-fn backlog(value: PlacedValue<'_>) -> Option<Backlog> {
-    const CURE: &str = "write \"skip\", \"process\" or { since = \"7d\" }";
-    match value.raw {
-        DeValue::String(word) => match word.as_ref() {
-            "skip" => Some(Backlog::Skip),
-            "process" => Some(Backlog::Process),
-            other => value.wrong(format!("is \"{other}\""), CURE),
-        },
-        DeValue::Table(_) => value
-            .table(|table| table.must("since", CURE, since))
-            .map(Backlog::Since),
-        _ => value.wrong("is neither a word nor { since = \"…\" }", CURE),
-    }
-}
+const BACKLOG: WordOrTable<Backlog> = WordOrTable {
+    words: &[("skip", Backlog::Skip), ("process", Backlog::Process)],
+    keys: &[("since", Allowed::Text)],
+    forms: "\"skip\", \"process\" or { since = \"7d\" }",
+};
 
 /// A day, a time with its offset, or how long before the first look.
 fn since(value: PlacedValue<'_>) -> Option<Since> {

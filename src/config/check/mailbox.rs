@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeValue;
 
 use super::{
-    account::{account, overridden},
+    account::{AccountKeys, account, overridden},
     did_you_mean,
     looks::LookKeys,
     settle::same_mailbox,
+    sign_in::SignInKeys,
 };
 use crate::config::{
     Account, EndpointName, Mailbox, Place, ReadBy, Server,
@@ -76,16 +77,16 @@ pub(super) struct MailboxTable {
 keys! {
     /// Which mailbox it is, as it is written.
     pub(in crate::config) struct MailboxKeys in "mailbox" "" reads(endpoint: &EndpointName, accounts: &Accounts) {
-        account: Option<Arc<Account>> = Allowed::Either(vec![Allowed::Text, Allowed::Elsewhere]) => |value| match value.raw {
+        account: Option<Arc<Account>> = Allowed::Either(vec![Allowed::Text, AccountKeys::allowed()]) => |value| match value.raw {
                 DeValue::Table(_) => inline_account(value, endpoint, accounts),
                 _ => accounts.named(&value),
             },
             wanted("write account = \"…\" with a name from mailjob.toml, or [mailbox.account]", "\"contoso\"", &[(
                 "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }", "or one of its own: all keys of [accounts.NAME]",
             )]), "a name from mailjob.toml";
-        _user("user"): Option<()> = Allowed::Text => |_| Some(()), never("\"shared@contoso.example\""),
+        user: Option<String> = Text, never("\"shared@contoso.example\""),
             "another mailbox under the account's sign-in, such as a shared one; its replies come from there";
-        _auth("auth"): Option<()> = Allowed::Elsewhere => |_| Some(()), never("{ password = { file = \"…\" } }"),
+        auth: Option<SignInKeys> = SignInKeys::allowed() => |value| value.table(SignInKeys::read), never("{ password = { file = \"…\" } }"),
             "this endpoint signs in its own way: all keys of [accounts.NAME] that say how";
         protocol: Option<ReadBy> = OneOf(&[("imap", ReadBy::Imap), ("pop3", ReadBy::Pop3)]), never("\"imap\""),
             "imap or pop3; imap when nothing is written and the account has a server for it";
@@ -98,12 +99,16 @@ keys! {
 pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<MailboxTable> {
     let MailboxKeys {
         account,
+        user,
+        auth,
         protocol,
         name,
         looking,
-        ..
     } = MailboxKeys::read(table, endpoint, accounts)?;
-    let own = account.as_ref().map(|account| overridden(table, account, endpoint));
+    let said = (user, auth);
+    let own = account
+        .as_ref()
+        .map(|account| overridden(table, account, said, endpoint));
     let read_by = read_by(table, protocol, account.as_deref());
     let pop3 = matches!(read_by, Some((ReadBy::Pop3, _)));
     if pop3 {

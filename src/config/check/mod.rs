@@ -6,7 +6,6 @@
 mod account;
 mod action;
 mod api;
-mod client;
 mod command;
 mod conversation;
 mod cron;
@@ -32,7 +31,6 @@ mod settle;
 mod shared;
 mod sign_in;
 mod templates;
-mod tenant;
 mod tls;
 mod webhook;
 
@@ -47,6 +45,7 @@ pub use retention::{Keep, Retention};
 pub use senders::Rates;
 pub use service::Service;
 pub use templates::ReplyWords;
+pub use tls::{ClientCertificate, TlsFiles};
 pub use webhook::{BodyFormat, HeaderValue, Webhook};
 
 pub(super) use account::AccountKeys;
@@ -64,7 +63,6 @@ pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
 pub(super) use settle::SettleKeys;
 pub(super) use shared::{ServiceFile, shared};
-pub(super) use sign_in::SignInKeys;
 pub(super) use webhook::{headers_section, webhook};
 
 use std::time::Duration;

@@ -2,12 +2,14 @@
 
 use crate::{
     config::{
-        Bypass, Net, Proxy, ProxyChoice,
+        Bypass, Net, NoBypass, Proxy, ProxyChoice,
         declare::{keys, never},
         key::Allowed,
+        kind::SecretLine,
+        rule::Rule,
         sheet::PlacedValue,
         table::Table,
-        value::{list, secret_line, text},
+        value::{at_most, list, parsed, text},
     },
     secret::SecretRef,
 };
@@ -17,60 +19,46 @@ const MOST: usize = 1_000;
 
 keys! {
     /// `[net]` as it is written.
-    pub(in crate::config) struct NetKeys in "net" "" {
+    pub(in crate::config) struct NetKeys in "net" "\
+The proxy by which one leaves this network: for token servers, webhooks, IMAP, POP3 and SMTP alike. Without [net], or without the key, the
+usual variables count, in capitals or not: HTTPS_PROXY for https, HTTP_PROXY for http, ALL_PROXY for all that has none of its own and so
+for mail servers too, NO_PROXY. This machine itself (localhost, 127.0.0.0/8, ::1) is never reached by a proxy. Names are for the proxy to
+resolve, and where it leads is its own to allow: allow_private_network judges written addresses alone then. Takes effect at the next start." {
         proxy: Option<ProxyChoice> = Allowed::Text => proxy, never("\"http://proxy.example:3128\""),
             "asked by CONNECT, for http webhooks by whole URLs; or \"socks5://proxy.example:1080\"; or \"none\", whatever the variables say";
-        user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is";
-        password("proxy_password"): Option<SecretRef> = Allowed::Secret => secret_line, never("{ file = \"/run/secrets/proxy\" }"),
+        user("proxy_user"): Option<String> = Allowed::Text => user, never("\"mailjob\""), "where the proxy asks who one is; goes with proxy_password";
+        password("proxy_password"): Option<SecretRef> = SecretLine, never("{ file = \"/run/secrets/proxy\" }"),
             "goes with proxy_user; a changed file counts from the next connection on";
-        no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => bypasses, never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
-            "reached without: hosts with all below them, addresses, networks, \"*\"; what NO_PROXY says when nothing is written";
+        no_proxy: Option<Vec<Bypass>> = Allowed::list(Allowed::Text, MOST) => |value| at_most(MOST, &value).and_then(list(bypass)), never("[\"corp.example\", \"10.0.0.0/8\", \"erp.example:8443\"]"),
+            "reached without: hosts with all below them, addresses, networks, \"*\"; up to 1000; what NO_PROXY says when nothing is written";
     }
+    rules &[
+        Rule::With(
+            &["proxy_user"], "proxy", "write proxy = \"http://host:port\" beside proxy_user and proxy_password, or remove them",
+        ),
+        Rule::With(&["proxy_user"], "proxy_password", "write proxy_password = { file = \"…\" } beside proxy_user"),
+        Rule::With(&["proxy_password"], "proxy_user", "write proxy_user = \"…\" beside proxy_password"),
+    ]
 }
 
 /// Reads `[net]`, and whether what it says goes together.
 pub(super) fn net(table: &mut Table<'_>) -> Option<Net> {
-    let NetKeys {
-        proxy,
-        user,
-        password,
-        no_proxy,
-    } = NetKeys::read(table)?;
-    let is_written = table.value("proxy").is_some();
-    let has_sign_in = user.is_some() || password.is_some();
-    let through = match proxy {
-        Some(ProxyChoice::Through(proxy)) => proxy,
+    let said = NetKeys::read(table)?;
+    let proxy = match said.proxy.unwrap_or_default() {
+        ProxyChoice::Through(proxy) => ProxyChoice::Through(Proxy {
+            sign_in: said.user.zip(said.password),
+            ..proxy
+        }),
         other => {
-            if has_sign_in && !is_written {
-                let cure = "write proxy = \"http://host:port\" beside proxy_user and proxy_password, or remove them";
-                table.lacks_key("proxy", cure);
-            } else if has_sign_in && other.is_some() {
+            if other == ProxyChoice::None && (said.user.is_some() || said.password.is_some()) {
                 let cause = "`net.proxy_user` and `net.proxy_password` have no use beside proxy = \"none\"";
                 table.lacks(cause, "remove them, or name a proxy");
             }
-            let proxy = other.unwrap_or_default();
-            return Some(Net { proxy, no_proxy });
+            other
         }
     };
-    let sign_in = match (user, password) {
-        (Some(user), Some(password)) => Some((user, password)),
-        (None, None) => None,
-        (Some(_), None) => {
-            table.lacks_key(
-                "proxy_password",
-                "write proxy_password = { file = \"…\" } beside proxy_user",
-            );
-            None
-        }
-        (None, Some(_)) => {
-            table.lacks_key("proxy_user", "write proxy_user = \"…\" beside proxy_password");
-            None
-        }
-    };
-    Some(Net {
-        proxy: ProxyChoice::Through(Proxy { sign_in, ..through }),
-        no_proxy,
-    })
+    let no_proxy = said.no_proxy;
+    Some(Net { proxy, no_proxy })
 }
 
 /// The URL of a proxy, or `none`.
@@ -108,21 +96,6 @@ fn user(value: PlacedValue<'_>) -> Option<String> {
     }
 }
 
-fn bypasses(value: PlacedValue<'_>) -> Option<Vec<Bypass>> {
-    let all = list(bypass)(value.clone())?;
-    match all.len() > MOST {
-        true => value.wrong(
-            format!("has more than {MOST} entries"),
-            "write networks and domains in place of hosts",
-        ),
-        false => Some(all),
-    }
-}
-
 fn bypass(value: PlacedValue<'_>) -> Option<Bypass> {
-    let entry = text(value.clone())?;
-    entry.parse().map_or_else(
-        |cure: crate::config::NoBypass| value.wrong(format!("is \"{entry}\", which is no server"), cure.to_string()),
-        Some,
-    )
+    parsed(&value, ("server", &NoBypass.to_string()), |entry| entry.parse().ok())
 }

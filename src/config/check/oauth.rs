@@ -1,162 +1,122 @@
-//! Where access tokens come from: presets of Microsoft 365 and Google, an issuer's metadata, or everything spelt out.
+//! What the keys of a sign-in come to: a password, a token, or OAuth, whose tokens come from the servers of Microsoft 365 and Google, those
+//! that an issuer's metadata names, or some that are spelt out.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use reqwest::Url;
-
-use super::{client::proof, provider::Preset, tenant::tenant};
-use crate::config::{
-    AuthorizationServer, Grant, OAuth, SendSecret,
-    declare::{keys, never, usual},
-    key::Allowed,
-    kind::{OneOf, Roots},
-    sheet::PlacedValue,
-    table::Table,
-    value::{one_or_more, secret, secret_line, text},
-};
-
-/// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Flow {
-    Refresh,
-    Client,
-    Service,
-}
+use super::sign_in::{Flow, SignInKeys};
+use crate::config::{Auth, AuthorizationServer, Grant, OAuth, Provider, table::Table};
 
 /// How long Microsoft's refresh tokens live from their issue ("Refresh tokens in the Microsoft identity platform", 2025).
 const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Reads the keys of OAuth, which stand in the account's own table but for the details in `oauth`.
-pub(super) fn oauth(
-    table: &mut Table<'_>,
-    named: Option<Flow>,
-    life: Option<Duration>,
-    preset: Option<&Preset>,
-) -> Option<OAuth> {
-    let flow = flow(table, named, preset);
-    let client_id = match flow {
-        Some(Flow::Service) => Some(table.or("client_id", String::new(), text)),
-        _ => table.must(
-            "client_id",
-            "write the id under which the application is registered",
-            text,
-        ),
-    };
-    // A provider that can't be read is a problem of its own; what it would have implied is not missed.
-    let provided = preset.is_some() || table.value("provider").is_some() || flow == Some(Flow::Service);
-    let details = match table.value("oauth") {
-        Some(value) => value.table(|table| details(table, provided)),
-        None if provided => Some((None, Details::default())),
-        None => {
-            let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
-            table.lacks_key("oauth", cure);
-            None
+/// Tenants that stand for many. Client credentials need one tenant (Microsoft, "OAuth 2.0 client credentials flow").
+const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
+
+/// What makes a client more than a public one.
+const PROOFS: [&str; 3] = ["client_secret", "certificate", "federated_token"];
+
+impl SignInKeys {
+    /// The way to sign in: a password, OAuth, or a token that somebody else gets.
+    pub(super) fn auth(self, table: &mut Table<'_>, provider: Provider) -> Option<Auth> {
+        if let Some(password) = table.value("password") {
+            // Basic authentication for IMAP and POP3 ended in Exchange Online at the end of 2022.
+            if matches!(provider, Provider::Microsoft(_)) {
+                let cure = "write client_id, and sign in by: mailjob auth login";
+                return password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure);
+            }
+            return self.password.map(Auth::Password);
         }
+        if table.has("token") {
+            return self.token.map(Auth::Token);
+        }
+        if Self::are_in(table) {
+            return oauth(table, self, provider).map(|oauth| Auth::OAuth(Box::new(oauth)));
+        }
+        let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
+        table.lacks(format!("`{}` has no way to sign in", table.path), cure);
+        None
+    }
+}
+
+/// What the keys of OAuth come to.
+fn oauth(table: &mut Table<'_>, said: SignInKeys, provider: Provider) -> Option<OAuth> {
+    let flow = flow(table, said.grant, provider);
+    if flow != Some(Flow::Service) && !table.has("client_id") {
+        let cure = "write the id under which the application is registered";
+        table.lacks_key("client_id", cure);
+    }
+    // A provider that can't be read is a problem of its own; what it would have implied is not missed.
+    let provided = provider != Provider::Other || table.has("provider") || flow == Some(Flow::Service);
+    if !provided && !table.has("oauth") {
+        let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
+        table.lacks_key("oauth", cure);
+    }
+    let inner = table.value("oauth").and_then(|value| value.read_table());
+    let server = inner.and_then(|inner| token_server(&inner, &said, provided));
+    let grant = flow.and_then(|flow| grant(table, &said, flow, provider));
+    let tenant = tenant(table, &said, flow == Some(Flow::Client), provider, server.is_some());
+    let server = match server {
+        Some(server) => server,
+        None if provider == Provider::Other && flow == Some(Flow::Service) => Provider::Google.token_server("")?,
+        None => provider.token_server(&tenant?)?,
     };
-    let send = details
-        .as_ref()
-        .map_or(SendSecret::default(), |(_, details)| details.send);
-    let client = proof(table, send);
-    let grant = flow.and_then(|flow| grant(table, flow, preset));
-    let spelt_out = details.as_ref().is_some_and(|(server, _)| server.is_some());
-    let tenant = tenant(table, flow == Some(Flow::Client), preset, spelt_out);
-    let (server, details) = details?;
-    let server = match (server, preset) {
-        (Some(server), _) => server,
-        (None, Some(preset)) => preset.token_server(&tenant?),
-        (None, None) if flow == Some(Flow::Service) => Preset::Google.token_server(""),
-        (None, None) => return None,
-    };
-    let microsoft = matches!(preset, Some(Preset::Microsoft { .. }));
+    let life = matches!(provider, Provider::Microsoft(_)).then_some(MICROSOFT_LIFE);
+    let send = said.details.as_ref().map(|details| details.send);
+    let client = said.proof(send.unwrap_or_default());
+    let details = said.details.unwrap_or_default();
     Some(OAuth {
         server,
-        client_id: client_id?,
-        client: client?,
+        client_id: said.client_id.unwrap_or_default(),
+        client,
         scopes: details.scopes,
         grant: grant?,
         ca_file: details.ca_file,
-        refresh_life: life.or(microsoft.then_some(MICROSOFT_LIFE)),
+        refresh_life: said.refresh_life.or(life),
     })
 }
 
-keys! {
-    /// What stands in the table `oauth`.
-    pub(in crate::config) struct Details: Default in "accounts.*.oauth" "" {
-        _issuer("issuer"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com\""),
-            "in place of the three addresses: they are asked from its metadata";
-        _token_url("token_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/token\""), "grants tokens";
-        _authorize_url("authorize_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/authorize\""),
-            "where a person signs in with a browser";
-        _device_url("device_url"): Option<()> = Allowed::Text => |_| Some(()), never("\"https://login.example.com/device\""),
-            "where a device asks for its code";
-        scopes: Option<Vec<String>> = Allowed::one_or_more(Allowed::Text) => one_or_more(text), never("[\"mail\"]"), "as the server knows them";
-        send("client_auth"): SendSecret = OneOf(&[("body", SendSecret::Body), ("basic", SendSecret::Basic)]), usual(SendSecret::default()),
-            "how the client's secret is sent: body or basic";
-        ca_file: Option<PathBuf> = Roots, never("\"login-ca.pem\""), "further trusted roots for the token URL";
-    }
-}
-
-fn details(table: &mut Table<'_>, provided: bool) -> Option<(Option<AuthorizationServer>, Details)> {
-    let details = Details::read(table)?;
-    Some((token_server(table, provided), details))
-}
-
-/// The authorization server: its issuer, or its addresses one by one.
-fn token_server(table: &mut Table<'_>, provided: bool) -> Option<AuthorizationServer> {
+/// The authorization server: its issuer, or its addresses one by one. `provided` says whether there is one without.
+fn token_server(table: &Table<'_>, said: &SignInKeys, provided: bool) -> Option<AuthorizationServer> {
     const CURE: &str = "write issuer = \"https://…\", or the URL that grants tokens, e.g. token_url = \"https://login.example.com/token\"";
-    let issuer = table.value("issuer");
-    let mut urls = ["token_url", "authorize_url", "device_url"].map(|key| (key, table.value(key)));
-    if let Some(issuer) = issuer {
-        if let Some((_, Some(spelt))) = urls.iter().find(|(_, value)| value.is_some()) {
-            let cause = format!("stands beside `{}`", issuer.path);
-            return spelt.wrong(cause, "keep the issuer, which names it, or spell all addresses out");
-        }
-        let issuer = address(issuer)?;
-        return Some(AuthorizationServer::Discover { issuer });
+    // Without any address a provider has its own; one address alone is half of a server.
+    let is_whole = table.has("issuer") || table.has("token_url") || (provided && !table.has("authorize_url"));
+    let details = said.details.clone()?;
+    if !is_whole {
+        table.lacks_key("token_url", CURE);
     }
-    let [token, authorize, device] = urls.each_mut().map(|(_, value)| value.take());
-    let (authorize_url, device_url) = (authorize.clone().and_then(address), device.and_then(address));
-    match token {
-        Some(token) => Some(AuthorizationServer::Known {
-            token_url: address(token)?,
-            authorize_url,
-            device_url,
+    match (details.issuer, details.token_url) {
+        (Some(issuer), _) => Some(AuthorizationServer::Discover { issuer }),
+        (None, Some(token_url)) => Some(AuthorizationServer::Known {
+            token_url,
+            authorize_url: details.authorize_url,
+            device_url: details.device_url,
         }),
-        None if provided && authorize.is_none() => None,
-        None => {
-            table.lacks_key("token_url", CURE);
-            None
-        }
+        (None, None) => None,
     }
 }
 
 /// The grant that is named, else the one that the other keys are enough for.
-fn flow(table: &mut Table<'_>, named: Option<Flow>, preset: Option<&Preset>) -> Option<Flow> {
-    if named.is_some() || table.value("grant").is_some() {
+fn flow(table: &Table<'_>, named: Option<Flow>, provider: Provider) -> Option<Flow> {
+    if named.is_some() || table.has("grant") {
         return named;
     }
-    if table.value("service_account").is_some() {
+    if table.has("service_account") {
         return Some(Flow::Service);
     }
-    let google = matches!(preset, Some(Preset::Google));
-    let proofs = ["client_secret", "certificate", "federated_token"];
-    let confidential = proofs.into_iter().any(|key| table.value(key).is_some());
+    let google = provider == Provider::Google;
+    let confidential = PROOFS.into_iter().any(|key| table.has(key));
     // Google's application can't act for itself: there a client with a secret acts for a person.
-    if table.value("refresh_token").is_some() || google || !confidential {
+    if table.has("refresh_token") || google || !confidential {
         return Some(Flow::Refresh);
     }
     Some(Flow::Client)
 }
 
-fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<Grant> {
-    let token = table.value("refresh_token");
-    let key = table.value("service_account");
-    match (flow, token, key) {
-        (Flow::Refresh, token, None) => match token {
-            Some(token) => secret_line(token).map(|token| Grant::RefreshToken(Some(token))),
-            None => Some(Grant::RefreshToken(None)),
-        },
-        (Flow::Service, None, Some(key)) => secret(key).map(|key| Grant::ServiceAccount { key }),
+fn grant(table: &mut Table<'_>, said: &SignInKeys, flow: Flow, provider: Provider) -> Option<Grant> {
+    let (token, key) = (said.refresh_token.clone(), said.service_account.clone());
+    match (flow, table.value("refresh_token"), table.value("service_account")) {
+        (Flow::Refresh, _, None) => Some(Grant::RefreshToken(token)),
+        (Flow::Service, None, Some(_)) => key.map(|key| Grant::ServiceAccount { key }),
         (Flow::Service, None, None) => {
             table.lacks_key("service_account", "write service_account = { file = \"key.json\" }");
             None
@@ -169,7 +129,7 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
             "has no use with this grant",
             "remove it, or write grant = \"service_account\"",
         ),
-        (Flow::Client, None, None) if matches!(preset, Some(Preset::Google)) => {
+        (Flow::Client, None, None) if provider == Provider::Google => {
             let cause = format!(
                 "`{}` asks Google for client_credentials, which opens no mailbox there",
                 table.path
@@ -181,36 +141,35 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
             None
         }
         (Flow::Client, None, None) => {
-            let proofs = ["client_secret", "certificate", "federated_token"];
-            if proofs.into_iter().all(|key| table.value(key).is_none()) {
-                table.lacks_key(
-                    "client_secret",
-                    "write client_secret = { file = \"…\" }, certificate or federated_token",
-                );
-                return None;
+            if PROOFS.into_iter().all(|key| !table.has(key)) {
+                let cure = "write client_secret = { file = \"…\" }, certificate or federated_token";
+                table.lacks_key("client_secret", cure);
             }
             Some(Grant::ClientCredentials)
         }
     }
 }
 
-/// https, or http on loopback: what is sent there opens the mailbox.
-fn address(value: PlacedValue<'_>) -> Option<String> {
-    let text = text(value.clone())?;
-    let Ok(url) = Url::parse(&text) else {
-        return value.wrong("is no URL", "write it as https://…");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        let cure = "write client_id and client_secret, and client_auth = \"basic\" if that is meant";
-        return value.wrong_secret("holds a user or password; this file may end up in a repository", cure);
-    }
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => Some(text),
-        "http" if loopback => Some(text),
-        "http" => value.wrong("is not encrypted", "write it with https://"),
-        _ => value.wrong("is neither https nor http", "write it as https://…"),
+/// The tenant of Microsoft's addresses, `one` where it can't stand for many; nothing when it is wrong or of no use.
+fn tenant(table: &mut Table<'_>, said: &SignInKeys, one: bool, provider: Provider, has_url: bool) -> Option<String> {
+    let microsoft = matches!(provider, Provider::Microsoft(_));
+    match table.value("tenant") {
+        Some(tenant) if has_url => tenant.wrong("has no use beside the addresses in oauth", "remove one of the two"),
+        Some(value) if microsoft => {
+            let tenant = said.tenant.clone()?;
+            if one && MANY_TENANTS.contains(&tenant.as_str()) {
+                let cause = format!("is \"{tenant}\", but client_credentials needs one tenant");
+                return value.wrong(cause, "write the tenant's id or domain");
+            }
+            Some(tenant)
+        }
+        Some(_) if table.has("provider") && provider == Provider::Other => None,
+        Some(tenant) => tenant.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\""),
+        None if one && microsoft && !has_url => {
+            let cure = "write the tenant's id or domain, e.g. tenant = \"contoso.example\"";
+            table.lacks_key("tenant", cure);
+            None
+        }
+        None => Some("common".to_owned()),
     }
 }

@@ -25,7 +25,10 @@ const MOST: usize = 100;
 keys! {
     /// Who hears of what only a person can mend, and whose server takes the mail.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub struct Operator in "operator" "" reads(accounts: &Accounts) {
+    pub struct Operator in "operator" "\
+Who is told by mail: when a sign-in needs a person or works again, when a client's secret, a certificate or a sign-in will end in
+30, 14, 7 and 1 days, when a mailbox can't be read and when it can again, when a file of the configuration is broken, when jobs are
+held or fail, and when replies are refused. Without [operator] that is only logged." reads(accounts: &Accounts) {
         to: Vec<String> = Allowed::one_or_more(Allowed::Text) => recipients, wanted(
             "write to = \"ops@example.com\", or a list of addresses", "\"ops@example.com\"", &[],
         ), "an address, or a list of up to 100";

@@ -1,13 +1,11 @@
 //! What goes back of an action's result.
 
-use toml::de::DeValue;
-
 use super::{did_you_mean, foreign};
 use crate::config::{
     braces::{self, TextPiece},
     declare::{keys, never, usual, usual_as},
     key::Allowed,
-    kind::{Bytes, OneOf},
+    kind::{Bytes, OneOf, WordOrTable},
     sheet::PlacedValue,
     value::{prose, text},
 };
@@ -19,10 +17,10 @@ keys! {
         name: Option<Vec<NamePiece>> = Allowed::Text => name, never("\"{stem}.{ext}\""), "of each file", below("\
 {stem} and {ext} of a file's own name (where the action gives none: {source}, and by its media type), {n} its number, {date} on which the
 mail was taken (UTC), {job}, {source} the stem of the job's or only attachment, else the subject, else mail.");
-        text: TextFrom = Allowed::Either(vec![Allowed::Word(vec!["stdout", "none"]), file(), json()]) => text_from,
+        text: TextFrom = TEXT => text_from,
             usual_as(TextFrom::Stdout, "\"stdout\""),
             "what a command prints or a webhook answers; or none, { file = \"reply.txt\" } of out/, { json = \"/text\" } of the JSON that is said";
-        data: Option<DataFrom> = Allowed::Either(vec![file(), json()]) => data_from, never("{ json = \"/data\" }"), "or { file = \"data.json\" }", below("\
+        data: Option<DataFrom> = DATA => data_from, never("{ json = \"/data\" }"), "or { file = \"data.json\" }", below("\
 For templates and for answers to the reply; of a webhook its top-level data when nothing is written; 256KiB at most.");
         max_size: u64 = Bytes(1 << 10..=1 << 30), usual(20 << 20), "of all files together as they are mailed, in base64";
         oversize: Oversize = OneOf(&[("refuse", Oversize::Refuse), ("drop", Oversize::Drop), ("zip", Oversize::Zip)]),
@@ -32,13 +30,16 @@ files as one, refused when that is too large (or four times max_size before).");
     }
 }
 
-fn file() -> Allowed {
-    Allowed::only("file", Allowed::Text)
-}
-
-fn json() -> Allowed {
-    Allowed::only("json", Allowed::Prose)
-}
+const TEXT: WordOrTable<TextFrom> = WordOrTable {
+    words: &[("stdout", TextFrom::Stdout), ("none", TextFrom::Nothing)],
+    keys: &[("file", Allowed::Text), ("json", Allowed::Prose)],
+    forms: "\"stdout\", \"none\", { file = \"…\" } or { json = \"/…\" }",
+};
+const DATA: WordOrTable<DataFrom> = WordOrTable {
+    words: &[],
+    keys: TEXT.keys,
+    forms: "{ file = \"…\" } or { json = \"/…\" }",
+};
 
 /// A piece of a result file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,43 +175,17 @@ fn elsewhere(written: &str) -> Option<String> {
 }
 
 fn text_from(value: PlacedValue<'_>) -> Option<TextFrom> {
-    const CURE: &str = "write \"stdout\", \"none\", { file = \"…\" } or { json = \"/…\" }";
-    match value.raw {
-        DeValue::String(word) if word == "stdout" => Some(TextFrom::Stdout),
-        DeValue::String(word) if word == "none" => Some(TextFrom::Nothing),
-        DeValue::String(word) => value.wrong(format!("is \"{word}\""), CURE),
-        _ => place(value, CURE).map(|place| match place {
-            ResultPath::File(name) => TextFrom::File(name),
-            ResultPath::Json(pointer) => TextFrom::Json(pointer),
-        }),
-    }
-}
-
-fn data_from(value: PlacedValue<'_>) -> Option<DataFrom> {
-    place(value, "write { file = \"…\" } or { json = \"/…\" }").map(|place| match place {
-        ResultPath::File(name) => DataFrom::File(name),
-        ResultPath::Json(pointer) => DataFrom::Json(pointer),
+    TEXT.read(value, |key, value| match key {
+        "file" => file_name(value).map(TextFrom::File),
+        _ => pointer(value).map(TextFrom::Json),
     })
 }
 
-/// A place in a result.
-enum ResultPath {
-    File(String),
-    Json(String),
-}
-
-/// `{ file = "…" }` or `{ json = "/…" }`.
-fn place(value: PlacedValue<'_>, cure: &str) -> Option<ResultPath> {
-    let here = value.clone();
-    value.table(
-        |table| match (table.get("file", file_name), table.get("json", pointer)) {
-            (Some(name), None) => Some(ResultPath::File(name)),
-            (None, Some(pointer)) => Some(ResultPath::Json(pointer)),
-            (Some(_), Some(_)) => here.wrong("names a file and a place in JSON", cure),
-            (None, None) if table.value("file").or(table.value("json")).is_some() => None,
-            (None, None) => here.wrong("names no place", cure),
-        },
-    )
+fn data_from(value: PlacedValue<'_>) -> Option<DataFrom> {
+    DATA.read(value, |key, value| match key {
+        "file" => file_name(value).map(DataFrom::File),
+        _ => pointer(value).map(DataFrom::Json),
+    })
 }
 
 fn file_name(value: PlacedValue<'_>) -> Option<String> {

@@ -57,9 +57,9 @@ Who hears of the result. Without this table nobody does. Nobody is ever answered
             "where it comes back to when it can't be delivered; \"none\" for nowhere; the account's address when nothing is written";
         reply_to_domains: Vec<String> = Allowed::one_or_more(Allowed::Text) => one_or_more(domain), never("[\"*.supplier.example\"]"),
             "the sender is the mail's Reply-To where that is From's own mailbox, in one of these domains, or in From's domain where the mail is proven and the domain is no public mail provider's; else From; never a role address";
-        _success("success"): Option<()> = answered() => |_| Some(()), implied("true"),
+        success: Option<Ending> = answered() => Ending::read, implied("true"),
             "whether a done job is answered, or a table with its own to, cc, bcc, return_to, subject, text, html";
-        _failure("failure"): Option<()> = answered() => |_| Some(()), implied("true"), "whether a failed job is answered, or such a table";
+        failure: Option<Ending> = answered() => Ending::read, implied("true"), "whether a failed job is answered, or such a table";
         tell: bool = Flag, usual(false),
             "whether the plain text with which a webhook refuses is told to the sender; the reply of a JSON answer always is";
         charset: ReplyCharset = OneOf(&[("utf-8", ReplyCharset::Utf8), ("iso-2022-jp", ReplyCharset::Iso2022Jp)]), usual(ReplyCharset::Utf8),
@@ -90,12 +90,12 @@ fn addressed() -> Allowed {
 
 /// Whether an ending is answered, and how it is.
 fn answered() -> Allowed {
-    Allowed::Either(vec![Allowed::Flag, Allowed::Table(EndingKeys::section().keys)])
+    Allowed::Either(vec![Allowed::Flag, EndingKeys::allowed()])
 }
 
 keys! {
     /// How an ending is answered, where that differs.
-    struct EndingKeys in "" "" {
+    pub(in crate::config) struct EndingKeys in "" "" {
         to: Option<Vec<ReplyTo>> = addressed() => recipients, never("\"sender\""), "";
         cc: Option<Vec<String>> = addressed() => addresses, never("[]"), "";
         bcc: Option<Vec<String>> = addressed() => addresses, never("[]"), "";
@@ -112,6 +112,10 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
     let names = names.flat_map(|account| [Some(&account.user), account.from.as_ref()]);
     let ours: BTreeSet<_> = names.flatten().map(|name| mailbox_form(name)).collect();
     not_ourselves(table, &ours);
+    for ending in ["success", "failure"] {
+        let own = table.value(ending).and_then(|value| value.read_table());
+        own.into_iter().for_each(|mut own| not_ourselves(&mut own, &ours));
+    }
     let shared = ReplyTemplate {
         to: written.to,
         cc: written.cc,
@@ -120,7 +124,9 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
         words: written.words,
         ..ReplyTemplate::default()
     };
-    let [success, failure] = ["success", "failure"].map(|kind| ending(table, kind, (&shared, &ours), &languages));
+    let ending = |said: Option<Ending>| said.unwrap_or(Ending::AsAny);
+    let success = ending(written.success).letter(&shared, &languages, |language| language.success.as_ref());
+    let failure = ending(written.failure).letter(&shared, &languages, |language| language.failure.as_ref());
     if let (None, None, Some(value)) = (&success, &failure, table.value("failure")) {
         value.wrong::<()>(
             "is off like success, so nobody is answered",
@@ -177,49 +183,54 @@ fn not_ourselves(table: &mut Table<'_>, ours: &BTreeSet<String>) {
 /// The keys that name who hears of a result.
 const RECIPIENTS: [&str; 3] = ["to", "cc", "bcc"];
 
-/// What `success` or `failure` says: whether such a job is answered, or how.
-fn ending(
-    table: &mut Table<'_>,
-    kind: &'static str,
-    (shared, ours): (&ReplyTemplate, &BTreeSet<String>),
-    languages: &BTreeMap<String, Language>,
-) -> Option<ReplyTemplate> {
-    let of = |language: &Language| match kind {
-        "success" => language.of(language.success.as_ref()),
-        _ => language.of(language.failure.as_ref()),
-    };
-    let general = |letter: ReplyTemplate| ReplyTemplate {
-        languages: languages
-            .iter()
-            .map(|(tag, language)| (tag.clone(), of(language).or(&letter.words)))
-            .collect(),
-        ..letter
-    };
-    let Some(value) = table.value(kind) else {
-        return Some(general(shared.clone()));
-    };
-    match value.raw {
-        DeValue::Table(_) => value.table(|table| {
-            not_ourselves(table, ours);
-            let said = EndingKeys::read(table)?;
-            Some(general(ReplyTemplate {
+/// What `success` or `failure` says.
+pub(in crate::config) enum Ending {
+    /// It is answered as any other.
+    AsAny,
+    /// It is not answered.
+    Not,
+    /// It is answered so.
+    So(EndingKeys),
+}
+
+impl Ending {
+    fn read(value: PlacedValue<'_>) -> Option<Self> {
+        match value.raw {
+            DeValue::Table(_) => value.table(EndingKeys::read).map(Self::So),
+            DeValue::Boolean(true) => Some(Self::AsAny),
+            DeValue::Boolean(false) => Some(Self::Not),
+            _ => value.wrong(
+                "is neither true nor false nor a table",
+                "write true or false without quotes, or a table such as { to = \"…\" }",
+            ),
+        }
+    }
+
+    /// The letter, if it is answered; `own` are the words that a language has for it.
+    fn letter(
+        self,
+        shared: &ReplyTemplate,
+        languages: &BTreeMap<String, Language>,
+        own: impl Fn(&Language) -> Option<&ReplyWords>,
+    ) -> Option<ReplyTemplate> {
+        let letter = match self {
+            Self::Not => return None,
+            Self::AsAny => shared.clone(),
+            Self::So(said) => ReplyTemplate {
                 to: said.to.unwrap_or_else(|| shared.to.clone()),
                 cc: said.cc.unwrap_or_else(|| shared.cc.clone()),
                 bcc: said.bcc.unwrap_or_else(|| shared.bcc.clone()),
                 return_to: said.return_to.or_else(|| shared.return_to.clone()),
                 words: said.words.or(&shared.words),
                 ..ReplyTemplate::default()
-            }))
-        }),
-        DeValue::Boolean(true) => Some(general(shared.clone())),
-        DeValue::Boolean(false) => None,
-        _ => {
-            value.wrong::<()>(
-                "is neither true nor false nor a table",
-                "write true or false without quotes, or a table such as { to = \"…\" }",
-            );
-            Some(shared.clone())
-        }
+            },
+        };
+        let words = |language: &Language| language.of(own(language)).or(&letter.words);
+        let languages = languages.iter().map(|(tag, language)| (tag.clone(), words(language)));
+        Some(ReplyTemplate {
+            languages: languages.collect(),
+            ..letter.clone()
+        })
     }
 }
 
@@ -231,14 +242,9 @@ keys! {
         text: Option<Template> = template_allowed() => plain,
             implied("\"{% if reason %}Ihre Mail konnte nicht bearbeitet werden. Nummer: {{ job }}{% else %}Ihre Mail wurde bearbeitet.{% endif %}\""), "";
         html: Option<Template> = template_allowed() => html, never_so(&[]), "";
-        success: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
-        failure: Option<ReplyWords> = worded() => |value| value.table(ReplyWords::read), never_so(&[]), "";
+        success: Option<ReplyWords> = ReplyWords::allowed() => |value| value.table(ReplyWords::read), never_so(&[]), "";
+        failure: Option<ReplyWords> = ReplyWords::allowed() => |value| value.table(ReplyWords::read), never_so(&[]), "";
     }
-}
-
-/// Words of their own.
-fn worded() -> Allowed {
-    Allowed::Table(ReplyWords::section().keys)
 }
 
 impl Language {

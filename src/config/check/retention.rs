@@ -8,19 +8,21 @@ use super::DAY;
 use crate::config::{
     declare::{keys, never, usual_as},
     key::Allowed,
-    kind::{Bytes, Described as _, Time},
+    kind::{Bytes, OrFalse, Time},
     sheet::PlacedValue,
-    value::{duration, size},
 };
 
 keys! {
     /// How long the ledger keeps what has ended. What is still to do is kept whatever this says, and so is what a mail is known by.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Retention: Default in "retention" "" {
+    pub struct Retention: Default in "retention" "\
+How long the ledger keeps what has ended, by time and all together, whichever comes first; false in place of either, or of both: for ever.
+What is still to do is kept whatever stands here, and so is what a mail is known by: the same mail never becomes a second job. Looked at
+each 15 minutes; takes effect at the next start." {
         mails: Keep = kept() => keep(Keep::days(7, 4)), usual_as(Keep::days(7, 4), "{ age = \"7d\", size = \"4GiB\" }"),
-            "the bytes of mails";
+            "the bytes of mails; age 0s to 3650d";
         results: Keep = kept() => keep(Keep::days(30, 2)), usual_as(Keep::days(30, 2), "{ age = \"30d\", size = \"2GiB\" }"),
-            "the bytes of replies, with all that is attached to them";
+            "the bytes of replies, with all that is attached to them; until then a refused one can be sent again";
         history: Keep = kept() => keep(Keep::days(365, 2)), usual_as(Keep::days(365, 2), "{ age = \"365d\", size = \"2GiB\" }"),
             "jobs, attempts with the texts of answers, and what became of replies";
     }
@@ -29,20 +31,16 @@ keys! {
 keys! {
     /// Its bounds as they are written.
     struct KeepKeys in "" "" {
-        age: Option<Option<Duration>> = or_false(Time(Duration::ZERO..=3650 * DAY).allowed()) => or_never(duration(Duration::ZERO..=3650 * DAY)),
+        age: Option<Option<Duration>> = OrFalse(Time(Duration::ZERO..=3650 * DAY)),
             never("\"7d\""), "since it ended; false: for ever";
-        size: Option<Option<u64>> = or_false(Bytes(0..=1 << 50).allowed()) => or_never(size(0..=1 << 50)), never("\"4GiB\""),
+        size: Option<Option<u64>> = OrFalse(Bytes(0..=1 << 50)), never("\"4GiB\""),
             "all together; false: however much";
     }
 }
 
-fn or_false(bound: Allowed) -> Allowed {
-    Allowed::Either(vec![Allowed::Flag, bound])
-}
-
 /// A table of bounds, or false.
 fn kept() -> Allowed {
-    or_false(Allowed::Table(KeepKeys::section().keys))
+    Allowed::Either(vec![Allowed::Flag, KeepKeys::allowed()])
 }
 
 /// How long one kind is kept: whichever comes first.
@@ -78,13 +76,5 @@ fn keep<'a>(default: Keep) -> impl Fn(PlacedValue<'a>) -> Option<Keep> {
             "is no table",
             "write { age = \"30d\", size = \"2GiB\" }, or false to keep them for ever",
         ),
-    }
-}
-
-/// `false`, or a limit.
-fn or_never<'a, T>(limit: impl Fn(PlacedValue<'a>) -> Option<T>) -> impl Fn(PlacedValue<'a>) -> Option<Option<T>> {
-    move |value| match value.raw {
-        DeValue::Boolean(false) => Some(None),
-        _ => limit(value).map(Some),
     }
 }

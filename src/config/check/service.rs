@@ -1,7 +1,7 @@
 //! `[service]` of `mailjob.toml`: the settings of one process.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     time::Duration,
 };
@@ -15,9 +15,9 @@ use crate::{
         LedgerAddress, Net,
         declare::{depends, keys, never, usual, usual_as},
         key::Allowed,
-        kind::{Bytes, Count, Time},
+        kind::{Bytes, Count, SecretPlace, Time},
         sheet::PlacedValue,
-        value::{count, ledger, secret, text},
+        value::{count, ledger, parsed},
     },
     secret::SecretRef,
     slots::Size,
@@ -30,13 +30,13 @@ keys! {
         /// Default: the SQLite file `mailjob.db` in the working directory.
         ledger: LedgerAddress = Allowed::Text => ledger, usual_as(LedgerAddress::file("mailjob.db"), "\"mailjob.db\""),
             "the SQLite file, on a local disk";
-        key: Option<SecretRef> = Allowed::Secret => secret, never("{ file = \"/run/secrets/mailjob.key\" }"),
-            "seals the sign-ins in the ledger: 32 bytes in base64 or hex; mailjob.key beside the ledger, which the first start makes, when nothing is written";
+        key: Option<SecretRef> = SecretPlace, never("{ file = \"/run/secrets/mailjob.key\" }"),
+            "seals the sign-ins in the ledger: 32 bytes in base64 or hex; when nothing is written mailjob.key beside the ledger, which the first start makes; keep a copy apart from the ledger's";
         health: Option<SocketAddr> = Allowed::Either(vec![Allowed::Text, Allowed::Flag]) => health,
             usual_as(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))), "\"127.0.0.1:8025\""),
             "where /livez, /readyz, /status, /metrics and the API answer; false switches them off";
         drain: Duration = Time(SECOND..=HOUR), usual(25 * SECOND),
-            "how long a stop may take before those who are late are named and left";
+            "how long a stop may take before those who are late are named and left; in Kubernetes less than terminationGracePeriodSeconds";
         memory: u64 = Bytes(1 << 20..=1 << 40), usual(32 << 20),
             "of mails, results and letters that jobs of all endpoints may hold at once; who finds no room waits; what comes in and goes out may take half as much beside";
         jobs: Size = Allowed::Count(1, 100_000) => exactly(1..=100_000), depends(Size::Beside(0), "32"),
@@ -44,13 +44,13 @@ keys! {
         commands: Size = Allowed::Count(1, 1024) => exactly(1..=1024), depends(Size::Beside(0), "8"),
             "that run at once over all endpoints; when nothing is written, four times the cores, 8 at least, and one for each endpoint";
         connects: usize = Count(1..=1000), usual(16),
-            "mailboxes that connect and sign in at once at one host; the others wait their turn";
+            "mailboxes that connect and sign in at once at one host; the others wait their turn, those of other hosts don't";
         resolver: Option<SocketAddr> = Allowed::Text => resolver, never("\"127.0.0.1:53\""),
             "the DNS server that is asked where senders are verified; those of the system when nothing is written";
         patience: Duration = Time(Duration::ZERO..=HOUR), usual(30 * SECOND),
             "how long a file may be gone, and jobs of an endpoint that was removed wait, before other endpoints get its mails";
         hello: Option<String> = Allowed::Text => hello, never("\"mail.example.com\""),
-            "the name that is given to SMTP servers; this machine's own, where it is a full one, when nothing is written";
+            "the name that is given to SMTP servers (EHLO); this machine's own, where it is a full one, when nothing is written";
     }
     beside retention: Retention, "How long the ledger keeps what has ended."
     beside net: Net, "How servers are reached."
@@ -85,48 +85,30 @@ fn exactly<'a>(range: RangeInclusive<usize>) -> impl Fn(PlacedValue<'a>) -> Opti
 
 /// A name that SMTP takes: of a host, or an address literal (RFC 5321 section 4.1.3).
 fn hello(value: PlacedValue<'_>) -> Option<String> {
-    let name = text(value.clone())?;
-    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let fits = match literal {
-        Some(address) => {
-            address.parse::<std::net::Ipv4Addr>().is_ok()
-                || address
-                    .strip_prefix("IPv6:")
-                    .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
-        }
-        None => normal_domain(&name).is_some_and(|ascii| ascii.eq_ignore_ascii_case(&name)),
-    };
-    match fits {
-        true => Some(name),
-        false => value.wrong(
-            format!("is \"{name}\", which is no host name"),
-            "write this machine's full name, such as \"mail.example.com\", or an address as \"[192.0.2.1]\"",
-        ),
-    }
+    const CURE: &str = "write this machine's full name, such as \"mail.example.com\", or an address as \"[192.0.2.1]\"";
+    parsed(&value, ("host name", CURE), |name| {
+        let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let fits = match literal.map(|address| (address, address.strip_prefix("IPv6:"))) {
+            Some((_, Some(address))) => address.parse::<Ipv6Addr>().is_ok(),
+            Some((address, None)) => address.parse::<Ipv4Addr>().is_ok(),
+            None => normal_domain(name).is_some_and(|ascii| ascii.eq_ignore_ascii_case(name)),
+        };
+        fits.then(|| name.to_owned())
+    })
 }
 
 /// The address of a DNS server.
 fn resolver(value: PlacedValue<'_>) -> Option<SocketAddr> {
-    let address = text(value.clone())?;
     let cure = "write an IP address and a port, such as \"127.0.0.1:53\"";
-    address
-        .parse()
-        .ok()
-        .or_else(|| value.wrong(format!("is \"{address}\", which is no address"), cure))
+    parsed(&value, ("address", cure), |text| text.parse().ok())
 }
 
 /// An address, or `false`: nothing listens.
 fn health(value: PlacedValue<'_>) -> Option<Option<SocketAddr>> {
     const CURE: &str = "write an IP address and a port, such as \"127.0.0.1:8025\", or false";
-    if let DeValue::Boolean(false) = value.raw {
-        return Some(None);
-    }
-    let DeValue::String(_) = value.raw else {
-        return value.wrong("is no address", CURE);
-    };
-    let address = text(value.clone())?;
-    match address.parse() {
-        Ok(address) => Some(Some(address)),
-        Err(_) => value.wrong(format!("is \"{address}\", which is no address"), CURE),
+    match value.raw {
+        DeValue::Boolean(false) => Some(None),
+        DeValue::String(_) => parsed(&value, ("address", CURE), |text| text.parse().ok().map(Some)),
+        _ => value.wrong("is no address", CURE),
     }
 }

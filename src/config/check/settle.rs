@@ -1,11 +1,10 @@
 //! What becomes of a mail in its mailbox.
 
-use toml::de::DeValue;
-
 use crate::config::{
     Mailbox, Place, ReadBy, Settle, SettleAction,
     declare::{implied, keys},
     key::Allowed,
+    kind::WordOrTable,
     problem::Fault,
     sheet::PlacedValue,
     table::Table,
@@ -19,17 +18,23 @@ keys! {
 What happens to the mail in its mailbox in the end: keep, mark (as read), flag, delete, or { move = \"…\" } to a mailbox that is
 made if it is missing. POP3 can only keep and delete: there it is done = \"delete\", failed = \"keep\" and ignored = \"keep\" when
 nothing is written." reads(mailbox: Option<&Mailbox>) {
-        done: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("{ move = \"Processed\" }"), "", by_pop3("\"delete\"");
-        failed: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("{ move = \"Failed\" }"), "", by_pop3("\"keep\"");
-        ignored: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("\"keep\""), "mails that no endpoint of the mailbox wants";
-        refused: Option<SettleAction> = fates() => |value| end(value, mailbox), implied("\"keep\""), "of mails that [senders] refuses";
+        done: Option<SettleAction> = FATES => |value| end(value, mailbox), implied("{ move = \"Processed\" }"), "", by_pop3("\"delete\"");
+        failed: Option<SettleAction> = FATES => |value| end(value, mailbox), implied("{ move = \"Failed\" }"), "", by_pop3("\"keep\"");
+        ignored: Option<SettleAction> = FATES => |value| end(value, mailbox), implied("\"keep\""), "mails that no endpoint of the mailbox wants";
+        refused: Option<SettleAction> = FATES => |value| end(value, mailbox), implied("\"keep\""), "of mails that [senders] refuses";
     }
 }
 
-fn fates() -> Allowed {
-    let words = Allowed::Word(vec!["keep", "mark", "flag", "delete"]);
-    Allowed::Either(vec![words, Allowed::only("move", Allowed::Text)])
-}
+const FATES: WordOrTable<SettleAction> = WordOrTable {
+    words: &[
+        ("keep", SettleAction::Keep),
+        ("mark", SettleAction::Mark),
+        ("flag", SettleAction::Flag),
+        ("delete", SettleAction::Delete),
+    ],
+    keys: &[("move", Allowed::Text)],
+    forms: "\"keep\", \"mark\", \"flag\", \"delete\" or { move = \"…\" }",
+};
 
 /// Reads `[settle]`; with what is said of mails that nobody wants, which is for all endpoints of the mailbox.
 pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(Settle, Option<(Term, Place)>)> {
@@ -64,7 +69,8 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(
 }
 
 fn end(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<SettleAction> {
-    fate(value.clone(), mailbox).and_then(|fate| possible(fate, &value, mailbox))
+    let fate = FATES.read(value.clone(), |_, value| target(value, mailbox).map(SettleAction::Move));
+    possible(fate?, &value, mailbox)
 }
 
 /// What is usual, where it can be meant. One that is written and wrong is told of by itself.
@@ -108,24 +114,6 @@ fn possible(fate: SettleAction, value: &PlacedValue<'_>, mailbox: Option<&Mailbo
         format!("{what}, which POP3 can't"),
         "write \"keep\" or \"delete\", or read the mailbox by IMAP",
     )
-}
-
-fn fate(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<SettleAction> {
-    const CURE: &str = "write \"keep\", \"mark\", \"flag\", \"delete\" or { move = \"…\" }";
-    let DeValue::String(word) = value.raw else {
-        return value.table(|table| {
-            table
-                .must("move", CURE, |value| target(value, mailbox))
-                .map(SettleAction::Move)
-        });
-    };
-    match word.as_ref() {
-        "keep" => Some(SettleAction::Keep),
-        "mark" => Some(SettleAction::Mark),
-        "flag" => Some(SettleAction::Flag),
-        "delete" => Some(SettleAction::Delete),
-        other => value.wrong(format!("is \"{other}\""), CURE),
-    }
 }
 
 fn target(value: PlacedValue<'_>, mailbox: Option<&Mailbox>) -> Option<String> {

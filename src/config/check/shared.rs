@@ -8,7 +8,9 @@ use super::{
     account::account, api::api, name_fault, net::net, operator::Operator, operator::operator, retention::Retention,
     service::Service,
 };
-use crate::config::{Account, ApiAccess, EndpointName, homes::known_keys, read::read, sheet::Checked, table::Table};
+use crate::config::{
+    Account, ApiAccess, EndpointName, homes::known_keys, key_table::FileKind, read::read, sheet::Checked, table::Table,
+};
 
 /// What `mailjob.toml` says.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub(in crate::config) struct ServiceFile {
 
 /// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checked<ServiceFile> {
-    read(file, text, known_keys(), |top| {
+    read((FileKind::Shared, known_keys()), None, (file, text), |top| {
         let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
             let service = match service {
@@ -52,16 +54,8 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checke
         }
         let mut accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
         handed_down(&service, &mut accounts);
-        let told = top.value("operator");
-        let operator = top.apart(|| match told {
-            Some(value) => value.table(|table| operator(table, &accounts)).map(Some),
-            None => Some(None),
-        });
-        let who = top.value("api");
-        let api = top.apart(|| match who {
-            Some(value) => value.table(api),
-            None => Some(ApiAccess::Loopback),
-        });
+        let operator = part(top, "operator", None, |table| operator(table, &accounts).map(Some));
+        let api = part(top, "api", ApiAccess::Loopback, api);
         Some(ServiceFile {
             service,
             operator,
@@ -69,6 +63,17 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Checke
             accounts,
         })
     })
+}
+
+/// A table of which what is wrong is nobody else's fault.
+fn part<T>(
+    top: &mut Table<'_>,
+    name: &'static str,
+    absent: T,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Checked<T> {
+    let value = top.value(name);
+    top.apart(|| value.map_or(Some(absent), |value| value.table(read)))
 }
 
 /// What accounts take over of the service's own settings.

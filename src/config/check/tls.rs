@@ -1,12 +1,11 @@
-//! What proves us by TLS: a certificate and its key.
+//! What TLS is made with, beside the system's roots.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
 use crate::{
     config::{
-        ClientCertificate,
         declare::{keys, vital},
         key::Allowed,
         kind::Roots,
@@ -18,22 +17,12 @@ use crate::{
 };
 
 keys! {
-    /// What proves us by TLS, as it is written.
-    struct CertificateKeys in "" "" {
+    /// What proves us to a server that asks for a client's certificate. Both files are read anew for each connection.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct ClientCertificate in "" "" {
         cert: PathBuf = Roots, vital("write cert = \"client.pem\", with its chain", "\"…\""), "";
         key: SecretRef = Allowed::setting() => key, vital("write key = \"client.key\"", "\"…\""), "";
     }
-}
-
-/// A table that names a certificate and its key.
-pub(super) fn certificate_allowed() -> Allowed {
-    Allowed::Table(CertificateKeys::section().keys)
-}
-
-/// Reads `tls = { cert, key }`.
-pub(super) fn client_certificate(value: PlacedValue<'_>) -> Option<ClientCertificate> {
-    let CertificateKeys { cert, key } = value.table(CertificateKeys::read)?;
-    Some(ClientCertificate { cert, key })
 }
 
 /// A file by its path, or the place of a secret.
@@ -44,4 +33,19 @@ fn key(value: PlacedValue<'_>) -> Option<SecretRef> {
     let place = SecretRef::File(path(value.clone())?);
     value.need(Need::Secret(place.clone()));
     Some(place)
+}
+
+/// What TLS is made with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TlsFiles<'a> {
+    /// PEM file of further trusted roots, or of servers' own certificates.
+    pub ca_file: Option<&'a Path>,
+    /// What proves us.
+    pub client: Option<&'a ClientCertificate>,
+}
+
+impl<'a> From<Option<&'a Path>> for TlsFiles<'a> {
+    fn from(ca_file: Option<&'a Path>) -> Self {
+        Self { ca_file, client: None }
+    }
 }

@@ -11,12 +11,11 @@ use toml::de::DeValue;
 use super::{
     HOUR, INSTANT, SECOND, foreign,
     inputs::NamedInputs,
-    tls::{certificate_allowed, client_certificate},
+    tls::{ClientCertificate, TlsFiles},
 };
 use crate::{
     address,
     config::{
-        ClientCertificate, TlsFiles,
         declare::{implied, keys, must, never, usual},
         key::{Allowed, Section},
         kind::{Bytes, Flag, OneOf, Roots, Time},
@@ -67,7 +66,7 @@ a file for each input.");
             "of the answer that is read; of a larger one nothing goes back, and sender and operator are told";
         allow_private_network: bool = Flag, usual(false), "whether the address may be private, loopback or link-local";
         ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the server's own certificate";
-        client("tls"): Option<ClientCertificate> = certificate_allowed() => client_certificate,
+        client("tls"): Option<ClientCertificate> = ClientCertificate::allowed() => |value| value.table(ClientCertificate::read),
             never("{ cert = \"client.pem\", key = \"client.key\" }"),
             "what proves mailjob to a server that asks for a client's certificate; read anew for each connection";
     }
@@ -98,9 +97,7 @@ impl Webhook {
     pub fn place(&self) -> &str {
         self.url.split_once('?').map_or(&*self.url, |(place, _)| place)
     }
-}
 
-impl Webhook {
     /// What TLS with its server is made with.
     #[must_use]
     pub fn tls(&self) -> TlsFiles<'_> {
@@ -122,19 +119,10 @@ pub enum HeaderValue {
 
 /// The header fields as the reference shows them.
 pub(in crate::config) fn headers_section() -> Section {
-    let examples = [
-        [
-            "X-Tenant",
-            "\"contoso\"",
-            "text as written, or the place of a secret; not Host, Content-*, webhook-*, ce-*",
-        ],
-        [
-            "Authorization",
-            "{ file = \"/run/secrets/erp\" }",
-            "the whole value: Bearer …",
-        ],
-    ];
-    Section::open("webhook.headers", "", &Allowed::setting(), &examples)
+    let samples = "#[webhook.headers]
+#X-Tenant = \"contoso\" # text as written, or the place of a secret; not Host, Content-*, webhook-*, ce-*
+#Authorization = { file = \"/run/secrets/erp\" } # the whole value: Bearer …";
+    Section::open("webhook.headers", "", Allowed::setting(), samples)
 }
 
 /// Reads `[webhook]`, and whether what it says goes together.

@@ -1,40 +1,75 @@
-//! The JSON Schema of an endpoint file (draft 7, which editors read for TOML). Pure.
+//! The JSON Schemas of both kinds of files (draft 7, which editors read for TOML). Pure.
 
 use serde_json::{Map, Value, json};
 
-use super::sections;
+use super::{FileKind, sections};
 use crate::config::{
     Action,
-    key::{Allowed, Key, KeyDefault, Section},
+    key::{Allowed, InnerTable, Key, KeyDefault, Section},
+    rule::Rule,
 };
 
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 /// A number and a unit, as `value::duration` reads it.
 const DURATION: &str = "^[0-9]+\\s*([mM][sS]|[sSmMhHdD])\\s*$";
 /// A number and a unit, as `value::size` reads it.
 const SIZE: &str = "^[0-9]+\\s*([kKmMgG][iI]?)?[bB]\\s*$";
 
-/// The JSON Schema of an endpoint file.
+/// The JSON Schema of a kind of file.
 #[must_use]
-pub fn schema() -> Value {
-    let mut root = Map::new();
-    for section in sections() {
-        insert(&mut root, section);
+pub fn schema(file: FileKind) -> Value {
+    match file {
+        FileKind::Endpoint => {
+            let actions = Action::KINDS.iter().map(|kind| json!({ "required": [kind.name] }));
+            let actions: Vec<_> = actions.collect();
+            let mut endpoint = whole(file, Extent::Whole, "Mailjob endpoint");
+            put(&mut endpoint, "$schema", json!(DRAFT));
+            put(&mut endpoint, "required", json!(["mailbox"]));
+            put(&mut endpoint, "oneOf", json!(actions));
+            endpoint
+        }
+        FileKind::Shared => {
+            let mut shared = whole(file, Extent::Whole, "Mailjob: what endpoints share");
+            let defaults = whole(FileKind::Endpoint, Extent::Part, "What endpoint files do not say");
+            if let Some(Value::Object(tables)) = shared.get_mut("properties") {
+                tables.insert("defaults".to_owned(), defaults);
+            }
+            put(&mut shared, "$schema", json!(DRAFT));
+            shared
+        }
     }
-    let actions = Action::KINDS.iter().map(|kind| json!({ "required": [kind.name] }));
-    let actions: Vec<_> = actions.collect();
+}
+
+/// How much of a table is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All that it must have.
+    Whole,
+    /// What is not said elsewhere.
+    Part,
+}
+
+fn whole(file: FileKind, extent: Extent, title: &str) -> Value {
+    let mut root = Map::new();
+    for section in sections(file) {
+        insert(&mut root, section, extent);
+    }
     json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "Mailjob endpoint",
+        "title": title,
         "type": "object",
         "properties": root,
         "additionalProperties": false,
-        "required": ["mailbox"],
-        "oneOf": actions,
     })
 }
 
+fn put(schema: &mut Value, name: &str, value: Value) {
+    if let Value::Object(schema) = schema {
+        schema.insert(name.to_owned(), value);
+    }
+}
+
 /// Puts a section at its place: `webhook.headers` into the properties of `webhook`.
-fn insert(root: &mut Map<String, Value>, section: &Section) {
+fn insert(root: &mut Map<String, Value>, section: &Section, extent: Extent) {
     if section.name.is_empty() {
         root.extend(properties(&section.keys));
         return;
@@ -42,8 +77,14 @@ fn insert(root: &mut Map<String, Value>, section: &Section) {
     let own_names = |each| json!({ "type": "object", "additionalProperties": each });
     let (name, described) = match (&section.open, section.name.strip_suffix(".*")) {
         (Some(each), _) => (section.name, own_names(shape(each))),
-        (None, Some(outer)) => (outer, own_names(table(&section.keys, section.about))),
-        (None, None) => (section.name, table(&section.keys, section.about)),
+        (None, Some(outer)) => (
+            outer,
+            own_names(table(&section.keys, &section.rules, section.about, extent)),
+        ),
+        (None, None) => (
+            section.name,
+            table(&section.keys, &section.rules, section.about, extent),
+        ),
     };
     match name.rsplit_once('.') {
         None => {
@@ -58,17 +99,19 @@ fn insert(root: &mut Map<String, Value>, section: &Section) {
     }
 }
 
-fn table(keys: &[Key], about: &str) -> Value {
-    let must = |key: &&Key| matches!(key.given, KeyDefault::Must(..));
+fn table(keys: &[Key], rules: &[Rule], about: &str, extent: Extent) -> Value {
+    let must = |key: &&Key| extent == Extent::Whole && matches!(key.given, KeyDefault::Must(..));
     let required: Vec<_> = keys.iter().filter(must).map(|key| key.name).collect();
     let mut table = json!({ "type": "object", "properties": properties(keys), "additionalProperties": false });
-    if let Value::Object(table) = &mut table {
-        if !required.is_empty() {
-            table.insert("required".to_owned(), json!(required));
-        }
-        if !about.is_empty() {
-            table.insert("description".to_owned(), json!(about.replace('\n', " ")));
-        }
+    if !required.is_empty() {
+        put(&mut table, "required", json!(required));
+    }
+    let rules: Vec<_> = rules.iter().flat_map(|rule| rule.schema()).collect();
+    if !rules.is_empty() && extent == Extent::Whole {
+        put(&mut table, "allOf", json!(rules));
+    }
+    if !about.is_empty() {
+        put(&mut table, "description", json!(about.replace('\n', " ")));
     }
     table
 }
@@ -121,7 +164,7 @@ fn shape(is: &Allowed) -> Value {
             json!({ "anyOf": [shape(each), list] })
         }
         Allowed::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
-        Allowed::Table(keys) => table(keys, ""),
+        Allowed::Table(InnerTable { keys, rules }) => table(keys, rules, "", Extent::Whole),
         Allowed::Elsewhere => json!({ "type": "object" }),
     }
 }

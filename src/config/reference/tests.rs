@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -11,61 +12,87 @@ use super::*;
 use crate::config::{
     EndpointName, Problem, check,
     examples_tests::accounts,
-    key::{Allowed, KeyDefault, Section},
+    key::{Allowed, Key, KeyDefault, Section},
 };
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A small endpoint with one value more; problems of that value only.
-fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
-    let outer = section.name.split('.').next();
+/// A small file, and more in one of its tables.
+fn file_with(file: FileKind, path: &str, entries: Table) -> Table {
+    let outer = path.split('.').next();
     let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
     let crate::config::action::ActionKind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
-    let file = format!("[mailbox]\naccount = \"office\"\n[{name}]\n{least}\n");
-    let mut file: Table = file.parse().unwrap();
-    let mut table = &mut file;
-    for name in section
-        .name
-        .replace('*', "de")
-        .split('.')
-        .filter(|name| !name.is_empty())
-    {
+    let small = match file {
+        FileKind::Endpoint => format!("[mailbox]\naccount = \"office\"\n[{name}]\n{least}\n"),
+        FileKind::Shared => String::new(),
+    };
+    let mut whole: Table = small.parse().unwrap();
+    let mut table = &mut whole;
+    for name in path.split('.').filter(|name| !name.is_empty()) {
         let inner = table.entry(name).or_insert_with(|| Table::new().into());
         table = inner.as_table_mut().unwrap();
     }
-    table.insert(key.to_owned(), value);
-    let path = format!(
-        "`{}`",
-        format!("{}.{key}", section.name.replace('*', "de")).trim_start_matches('.')
-    );
-    let name = EndpointName::new("tried").unwrap();
-    let read = check::endpoint(&name, Path::new("tried.toml"), &file.to_string(), &accounts(), None);
-    read.problems
-        .into_iter()
-        .filter(|problem| problem.cause.contains(&path))
-        .collect()
+    table.extend(entries);
+    whole
 }
 
-#[test]
-fn the_committed_reference_is_the_one_that_is_made() {
-    let file = repository("endpoints.d/reference.toml.example");
-    if env::var_os("BLESS").is_some() {
-        fs::write(&file, reference()).unwrap();
+fn problems_of(file: FileKind, whole: &Table) -> Vec<Problem> {
+    let text = whole.to_string();
+    match file {
+        FileKind::Endpoint => {
+            let name = EndpointName::new("tried").unwrap();
+            check::endpoint(&name, Path::new("tried.toml"), &text, &accounts(), None).problems
+        }
+        FileKind::Shared => {
+            let read = check::shared(Path::new("mailjob.toml"), &text, 4);
+            let of = read.value.unwrap();
+            let each = of.accounts.into_values().map(|account| account.problems);
+            let own = [of.service.problems, of.operator.problems, of.api.problems];
+            own.into_iter().chain(each).flatten().chain(read.problems).collect()
+        }
     }
-    assert_eq!(
-        fs::read_to_string(file).unwrap(),
-        reference(),
-        "set BLESS to write it anew"
-    );
+}
+
+/// Problems of one value that is written into a small file.
+fn problems_with(file: FileKind, section: &Section, key: &str, value: Toml) -> Vec<Problem> {
+    let path = section.name.replace('*', "de");
+    let entries = [(key.to_owned(), value)].into_iter().collect();
+    let mut problems = problems_of(file, &file_with(file, &path, entries));
+    let path = format!("`{}`", format!("{path}.{key}").trim_start_matches('.'));
+    problems.retain(|problem| problem.cause.contains(&path));
+    problems
+}
+
+const BOTH: [FileKind; 2] = [FileKind::Endpoint, FileKind::Shared];
+
+#[test]
+fn the_committed_references_are_those_that_are_made() {
+    for (file, name) in BOTH.into_iter().zip(["reference.toml.example", "mailjob.toml.example"]) {
+        let committed = repository("endpoints.d").join(name);
+        if env::var_os("BLESS").is_some() {
+            fs::write(&committed, reference(file)).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(committed).unwrap(),
+            reference(file),
+            "set BLESS to write it anew"
+        );
+    }
 }
 
 /// Asks each table of the parser what it knows, by a key that it can't know.
 #[test]
 fn each_table_has_the_keys_that_are_read_and_no_others() {
-    for section in sections().filter(|section| section.open.is_none()) {
-        let problems = problems_with(section, "no_such_key", true.into());
+    for (file, section) in BOTH
+        .into_iter()
+        .flat_map(|file| sections(file).map(move |section| (file, section)))
+    {
+        if section.open.is_some() || section.name == "defaults" {
+            continue;
+        }
+        let problems = problems_with(file, section, "no_such_key", true.into());
         let known = problems.iter().find_map(|problem| {
             let none = (problem.cure == "remove it; this table has no keys").then_some("");
             none.or(problem.cure.split_once("known here: ").map(|(_, known)| known))
@@ -73,9 +100,9 @@ fn each_table_has_the_keys_that_are_read_and_no_others() {
         let known = known.unwrap_or_else(|| panic!("[{}]: {problems:?}", section.name));
         let known = known.split(", ").filter(|name| !name.is_empty());
         let known: BTreeSet<_> = known.map(str::to_owned).collect();
-        let tables = sections().filter_map(|inner| match inner.name.trim_end_matches(".*").rsplit_once('.') {
+        let tables = sections(file).filter_map(|inner| match inner.name.trim_end_matches(".*").rsplit_once('.') {
             Some((outer, name)) => (outer == section.name).then_some(name),
-            None => (section.name.is_empty() && !inner.name.is_empty()).then_some(inner.name),
+            None => (section.name.is_empty() && !inner.name.is_empty()).then_some(inner.name.trim_end_matches(".*")),
         });
         let described: BTreeSet<_> = section
             .keys
@@ -91,17 +118,19 @@ fn each_table_has_the_keys_that_are_read_and_no_others() {
 #[test]
 fn limits_are_those_that_are_read() {
     let mut tried = 0;
-    for section in sections() {
-        for key in &section.keys {
-            for (value, right) in edges(&key.allowed) {
-                let problems = problems_with(section, key.name, value.clone());
-                let fits = !problems.iter().any(|problem| problem.cause.contains("out of range"));
-                assert_eq!(fits, right, "{}.{} = {value}: {problems:?}", section.name, key.name);
-                tried += 1;
+    for file in BOTH {
+        for section in sections(file) {
+            for key in &section.keys {
+                for (value, right) in edges(&key.allowed) {
+                    let problems = problems_with(file, section, key.name, value.clone());
+                    let fits = !problems.iter().any(|problem| problem.cause.contains("out of range"));
+                    assert_eq!(fits, right, "{}.{} = {value}: {problems:?}", section.name, key.name);
+                    tried += 1;
+                }
             }
         }
     }
-    assert!(tried > 40, "{tried}");
+    assert!(tried > 80, "{tried}");
 }
 
 /// The values at the edges of what is allowed and just beyond, and whether they are right.
@@ -157,23 +186,39 @@ fn bytes(text: &str) -> u64 {
 struct Judge(boon::Schemas, boon::SchemaIndex);
 
 impl Judge {
-    fn new() -> Self {
+    fn new(file: FileKind) -> Self {
         let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
-        compiler.add_resource("endpoint.json", schema()).unwrap();
+        compiler.add_resource("endpoint.json", schema(file)).unwrap();
         let index = compiler.compile("endpoint.json", &mut schemas).unwrap();
         Self(schemas, index)
     }
 
     /// What is wrong with a file.
     fn fault(&self, text: &str) -> Option<String> {
-        let file: Value = toml::from_str(text).unwrap();
-        self.0.validate(&file, self.1).err().map(|error| error.to_string())
+        let file: Toml = toml::from_str(text).unwrap();
+        self.0
+            .validate(&as_editors_see(file), self.1)
+            .err()
+            .map(|error| error.to_string())
+    }
+}
+
+/// A file as JSON; a date is text there.
+fn as_editors_see(value: Toml) -> Value {
+    match value {
+        Toml::Datetime(date) => date.to_string().into(),
+        Toml::Array(items) => items.into_iter().map(as_editors_see).collect(),
+        Toml::Table(table) => table
+            .into_iter()
+            .map(|(key, value)| (key, as_editors_see(value)))
+            .collect(),
+        plain => serde_json::to_value(plain).unwrap(),
     }
 }
 
 #[test]
 fn the_schema_takes_what_is_right() {
-    let judge = Judge::new();
+    let judge = Judge::new(FileKind::Endpoint);
     let mut files: Vec<_> = fs::read_dir(repository("endpoints.d"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -198,7 +243,7 @@ fn the_schema_takes_what_is_right() {
 
 #[test]
 fn the_schema_refuses_what_an_editor_can_see() {
-    let judge = Judge::new();
+    let judge = Judge::new(FileKind::Endpoint);
     let right = "[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n";
     assert_eq!(judge.fault(right), None);
     for wrong in [
@@ -216,7 +261,7 @@ fn the_schema_refuses_what_an_editor_can_see() {
 
 #[test]
 fn every_key_has_its_words_and_its_default_in_the_schema() {
-    let schema = schema();
+    let schema = schema(FileKind::Endpoint);
     let timeout = &schema["properties"]["webhook"]["properties"]["timeout"];
     assert_eq!(timeout["default"], "30s");
     assert_eq!(timeout["description"], "of the whole exchange");
@@ -230,34 +275,107 @@ fn every_key_has_its_words_and_its_default_in_the_schema() {
     );
 }
 
-/// The words of `endpoints.d/mailjob.toml.example` are its own; its keys and defaults are those that are declared.
+/// Where a table is shown by examples, none of its keys is missing, nor one of a table in it that has a header of its own.
 #[test]
-fn the_example_of_mailjob_toml_has_every_key_with_its_default() {
-    let example = fs::read_to_string(repository("endpoints.d/mailjob.toml.example")).unwrap();
-    let mut missing = Vec::new();
-    for section in of_mailjob_toml() {
-        let head = format!("[{}", section.name.trim_end_matches('*'));
-        let is_own = |line: &&str| line.trim_start_matches('#').starts_with(&head);
-        assert!(
-            section.name.is_empty() || example.lines().any(|line| is_own(&line)),
-            "{head}"
-        );
-        for key in &section.keys {
-            let written = |line: &&str| line.trim_start_matches('#').starts_with(&format!("{} = ", key.name));
-            let usual = match &key.given {
-                KeyDefault::Usual(usual) => usual.as_str(),
-                _ => "",
+fn examples_of_whole_tables_have_every_key_with_its_words() {
+    let text = reference(FileKind::Shared);
+    let accounts = sections(FileKind::Shared).find(|section| section.name == "accounts.*");
+    let keys = &accounts.unwrap().keys;
+    let oauth = keys.iter().find(|key| key.name == "oauth").unwrap();
+    let Allowed::Table(inner) = &oauth.allowed else {
+        panic!()
+    };
+    for key in keys.iter().chain(&inner.keys).filter(|key| key.name != "oauth") {
+        let is_told = |line: &str| {
+            let line = line.trim_start_matches('#');
+            line.starts_with(&format!("{} = ", key.name)) && line.contains(&format!(" # {}", key.about))
+        };
+        assert!(text.lines().any(is_told), "{}", key.name);
+    }
+}
+
+#[test]
+fn the_schema_of_the_shared_file_takes_what_is_right_and_nothing_else() {
+    let judge = Judge::new(FileKind::Shared);
+    for file in [
+        "endpoints.d/mailjob.toml.example",
+        "deploy/package/mailjob.toml",
+        "tests/data/config/mailjob.toml",
+        "tests/data/config/valid/mailjob-everything.toml",
+    ] {
+        let fault = judge.fault(&fs::read_to_string(repository(file)).unwrap());
+        assert_eq!(fault, None, "{file}");
+    }
+    let account = "[accounts.a]\nuser = \"a\"\npassword = { file = \"a\" }\nimap = { host = \"h\" }\n";
+    assert_eq!(judge.fault(account), None);
+    for wrong in [
+        "[service]\nhealth = 5",
+        "[service]\nport = 5",
+        "[servce]",
+        "[retention]\nmails = 5",
+        "[operator]\nto = \"a@b.example\"",
+        "[defaults.webhook]\ntimeot = \"5s\"",
+        "[accounts.a]\nimap = { host = \"h\" }",
+        &account.replace("file", "plain"),
+    ] {
+        assert!(judge.fault(wrong).is_some(), "{wrong}");
+    }
+    assert_eq!(
+        judge.fault("[defaults.webhook]\ntimeout = \"5s\""),
+        None,
+        "the URL is the endpoint's"
+    );
+}
+
+/// What clashes for the reader clashes in the editor, and nothing else does: whichever keys of a table are written, each with its example.
+#[test]
+fn keys_that_exclude_or_need_each_other_do_so_in_the_schema() {
+    let mut tried = BTreeSet::new();
+    for file in BOTH {
+        let judge = Judge::new(file);
+        for section in sections(file) {
+            let (path, inner) = match &section.open {
+                Some(Allowed::Table(inner)) => (format!("{}.de", section.name), inner.clone()),
+                Some(_) => continue,
+                None => (section.name.replace('*', "de"), section.clone().inner()),
             };
-            let mut lines = example.lines().filter(written);
-            let fits = lines.any(|line| {
-                line.split_once(" = ")
-                    .is_some_and(|(_, value)| value.starts_with(usual))
-            });
-            // What an account says of OAuth's server stands in a table of its own there.
-            if !fits && key.name != "oauth" {
-                missing.push(format!("[{}] {} = {usual}", section.name, key.name));
+            if inner.rules.is_empty() {
+                continue;
             }
+            tried.insert(section.name);
+            let entries: Table = inner.keys.iter().filter_map(example).collect();
+            let must = |key: &str| ["user", "account"].contains(&key);
+            let is_rule = |problem: &Problem| {
+                let cause = problem.cause.as_str();
+                ["stands beside", "has no use without", "imap` is missing"]
+                    .iter()
+                    .any(|words| cause.contains(words))
+            };
+            let chosen = prop::collection::vec(prop::bool::weighted(0.25), entries.len());
+            let outcome = TestRunner::default().run(&chosen, |chosen| {
+                let written = entries.clone().into_iter().zip(chosen);
+                let written = written.filter(|((key, _), chosen)| *chosen || must(key));
+                let whole = file_with(file, &path, written.map(|(entry, _)| entry).collect());
+                let problems = problems_of(file, &whole);
+                let told = problems.iter().find(|problem| is_rule(problem));
+                let fault = judge.fault(&whole.to_string());
+                prop_assert_eq!(fault.is_some(), told.is_some(), "{}\n{:?}\n{:?}", whole, fault, told);
+                Ok(())
+            });
+            outcome.unwrap();
         }
     }
-    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(tried, ["accounts.*", "inputs", "mailbox", "net"].into());
+}
+
+/// A key with the value that its declaration shows.
+fn example(key: &Key) -> Option<(String, Toml)> {
+    let shown = match &key.given {
+        KeyDefault::Must(value, _) => (*value).to_owned(),
+        KeyDefault::Usual(value) => value.clone(),
+        KeyDefault::Never(values) => values.first()?.0.to_owned(),
+    };
+    let shown = shown.replace("\"contoso\"", "\"office\"");
+    let table: Table = format!("it = {shown}").parse().ok()?;
+    Some((key.name.to_owned(), table.get("it")?.clone()))
 }

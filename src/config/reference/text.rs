@@ -1,11 +1,11 @@
-//! The commented reference. Pure.
+//! The commented references. Pure.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
-use super::sections;
+use super::{FileKind, sections};
 use crate::config::key::{Allowed, Key, KeyDefault, Section};
 
-const HEAD: &str = "\
+const ENDPOINT: &str = "\
 # Every key of an endpoint file. Made by mailjob schema --reference.
 #
 # What is written is the default, but for what must be written: account, url, argv. A line that begins with # and no blank
@@ -13,13 +13,31 @@ const HEAD: &str = "\
 # Relative paths start at the folder of this file.
 ";
 
-/// The commented reference of an endpoint file: TOML with every key, its default, its unit and its limits.
+const SHARED: &str = "\
+# What endpoints share. Every key. Made by mailjob schema --shared --reference.
+#
+# What is written in [service] and [retention] is the default. A line that begins with # and no blank is a setting that has no
+# default or excludes another one. Durations: ms, s, m, h, d. Sizes: B, KB, MB, GB, KiB, MiB, GiB. Relative paths start at the folder
+# of this file. Accounts take effect when this file changes, and so do [operator] and [api]; [service], [net] and [retention] take
+# effect at the next start.
+";
+
+/// The commented reference of a kind of file: TOML with every key, its default, its unit and its limits.
 #[must_use]
-pub fn reference() -> String {
-    let mut text = HEAD.to_owned();
-    for section in sections() {
+pub fn reference(file: FileKind) -> String {
+    let head = match file {
+        FileKind::Endpoint => ENDPOINT,
+        FileKind::Shared => SHARED,
+    };
+    let mut text = head.to_owned();
+    let is_told = |section: &&Section| !section.keys.is_empty() || !section.name.is_empty();
+    for section in sections(file).filter(is_told) {
         text.push('\n');
         paragraph(&mut text, section.about);
+        if !section.samples.is_empty() {
+            samples(&mut text, section);
+            continue;
+        }
         let off = if section.off { "#" } else { "" };
         if !section.name.is_empty() {
             line(&mut text, format_args!("{off}[{}]", section.name.replace('*', "de")));
@@ -38,13 +56,7 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
     }
     let off = if section.off { "#" } else { "" };
     let name = key.name;
-    let limits = limits(&key.allowed);
-    let said = |about: &str| match (about, limits.as_str()) {
-        ("", "") => String::new(),
-        ("", limits) => format!(" # {limits}"),
-        (about, "") => format!(" # {about}"),
-        (about, limits) => format!(" # {about}; {limits}"),
-    };
+    let said = |about: &str| said(about, &key.allowed);
     let (stands, others) = match &key.given {
         KeyDefault::Must(value, others) => (Some(*value), *others),
         KeyDefault::Usual(value) => (Some(value.as_str()), [].as_slice()),
@@ -65,6 +77,37 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
     }
 }
 
+/// Whole tables: what a key is for stands beside it where it is written first.
+fn samples(text: &mut String, section: &Section) {
+    let (mut told, mut inner) = (BTreeSet::new(), "");
+    for sample in section.samples.lines() {
+        let bare = sample.trim_start_matches('#');
+        if let Some(header) = bare.strip_prefix('[') {
+            inner = header.trim_end_matches(']').split('.').nth(2).unwrap_or_default();
+        }
+        let outer = section.keys.iter().find(|key| key.name == inner);
+        let keys = match outer.map(|key| &key.allowed) {
+            Some(Allowed::Table(inner)) => &inner.keys,
+            _ => &section.keys,
+        };
+        let name = bare.split_once(" = ").map_or("", |(name, _)| name);
+        let key = keys.iter().find(|key| key.name == name);
+        let key = key.filter(|_| told.insert((inner, name)));
+        let said = key.map(|key| said(key.about, &key.allowed)).unwrap_or_default();
+        line(text, format_args!("{sample}{said}"));
+    }
+}
+
+/// What stands behind a setting.
+fn said(about: &str, allowed: &Allowed) -> String {
+    match (about, limits(allowed).as_str()) {
+        ("", "") => String::new(),
+        ("", limits) => format!(" # {limits}"),
+        (about, "") => format!(" # {about}"),
+        (about, limits) => format!(" # {about}; {limits}"),
+    }
+}
+
 fn paragraph(text: &mut String, lines: &str) {
     for each in lines.lines() {
         line(text, format_args!("# {}", each.trim()));
@@ -82,6 +125,7 @@ fn limits(shape: &Allowed) -> String {
         Allowed::Count(min, max) => format!("{min} to {max}"),
         Allowed::CountOrAll(min, max) => format!("{min} to {max}, or -1: all"),
         Allowed::Duration(min, max) | Allowed::Size(min, max) => format!("{min} to {max}"),
+        Allowed::Secret => "or { env = \"…\" }".to_owned(),
         Allowed::List(each, most) if *most < 1000 => match limits(each).as_str() {
             "" => format!("{most} at most"),
             limits => format!("{most} at most, {limits} each"),
