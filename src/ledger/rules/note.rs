@@ -64,10 +64,10 @@ pub(in crate::ledger) fn reply(tx: &Transaction<'_>, job: i64, kind: EventKind, 
 
 /// A mail had its last touch at a place, as it ended there.
 pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
-    let told = Event {
+    let told = EventColumns {
         mail: Some(mail),
         reason: verdict,
-        ..Event::default()
+        ..EventColumns::default()
     };
     write(tx, EventKind::Settled, &told)
 }
@@ -79,17 +79,17 @@ pub(in crate::ledger) fn endpoint(
     endpoint: &str,
     by: &str,
 ) -> Result<(), Error> {
-    let told = Event {
+    let told = EventColumns {
         endpoint: Some(endpoint),
         reason: Some(by),
-        ..Event::default()
+        ..EventColumns::default()
     };
     write(tx, kind, &told)
 }
 
 /// What an event is of and says.
 #[derive(Default)]
-struct Event<'a> {
+struct EventColumns<'a> {
     job: Option<i64>,
     mail: Option<i64>,
     endpoint: Option<&'a str>,
@@ -117,18 +117,18 @@ fn of_job(tx: &Transaction<'_>, row: i64, kind: EventKind, told: Told<'_>) -> Re
         .prepare("SELECT endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?");
     let mut written = Ok(());
     known.each([row], |columns| {
-        let event = Event {
+        let event = EventColumns {
             job: Some(row),
             endpoint: columns.get_ref(0)?.as_str_or_null()?,
-            ..Event::default()
+            ..EventColumns::default()
         };
         let (attempt, why, words) = (columns.get(1)?, columns.get_ref(2)?, columns.get_ref(3)?);
         let event = match told {
-            Told::Words(said) => Event {
+            Told::Words(said) => EventColumns {
                 detail: Some(said),
                 ..event
             },
-            Told::All | Told::New => Event {
+            Told::All | Told::New => EventColumns {
                 attempt: matches!(told, Told::All).then_some(attempt),
                 reason: why.as_str_or_null()?,
                 detail: words.as_str_or_null()?,
@@ -141,7 +141,7 @@ fn of_job(tx: &Transaction<'_>, row: i64, kind: EventKind, told: Told<'_>) -> Re
     written
 }
 
-fn write(tx: &Transaction<'_>, kind: EventKind, told: &Event<'_>) -> Result<(), Error> {
+fn write(tx: &Transaction<'_>, kind: EventKind, told: &EventColumns<'_>) -> Result<(), Error> {
     in_order(tx)?;
     let insert = tx.db.prepare(
         "INSERT INTO event (at, kind, job, mail, endpoint, attempt, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
