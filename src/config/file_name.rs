@@ -121,7 +121,7 @@ pub(super) fn fault(file: &OsStr, endpoint: &EndpointName) -> Fault {
     let file = shown(file);
     Fault::new(
         format!(
-            "\"{file}\" is no name of an endpoint's file: it counts as a file of \"{endpoint}\" that can't be used"
+            "\"{file}\" can't be the name of an endpoint's file: it counts as a file of \"{endpoint}\" that can't be used"
         ),
         format!(
             "rename it, perhaps to {endpoint}.toml (a to z, 0 to 9, - and _, beginning with a letter or digit, 63 characters at most), or remove it; enabled = false switches an endpoint off"

@@ -105,8 +105,8 @@ pub(super) fn told(strays: &BTreeSet<Stray>) -> (String, String) {
         .split_last()
         .map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
     let cause = match others {
-        [] => format!("asks for {last}, which there is not"),
-        others => format!("asks for {} and {last}, which there are not", others.join(", ")),
+        [] => format!("uses {last}, which does not exist"),
+        others => format!("uses {} and {last}, which do not exist", others.join(", ")),
     };
     (cause, cure)
 }

@@ -196,12 +196,12 @@ fn roots_fault(file: &Path) -> Option<Fault> {
     let name = file.display();
     match read_roots(file) {
         Err(error) => Some(Fault::new(
-            format!("file of roots {name}: {error}"),
+            format!("CA file {name}: {error}"),
             "write the path of a PEM file",
         )),
         Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => None,
         Ok(_) => Some(Fault::new(
-            format!("file of roots {name} holds no certificate"),
+            format!("CA file {name} holds no certificate"),
             "put the certificates there as PEM: -----BEGIN CERTIFICATE----- …",
         )),
     }

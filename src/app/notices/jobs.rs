@@ -68,7 +68,7 @@ pub(super) fn cure(jobs: &JobNews) -> String {
              mailjob jobs list --state failed --endpoint {0}\n  mailjob jobs retry --all --state failed --endpoint {0}",
             jobs.endpoint
         ),
-        NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
+        NewsKind::Refused => "Nobody has got these replies. Correct what the server named, then\n\n  mailjob replies list --state refused\n  \
                               mailjob replies retry --all-refused"
             .to_owned(),
         NewsKind::Unsure => "The server had all of them and lost its answer three times, so they are not sent again by themselves, and their \
@@ -77,7 +77,7 @@ pub(super) fn cure(jobs: &JobNews) -> String {
                              mailjob replies retry JOB     it has not: it is sent again"
             .to_owned(),
         NewsKind::Bounced => "A server took these replies, and later it or another one said that they could not be delivered: those who were \
-                              to get them have not. They are not sent again by themselves. Mend what the server named, or write to them \
+                              to get them have not. They are not sent again by themselves. Correct what the server named, or write to them \
                               another way, then\n\n  mailjob replies list --state bounced\n  mailjob replies retry JOB    it is sent again"
             .to_owned(),
         NewsKind::Unanswered => "Their work was done, and nothing is sent later: somebody was answered as often as [rates] in the endpoint's file allows, \
@@ -90,7 +90,7 @@ pub(super) fn cure(jobs: &JobNews) -> String {
             "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",
             jobs.endpoint
         ),
-        NewsKind::Unusable => "The work was done and is not done again; what can't be used of the answer did not go to the sender. Mend what the \
+        NewsKind::Unusable => "The work was done and is not done again; what can't be used of the answer did not go to the sender. Correct what the \
                                endpoint's action answers: mailjob jobs show has each answer's beginning, mailjob schema answer what it may be."
             .to_owned(),
     }

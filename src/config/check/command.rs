@@ -309,7 +309,7 @@ fn argument(value: PlacedValue<'_>) -> Option<String> {
 fn env(table: &mut Table<'_>, inputs: &NamedInputs) -> Option<Vec<(String, HeaderValue)>> {
     let variables = table.entries().into_iter().map(|(name, value)| {
         if name.is_empty() || name.contains(['=', '\0']) {
-            return value.wrong("is no name of a variable", "use letters, digits and _");
+            return value.wrong("is not a valid name of a variable", "use letters, digits and _");
         }
         match setting(value.clone())? {
             HeaderValue::Plain(text) if text.contains('\0') => value.wrong("has a NUL character", "write it without"),

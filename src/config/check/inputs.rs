@@ -51,7 +51,7 @@ pub(super) fn inputs(table: &mut Table<'_>) -> Option<NamedInputs> {
         names.insert(name.to_owned());
         if !is_name(name) {
             value.misnamed(Fault::new(
-                format!("\"{name}\" is no name of an input"),
+                format!("\"{name}\" is not a valid name of an input"),
                 "use a to z, 0 to 9 and _, beginning with a letter, 63 characters at most",
             ));
             continue;
@@ -209,7 +209,7 @@ fn scalar(value: PlacedValue<'_>) -> Option<Literal> {
 fn header(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     if !name.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
-        return value.wrong("is no name of a header field", "write it as in \"X-Order\"");
+        return value.wrong("is not a valid name of a header field", "write it as in \"X-Order\"");
     }
     Some(name)
 }

@@ -44,7 +44,7 @@ impl Accounts {
             Some(Some(account)) => Some(Arc::clone(account)),
             Some(None) => value.wrong_because(
                 format!("is \"{name}\", which has problems in mailjob.toml"),
-                "mend it there",
+                "correct it there",
             ),
             None if self.more => value.wrong_because(
                 format!("is \"{name}\", which can't be known while mailjob.toml can't be used"),

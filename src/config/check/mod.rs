@@ -84,7 +84,7 @@ fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<
 /// What is wrong with a name of an account.
 pub(super) fn name_fault(name: &str) -> Fault {
     Fault::new(
-        format!("\"{name}\" is no name"),
+        format!("\"{name}\" is not a valid name"),
         "use a to z, 0 to 9, - and _, beginning with a letter or digit, 63 characters at most",
     )
 }
