@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     backlog::{backlog, choice, knows_account, place, wake, want},
+    leases,
     transaction::Transaction,
 };
 use crate::ledger::{
-    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey,
+    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey, WatchedMailbox,
     db::{SqlEngine, params},
     values::{instant, micros, signed},
 };
@@ -52,6 +53,16 @@ pub(in crate::ledger) fn page(
         mails,
         next,
     })
+}
+
+/// Mails that were listed came while the mailbox could not be opened, as its watch says: they are taken. None where it names none: a wish
+/// without UIDs is one for all.
+pub(in crate::ledger) fn came(tx: &mut Transaction<'_>, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
+    if !uids.is_empty() {
+        take(tx, mailbox, &BacklogWish { since: None, uids })?;
+    }
+    Ok(())
 }
 
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.

@@ -7,7 +7,7 @@ use crate::{
     config::EndpointName,
     job::state::State,
     ledger::{
-        Error, MailOutcome, MailboxKey, Place, Settling,
+        Error, MailOutcome, MailboxKey, Place, Settling, WatchedMailbox,
         db::{OptionalExtension, SqlEngine, params},
     },
 };
@@ -169,8 +169,12 @@ pub(in crate::ledger) fn settling(
 }
 
 /// Notes that these places got their last touch, or are gone.
-pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
-    leases::watched(tx, mailbox)?;
+pub(in crate::ledger) fn settled(
+    tx: &Transaction<'_>,
+    mailbox: &WatchedMailbox,
+    places: &[Place],
+) -> Result<(), Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     let touch = tx.db.prepare(
         "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
          AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",

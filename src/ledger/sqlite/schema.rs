@@ -17,7 +17,7 @@ use super::{
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(in crate::ledger) const MIGRATIONS: [&str; 23] = [
+pub(in crate::ledger) const MIGRATIONS: [&str; 24] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -41,6 +41,7 @@ pub(in crate::ledger) const MIGRATIONS: [&str; 23] = [
     include_str!("migrations/0021_lease.sql"),
     include_str!("migrations/0022_rules_tell.sql"),
     include_str!("migrations/0023_fence.sql"),
+    include_str!("migrations/0025_upload_fence.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

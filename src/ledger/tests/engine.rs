@@ -17,6 +17,26 @@ pub(in crate::ledger) fn tables(address: &Address) -> Box<dyn db::SqlEngine> {
     Box::new(schema::writer(address.engine_file()).unwrap())
 }
 
+/// Everything that is in the tables, to be held against what is there later.
+pub(in crate::ledger) fn contents(db: &dyn db::SqlEngine) -> Result<Vec<String>, Error> {
+    let texts = |sql: &str| -> Result<Vec<String>, Error> {
+        let rows = db.prepare(sql).query_map((), |row| row.get(0))?;
+        Ok(rows.collect::<db::Result<_>>()?)
+    };
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let mut all = Vec::new();
+    for table in texts(tables)? {
+        let columns = texts(&format!(
+            "SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"
+        ))?;
+        all.extend(texts(&format!(
+            "SELECT '{table}: ' || concat_ws(', ', {}) FROM {table} ORDER BY 1",
+            columns.join(", ")
+        ))?);
+    }
+    Ok(all)
+}
+
 impl Tested {
     /// Looks at the tables.
     pub(in crate::ledger) async fn look<T: Send + 'static>(

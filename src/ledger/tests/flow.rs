@@ -61,7 +61,7 @@ async fn a_mail_goes_all_the_way() {
 
     d.ledger
         .settled(
-            &mailbox(),
+            &nobodys(&mailbox()),
             &[Place {
                 uid_validity: 1,
                 uid: 7,

@@ -26,6 +26,7 @@ mod retention;
 mod route;
 pub(in crate::ledger) mod samples;
 mod steer;
+mod takeover;
 mod unknown_words;
 
 pub(in crate::ledger) use std::{
@@ -148,8 +149,7 @@ impl Desktop {
             },
         );
         let intake = Intake {
-            mailbox: mailbox(),
-            fence: Fence::NONE,
+            mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
             endpoints: vec![endpoint("invoices")],
             cursor,
             mails,
@@ -217,7 +217,7 @@ impl Desktop {
     /// Notes that these mails had their last touch.
     pub(in crate::ledger) async fn touched(&self, uids: impl IntoIterator<Item = u32>) {
         let places: Vec<_> = uids.into_iter().map(|uid| Place { uid_validity: 1, uid }).collect();
-        self.ledger.settled(&mailbox(), &places).await.unwrap();
+        self.ledger.settled(&nobodys(&mailbox()), &places).await.unwrap();
     }
 
     pub(in crate::ledger) async fn count(&self, sql: &'static str) -> i64 {

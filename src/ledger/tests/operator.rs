@@ -229,7 +229,7 @@ async fn what_happens_can_be_followed() {
         uid_validity: 1,
         uid: 1,
     };
-    d.ledger.settled(&mailbox(), &[place]).await.unwrap();
+    d.ledger.settled(&nobodys(&mailbox()), &[place]).await.unwrap();
     beside(&d).await.pause("invoices").await.unwrap();
     beside(&d).await.resume("invoices").await.unwrap();
     let page = beside(&d).await.events(start, None, 100).await.unwrap();

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{config::EndpointName, job::Reason, ledger::lease::Fence};
+use super::watched::WatchedMailbox;
+use crate::{config::EndpointName, job::Reason};
 
 /// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,11 +171,8 @@ pub struct RefetchRequest {
 /// Mails and the cursor after them: one transaction, with the jobs of each mail that is new.
 #[derive(Debug)]
 pub struct Intake {
-    /// The mailbox.
-    pub mailbox: MailboxKey,
-    /// Which watch of it this is ([`crate::ledger::Lease::fence`]): one that another has followed can't set the cursor back. [`Fence::NONE`] where nobody
-    /// watches it.
-    pub fence: Fence,
+    /// The mailbox, and which watch of it this is: one that another has followed can't set the cursor back.
+    pub mailbox: WatchedMailbox,
     /// The endpoints at which a new mail becomes a job: one at each.
     pub endpoints: Vec<EndpointName>,
     /// The cursor after these mails.

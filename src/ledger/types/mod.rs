@@ -11,3 +11,4 @@ pub(super) mod sign_in;
 pub(super) mod steer;
 pub(super) mod story;
 pub(super) mod upkeep;
+pub(super) mod watched;

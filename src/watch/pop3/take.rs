@@ -61,7 +61,7 @@ pub(super) async fn take(
     let mails = chosen.len();
     let fresh = chosen.iter().filter(|mail| mail.again.is_none());
     let names = fresh.map(|mail| mail.name.clone()).collect();
-    let mut uids = on.ledger.maildrop_number(on.mailbox, names).await?.into_iter();
+    let mut uids = on.ledger.maildrop_number(&on.watched(), names).await?.into_iter();
     let with_uid = |mail: UntakenMail| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
     let numbered = chosen.into_iter().filter_map(with_uid).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.

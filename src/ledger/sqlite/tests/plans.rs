@@ -162,10 +162,13 @@ async fn exercise(d: &mut Desktop) {
         uidl: "u".into(),
         size: 1,
     }];
-    d.ledger.maildrop_number(&mailbox(), names.clone()).await.unwrap();
-    d.ledger.maildrop_skip(&mailbox(), names).await.unwrap();
+    d.ledger
+        .maildrop_number(&nobodys(&mailbox()), names.clone())
+        .await
+        .unwrap();
+    d.ledger.maildrop_skip(&nobodys(&mailbox()), names).await.unwrap();
     d.ledger.maildrop(&mailbox()).await.unwrap();
-    d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
+    d.ledger.maildrop_left(&nobodys(&mailbox()), vec![1]).await.unwrap();
     backlog::exercise(d).await;
     let keys = vec![ConversationKey([1; 32])];
     d.ledger.conversation(keys.clone(), job.id).await.unwrap();
