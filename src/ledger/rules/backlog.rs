@@ -82,10 +82,10 @@ pub(in crate::ledger) fn waited(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 
 /// Whether a mail of this account was taken.
 pub(in crate::ledger) fn knows_account(db: &dyn SqlEngine, account: &str) -> Result<bool, Error> {
-    let query = db.prepare(
-        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE instr(mailbox.name, '://' || ?1 || '/') > 0
-         AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
-    );
+    let is_of_it = (db.dialect().has_in_it)("mailbox.name", "'://' || ?1 || '/'");
+    let query = db.prepare(format!(
+        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE {is_of_it} AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
+    ));
     Ok(query.query_row([account], |row| row.get(0))?)
 }
 
@@ -117,7 +117,7 @@ pub(in crate::ledger) fn begin(
     tx.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
-             ON CONFLICT (mailbox) DO UPDATE SET round = round + 1, listed = 0, tries = 0, older = 0",
+             ON CONFLICT (mailbox) DO UPDATE SET round = backlog.round + 1, listed = 0, tries = 0, older = 0",
         )
         .execute(params![row, tx.now, take_since])?;
     tx.db
@@ -208,7 +208,7 @@ pub(in crate::ledger) fn want(
         .db
         .prepare(
             "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND wanted = 0
-             AND (?3 IS NULL OR received >= ?3)",
+             AND (received >= ?3 OR ?3 IS NULL)",
         )
         .execute(params![row, round, since.map(micros)])?;
     wake(tx, mailbox, row)?;

@@ -57,7 +57,7 @@ fn rules(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<SortRules, Error> {
 fn record(db: &dyn SqlEngine, rules: &SortRules, uid_validity: u32, mail: &OldMail) -> Result<BacklogRecord, Error> {
     let first = rules.round == 1;
     let here = db.prepare(
-        "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
+        "SELECT m.header_key = ?4 OR m.header_key IS NULL OR ?4 IS NULL FROM place p JOIN mail m ON m.id = p.mail
          WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
     );
     let here = here

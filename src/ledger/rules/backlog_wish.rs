@@ -31,7 +31,7 @@ pub(in crate::ledger) fn page(
     };
     let query = db.prepare(
         "SELECT uid, received, size, sender, subject, wanted FROM backlog_mail
-         WHERE mailbox = ?1 AND round = ?2 AND uid < ?3 AND (?4 IS NULL OR received >= ?4) ORDER BY uid DESC LIMIT ?5",
+         WHERE mailbox = ?1 AND round = ?2 AND uid < ?3 AND (received >= ?4 OR ?4 IS NULL) ORDER BY uid DESC LIMIT ?5",
     );
     let before = before.map_or(i64::MAX, i64::from);
     let rows = query.query_map(params![row, round, before, since.map(micros), signed(max + 1)], |row| {
@@ -90,7 +90,7 @@ pub(in crate::ledger) fn take(
             .db
             .prepare(
                 "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND uid = ?3 AND wanted = 0
-                 AND (?4 IS NULL OR received >= ?4)",
+                 AND (received >= ?4 OR ?4 IS NULL)",
             )
             .execute(params![row, round, uid, wish.since.map(micros)])? as u64;
     }

@@ -53,7 +53,7 @@ pub(in crate::ledger) fn want(
         .execute([mail, tx.now])?;
     tx.db
         .prepare(
-            "UPDATE job SET rerun = rerun + (state IN ('done', 'failed', 'ignored')), state = ?2, due = ?3, retries = 0, interrupted = 0,
+            "UPDATE job SET rerun = rerun + CASE WHEN state IN ('done', 'failed', 'ignored') THEN 1 ELSE 0 END, state = ?2, due = ?3, retries = 0, interrupted = 0,
                silent = NULL, detail = ?4 WHERE id = ?1",
         )
         .execute(params![job, to, tx.now, AWAITED])?;

@@ -12,7 +12,7 @@ use crate::ledger::{
 /// The mails of a maildrop that have a number.
 pub(in crate::ledger) fn mails(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let query = db.prepare(
-        "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
+        "SELECT d.uidl, d.size, d.uid, d.skipped = 1 OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
            CASE WHEN m.lacks IS NULL THEN m.sha256 END
          FROM maildrop d LEFT JOIN place p ON p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid
          LEFT JOIN mail m ON m.id = p.mail WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
@@ -45,7 +45,7 @@ pub(in crate::ledger) fn number(
     tx.db.lock_count(b"maildrop")?;
     let mut next = next(tx.db, mailbox)?;
     let free = tx.db.prepare(
-        "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped
+        "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND skipped = 0
          AND NOT EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?4 AND p.uid = d.uid) ORDER BY uid",
     );
     let insert = tx

@@ -153,22 +153,3 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     d.run(done(), silent()).await;
     assert_eq!(d.settling().await, [(3, MailOutcome::Done), (4, MailOutcome::Done)]);
 }
-
-#[tokio::test]
-async fn a_ledger_of_the_first_schema_learns_of_maildrops() {
-    let mut d = Desktop::new().await;
-    d.ledger.close().await;
-    std::fs::remove_file(d.path()).unwrap();
-    let old = rusqlite::Connection::open(d.path()).unwrap();
-    old.execute_batch(include_str!("../sqlite/migrations/0001_ledger.sql"))
-        .unwrap();
-    old.execute_batch(
-        "INSERT INTO mailbox VALUES (7, 'imap://invoices@example.com/INBOX', 1, 5); PRAGMA user_version = 1",
-    )
-    .unwrap();
-    drop(old);
-    d.reopen().await;
-    assert_eq!(number(&d, &[("a", 1)]).await, [1]);
-    let cursor = d.ledger.cursor(&mailbox()).await.unwrap().unwrap();
-    assert_eq!(cursor.uid_next, 5, "what was there still is");
-}

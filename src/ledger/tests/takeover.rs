@@ -257,10 +257,12 @@ async fn nor_is_an_earlier_watch_of_the_same_process_believed() {
         let done = write(name, &d.ledger, &earlier).await;
         assert!(matches!(done, Err(Error::Watched { .. })), "{name}: {done:?}");
         assert_eq!(contents(&d).await, before, "{name}");
-        let now = WatchedMailbox::new(mailbox(), lease.fence());
-        write(name, &d.ledger, &now)
-            .await
-            .unwrap_or_else(|error| panic!("{name} by the present one: {error}"));
+        // Half a mail stays with the watch that began it, below.
+        if name != "upload" {
+            let now = WatchedMailbox::new(mailbox(), lease.fence());
+            let done = write(name, &d.ledger, &now).await;
+            done.unwrap_or_else(|error| panic!("{name} by the present one: {error}"));
+        }
     }
 }
 
