@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::Backlog,
-    ledger::{self, Cursor, OldMail},
+    ledger::{self, BacklogSummary, Cursor, OldMail},
 };
 
 /// The mails that are listed one by one, the newest.
@@ -192,9 +192,19 @@ async fn list(
     let surely = came.surely.len();
     on.ledger.backlog_came(&on.watched(), came.surely).await?;
     let backlog = on.ledger.backlog_listed(&on.watched(), older).await?;
+    tell(on, backlog, begun, (surely, came.perhaps));
+    Ok(wire)
+}
+
+/// Says what is left, and what came, surely or perhaps, while the mailbox could not be opened yet.
+pub(super) fn tell(
+    on: &StepContext<'_>,
+    backlog: BacklogSummary,
+    begun: Option<DateTime<Utc>>,
+    (surely, perhaps): (usize, usize),
+) {
     on.health.left(backlog.left);
-    let names: Vec<_> = on.inlet.settle.keys().map(ToString::to_string).collect();
-    let endpoint = names.first().map_or("ENDPOINT", String::as_str);
+    let endpoint = on.inlet.settle.keys().next().map_or("ENDPOINT", |name| name.as_str());
     if backlog.left > 0 {
         tracing::info!(
             mails = backlog.left,
@@ -202,14 +212,7 @@ async fn list(
             "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
         );
     }
-    if let Some(begun) = begun.filter(|_| surely + came.perhaps > 0) {
-        tell(begun, surely, came.perhaps, endpoint);
-    }
-    Ok(wire)
-}
-
-/// Says what came while the mailbox could not be opened.
-pub(super) fn tell(begun: DateTime<Utc>, surely: usize, perhaps: usize, endpoint: &str) {
+    let Some(begun) = begun else { return };
     let since = begun.format("%FT%TZ");
     if surely > 0 {
         tracing::info!(

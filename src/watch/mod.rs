@@ -52,6 +52,7 @@ mod schedule;
 mod script;
 mod session;
 mod settle;
+mod size_history;
 mod sizes;
 pub mod source;
 mod taker;

@@ -96,17 +96,8 @@ async fn first(wire: Pop3Connection, on: &StepContext<'_>, listing: &Listing) ->
         .maildrop_first(&on.watched(), cursor, take_since, sorted)
         .await?;
     let backlog = on.ledger.backlog_listed(&on.watched(), 0).await?;
-    on.health.left(backlog.left);
-    let endpoint = on.inlet.settle.keys().next().map_or("ENDPOINT", |name| name.as_str());
-    if backlog.left > 0 {
-        tracing::info!(
-            mails = backlog.left,
-            "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
-        );
-    }
-    if let Some(begun) = begun.filter(|_| take_since.is_none()) {
-        tell(begun, 0, came.surely.len() + came.perhaps, endpoint);
-    }
+    let perhaps = came.surely.len() + came.perhaps;
+    tell(on, backlog, begun.filter(|_| take_since.is_none()), (0, perhaps));
     Ok(wire)
 }
 
