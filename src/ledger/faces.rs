@@ -14,12 +14,12 @@ use crate::{
         error::Error,
         event::{EventCursor, EventPage, JobNews, NewsMark, SentNotices},
         job_list::{JobFilter, JobPage},
-        mail::{Cursor, MailboxKey, MaildropName},
+        mail::{Cursor, MaildropName},
+        mailbox::{MailboxKey, WatchedMailbox},
         reply::{OutboxRow, ReplyFilter, Retried, RetrySelection},
         sign_in::{SealedToken, SignInRow},
         steer::{Pause, Steer, Steered},
         story::JobStory,
-        watched::WatchedMailbox,
     },
 };
 

@@ -41,9 +41,10 @@ pub use self::{
         job::{Admission, ClaimedJob, Finish, GatheredParts, KnownConversation, RateLimit, ReassignedJobs, Summary},
         job_list::{JobFilter, JobPage, JobRow},
         mail::{
-            Content, Cursor, Fingerprint, Intake, IntakeResult, Lack, MAILDROP, MailId, MailOutcome, MailboxKey,
-            MaildropMail, MaildropName, NewMail, Place, Raw, RefetchRequest, Settling, UploadId,
+            Content, Cursor, Fingerprint, Intake, IntakeResult, Lack, MAILDROP, MailId, MailOutcome, MaildropMail,
+            MaildropName, NewMail, Place, Raw, RefetchRequest, Settling, UploadId,
         },
+        mailbox::{MailboxKey, WatchedMailbox},
         reply::{
             Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, RetrySelection, Submitted,
         },
@@ -51,7 +52,6 @@ pub use self::{
         steer::{Pause, PausedBy, Steer, Steered, Unsteerable},
         story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, TouchState},
         upkeep::{Copying, Dropped, Inspection, IntegrityFinding, PruneReport},
-        watched::WatchedMailbox,
     },
     vault::Vault,
 };

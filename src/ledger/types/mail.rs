@@ -1,25 +1,13 @@
 //! Mailboxes, the mails in them, and mails on their way in. Types only.
 
-use std::{fmt, sync::Arc};
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::watched::WatchedMailbox;
+use super::mailbox::WatchedMailbox;
 use crate::{config::EndpointName, job::Reason};
-
-/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MailboxKey(pub Arc<str>);
-
-impl fmt::Display for MailboxKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// How far a mailbox was read: every UID below `uid_next` is in the ledger (RFC 9051 section 2.3.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,18 @@
-//! A mailbox, as each write of its watch names it.
+//! A mailbox, by its name for good, and as each write of its watch names it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use super::mail::MailboxKey;
 use crate::ledger::{lease::Fence, types::error::Error};
+
+/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MailboxKey(pub Arc<str>);
+
+impl fmt::Display for MailboxKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A mailbox, and which watch of it this is ([`crate::ledger::Lease::fence`]; [`Fence::NONE`] where nobody ever watched it). It goes with each write that a watch
 /// does; one that another has followed changes nothing any more.
