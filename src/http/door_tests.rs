@@ -9,6 +9,7 @@ use crate::{
     job::{Answer, JobId, NewReply, Outcome, ReplyDecision},
     ledger::{
         Content, Cursor, Fence, Finish, Intake, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState, Submitted,
+        WatchedMailbox,
     },
     slots::{Size, SlotKind, Slots},
 };
@@ -31,8 +32,7 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
         },
     };
     let intake = Intake {
-        mailbox: MailboxKey("imap://us/INBOX".into()),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(MailboxKey("imap://us/INBOX".into()), Fence::NONE),
         endpoints: vec![endpoint.clone()],
         cursor: Cursor {
             uid_validity: 1,

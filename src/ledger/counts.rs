@@ -1,6 +1,6 @@
 //! How much there is to do, in numbers.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -97,26 +97,4 @@ pub trait Countable: Send + Sync {
 
     /// Whether nobody has to say what becomes of what lies in a mailbox: it was looked at, somebody said it, or its account is known.
     async fn is_decided(&self, mailbox: &MailboxKey) -> Result<bool, Error>;
-}
-
-/// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
-#[must_use]
-pub(super) fn file(path: &Path) -> status::LedgerStatus {
-    // The log lies beside the file itself, which may be reached by a link.
-    let whole = std::fs::canonicalize(path);
-    let place = whole.as_deref().unwrap_or(path);
-    let bytes = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.len());
-    let mut log = place.as_os_str().to_owned();
-    log.push("-wal");
-    let folder = place
-        .parent()
-        .filter(|folder| *folder != Path::new(""))
-        .unwrap_or(Path::new("."));
-    let free = rustix::fs::statvfs(folder).ok();
-    status::LedgerStatus {
-        path: path.display().to_string(),
-        size: bytes(place).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
-        free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
-        problem: None,
-    }
 }

@@ -14,7 +14,8 @@ use crate::{
         error::Error,
         event::{EventCursor, EventPage, JobNews, NewsMark, SentNotices},
         job_list::{JobFilter, JobPage},
-        mail::{Cursor, MailboxKey, MaildropName},
+        mail::{Cursor, MaildropName},
+        mailbox::{MailboxKey, WatchedMailbox},
         reply::{OutboxRow, ReplyFilter, Retried, RetrySelection},
         sign_in::{SealedToken, SignInRow},
         steer::{Pause, Steer, Steered},
@@ -32,7 +33,7 @@ pub trait BacklogLedger: Send + Sync + 'static {
     async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<BacklogChoice>, Error>;
 
     /// A mailbox waits for a word since it was read up to this cursor; gives back the first one that was noted.
-    async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error>;
+    async fn backlog_wait(&self, mailbox: &WatchedMailbox, cursor: Cursor) -> Result<Cursor, Error>;
 
     /// Up to where a mailbox that waited for a word counts as read, if it did.
     async fn backlog_waited(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
@@ -42,48 +43,49 @@ pub trait BacklogLedger: Send + Sync + 'static {
 
     /// Since when a mailbox is to be watched that was not looked at yet: the first time that somebody asked this. What comes from then on did
     /// not lie there before. Nothing once the mails of its first look were listed.
-    async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error>;
+    async fn backlog_begun(&self, mailbox: &WatchedMailbox) -> Result<Option<DateTime<Utc>>, Error>;
 
     /// Has mails taken that are listed, by their UIDs.
-    async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
+    async fn backlog_came(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Leaves all mails of a mailbox as they are: the cursor is behind them. Begins a round of listing them.
     async fn backlog_begin(
         &self,
-        mailbox: &MailboxKey,
+        mailbox: &WatchedMailbox,
         cursor: Cursor,
         take_since: Option<DateTime<Utc>>,
     ) -> Result<(), Error>;
 
     /// Counts that a session begins to list them; says how many did.
-    async fn backlog_try(&self, mailbox: &MailboxKey) -> Result<u32, Error>;
+    async fn backlog_try(&self, mailbox: &WatchedMailbox) -> Result<u32, Error>;
 
     /// Notes some of them, whose UIDs are of this UIDVALIDITY. Again changes nothing.
-    async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error>;
+    async fn backlog_note(&self, mailbox: &WatchedMailbox, uid_validity: u32, mails: Vec<OldMail>)
+    -> Result<(), Error>;
 
     /// All of this round were noted, but `older` ones, which are too many. What was known of earlier rounds is dropped.
-    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<BacklogSummary, Error>;
+    async fn backlog_listed(&self, mailbox: &WatchedMailbox, older: u64) -> Result<BacklogSummary, Error>;
 
     /// The first of those that are to be taken, by UID.
     async fn backlog_wanted(&self, mailbox: &MailboxKey, max: usize) -> Result<Vec<u32>, Error>;
 
     /// They were taken, or are gone.
-    async fn backlog_taken(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
+    async fn backlog_taken(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Has those taken that were received since then, or all. Says how many.
-    async fn backlog_want(&self, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error>;
+    async fn backlog_want(&self, mailbox: &WatchedMailbox, since: Option<DateTime<Utc>>) -> Result<u64, Error>;
 
     /// The first look at a maildrop: leaves all of its mails but those that were received since a time.
     async fn maildrop_first(
         &self,
-        mailbox: &MailboxKey,
+        mailbox: &WatchedMailbox,
         cursor: Cursor,
         take_since: Option<DateTime<Utc>>,
         mails: Vec<(MaildropName, OldMail)>,
     ) -> Result<(), Error>;
 
     /// Leaves those mails of a maildrop that were left under other names. The others are new.
-    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error>;
+    async fn maildrop_sort(&self, mailbox: &WatchedMailbox, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error>;
 
     /// What tells this ledger from another one.
     async fn installation(&self) -> Result<[u8; 16], Error>;
@@ -92,7 +94,7 @@ pub trait BacklogLedger: Send + Sync + 'static {
     async fn probes(&self, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error>;
 
     /// These are all of them.
-    async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error>;
+    async fn note_probes(&self, mailbox: &WatchedMailbox, places: Vec<(u32, u32)>) -> Result<(), Error>;
 }
 
 /// What a ledger can do for operators. Changes are durable on return; whoever runs beside notices them within two seconds.

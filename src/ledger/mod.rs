@@ -41,9 +41,10 @@ pub use self::{
         job::{Admission, ClaimedJob, Finish, GatheredParts, KnownConversation, RateLimit, ReassignedJobs, Summary},
         job_list::{JobFilter, JobPage, JobRow},
         mail::{
-            Content, Cursor, Fingerprint, Intake, IntakeResult, Lack, MAILDROP, MailId, MailOutcome, MailboxKey,
-            MaildropMail, MaildropName, NewMail, Place, Raw, RefetchRequest, Settling, UploadId,
+            Content, Cursor, Fingerprint, Intake, IntakeResult, Lack, MAILDROP, MailId, MailOutcome, MaildropMail,
+            MaildropName, NewMail, Place, Raw, RefetchRequest, Settling, UploadId,
         },
+        mailbox::{MailboxKey, WatchedMailbox},
         reply::{
             Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, RetrySelection, Submitted,
         },
@@ -83,10 +84,10 @@ pub trait Ledger: BacklogLedger {
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error>;
 
     /// Stores one piece of a large mail, in order from 0. Pieces of an upload of which nothing comes for an hour are dropped.
-    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
+    async fn upload(&self, mailbox: &WatchedMailbox, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
 
     /// Drops the pieces of a mail that nobody will take.
-    async fn abandon(&self, upload: UploadId) -> Result<(), Error>;
+    async fn abandon(&self, mailbox: &WatchedMailbox, upload: UploadId) -> Result<(), Error>;
 
     /// Takes mails: mail, jobs and cursor in one transaction. A mail is known when its place is known, when its SHA-256 is known in
     /// this mailbox, or, for a place of another UIDVALIDITY than the known one, when its header key is; then its new place is
@@ -102,7 +103,7 @@ pub trait Ledger: BacklogLedger {
     async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error>;
 
     /// A mail that was wanted can't be fetched: its jobs are held with these words. Nothing happens to one that is not wanted any more.
-    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error>;
+    async fn unfetched(&self, mailbox: &WatchedMailbox, mail: MailId, why: Lack) -> Result<(), Error>;
 
     /// Claims due jobs of an endpoint, counting the attempt, and no more than there are slots for: `first` and what `quota` gives beside it.
     /// Waits until there is one, and holds no slot meanwhile. None comes where there may be one, but no slot: whoever asks waits for a slot,
@@ -199,24 +200,24 @@ pub trait Ledger: BacklogLedger {
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;
 
     /// Notes that these places got their last touch, or are not there any more.
-    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error>;
+    async fn settled(&self, mailbox: &WatchedMailbox, places: &[Place]) -> Result<(), Error>;
 
     /// The mails of a maildrop that have a number, in any order.
     async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error>;
 
     /// Gives each mail of a maildrop a number of its own, the same each time until it was taken or left: mails of one name get one
     /// each. The number of a mail that was taken is never given to another.
-    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error>;
+    async fn maildrop_number(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<Vec<u32>, Error>;
 
     /// Notes that these mails of a maildrop are never to be taken, and that the maildrop was seen. None of them is touched.
-    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error>;
+    async fn maildrop_skip(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<(), Error>;
 
     /// Notes what was read of the headers of mails of a maildrop that have a number ([`Fingerprint::header_key`]).
-    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error>;
+    async fn maildrop_seen(&self, mailbox: &WatchedMailbox, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error>;
 
     /// Notes that these mails are not in the maildrop any more, by our hand or another's: they have had their last touch, and their
     /// names mean nothing. A mail that comes under such a name is looked at anew.
-    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
+    async fn maildrop_left(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Rings when this mailbox may have something to settle.
     fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify>;

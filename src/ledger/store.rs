@@ -211,6 +211,6 @@ pub fn is_in_use(address: &Address) -> bool {
 pub fn space(address: &Address) -> status::LedgerStatus {
     status::LedgerStatus {
         path: address.to_string(),
-        ..super::counts::file(address.engine_file())
+        ..sqlite::space::size_and_room(address.engine_file())
     }
 }

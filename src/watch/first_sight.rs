@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::Backlog,
-    ledger::{self, Cursor, OldMail},
+    ledger::{self, BacklogSummary, Cursor, OldMail},
 };
 
 /// The mails that are listed one by one, the newest.
@@ -93,7 +93,7 @@ async fn first(
                 // What comes from now on is new, whatever is said of what lies there.
                 if let Some(uid_next) = selected.uid_next {
                     on.ledger
-                        .backlog_wait(on.mailbox, Cursor { uid_next, ..cursor })
+                        .backlog_wait(&on.watched(), Cursor { uid_next, ..cursor })
                         .await?;
                 }
                 return Err(error);
@@ -115,8 +115,7 @@ async fn first(
 /// Notes how far the mailbox counts as read.
 async fn note(on: &StepContext<'_>, cursor: Cursor) -> Result<Cursor, WatchError> {
     let intake = ledger::Intake {
-        mailbox: on.mailbox.clone(),
-        fence: on.fence(),
+        mailbox: on.watched(),
         endpoints: Vec::new(),
         cursor,
         mails: Vec::new(),
@@ -133,7 +132,7 @@ async fn leave(
     exists: u32,
     take_since: Option<DateTime<Utc>>,
 ) -> Result<(ImapConnection, Cursor), WatchError> {
-    on.ledger.backlog_begin(on.mailbox, cursor, take_since).await?;
+    on.ledger.backlog_begin(&on.watched(), cursor, take_since).await?;
     Ok((list(wire, on, cursor, exists).await?, cursor))
 }
 
@@ -145,7 +144,7 @@ async fn wish(on: &StepContext<'_>) -> Result<(), WatchError> {
     if backlog.left > backlog.older
         && let Some(since) = late_wish(&on.inlet.mailbox.looks, backlog.first_look)
     {
-        on.ledger.backlog_want(on.mailbox, since).await?;
+        on.ledger.backlog_want(&on.watched(), since).await?;
     }
     let backlog = on.ledger.backlog(on.mailbox).await?.unwrap_or(backlog);
     on.health.left(backlog.left);
@@ -159,8 +158,8 @@ async fn list(
     cursor: Cursor,
     exists: u32,
 ) -> Result<ImapConnection, WatchError> {
-    let tries = on.ledger.backlog_try(on.mailbox).await?;
-    let begun = on.ledger.backlog_begun(on.mailbox).await?;
+    let tries = on.ledger.backlog_try(&on.watched()).await?;
+    let begun = on.ledger.backlog_begun(&on.watched()).await?;
     let mut dated = Vec::new();
     let mut older = u64::from(exists);
     if exists > 0 && tries <= GIVEN_UP {
@@ -184,16 +183,28 @@ async fn list(
                 written: mail.written,
                 ..OldMail::default()
             }));
-            on.ledger.backlog_note(on.mailbox, cursor.uid_validity, noted).await?;
+            on.ledger
+                .backlog_note(&on.watched(), cursor.uid_validity, noted)
+                .await?;
         }
     }
     let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&dated, begun, Utc::now()));
     let surely = came.surely.len();
-    on.ledger.backlog_came(on.mailbox, came.surely).await?;
-    let backlog = on.ledger.backlog_listed(on.mailbox, older).await?;
+    on.ledger.backlog_came(&on.watched(), came.surely).await?;
+    let backlog = on.ledger.backlog_listed(&on.watched(), older).await?;
+    tell(on, backlog, begun, (surely, came.perhaps));
+    Ok(wire)
+}
+
+/// Says what is left, and what came, surely or perhaps, while the mailbox could not be opened yet.
+pub(super) fn tell(
+    on: &StepContext<'_>,
+    backlog: BacklogSummary,
+    begun: Option<DateTime<Utc>>,
+    (surely, perhaps): (usize, usize),
+) {
     on.health.left(backlog.left);
-    let names: Vec<_> = on.inlet.settle.keys().map(ToString::to_string).collect();
-    let endpoint = names.first().map_or("ENDPOINT", String::as_str);
+    let endpoint = on.inlet.settle.keys().next().map_or("ENDPOINT", |name| name.as_str());
     if backlog.left > 0 {
         tracing::info!(
             mails = backlog.left,
@@ -201,14 +212,7 @@ async fn list(
             "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
         );
     }
-    if let Some(begun) = begun.filter(|_| surely + came.perhaps > 0) {
-        tell(begun, surely, came.perhaps, endpoint);
-    }
-    Ok(wire)
-}
-
-/// Says what came while the mailbox could not be opened.
-pub(super) fn tell(begun: DateTime<Utc>, surely: usize, perhaps: usize, endpoint: &str) {
+    let Some(begun) = begun else { return };
     let since = begun.format("%FT%TZ");
     if surely > 0 {
         tracing::info!(

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::{Budget, Room},
     config::EndpointName,
-    ledger::{self, Cursor, Fence, IntakeResult, Lack, Ledger, MailboxKey},
+    ledger::{self, Cursor, IntakeResult, Lack, Ledger, WatchedMailbox},
 };
 
 /// What may wait for the task, beside what the budget allows.
@@ -36,7 +36,7 @@ impl IntakeHandle {
     pub(crate) fn begin(
         ledger: Arc<dyn Ledger>,
         takers: Vec<EndpointName>,
-        mailbox: (MailboxKey, Fence),
+        mailbox: WatchedMailbox,
         cursor: Cursor,
         budget: Budget,
         health: Arc<WatchHealth>,

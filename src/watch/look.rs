@@ -100,7 +100,7 @@ impl Session {
             self = received?;
             let taken = taken?;
             let over = wanted.into_iter().filter(|uid| !care.has(*uid)).collect();
-            on.ledger.backlog_taken(on.mailbox, over).await?;
+            on.ledger.backlog_taken(&on.watched(), over).await?;
             tracing::info!(new = taken.new, known = taken.known, "took mail that lay there before");
             let backlog = on.ledger.backlog(on.mailbox).await?;
             on.health.left(backlog.map_or(0, |backlog| backlog.left));

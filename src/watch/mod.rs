@@ -52,6 +52,7 @@ mod schedule;
 mod script;
 mod session;
 mod settle;
+mod size_history;
 mod sizes;
 pub mod source;
 mod taker;
@@ -106,7 +107,7 @@ impl Watch {
     async fn tries(&self, mailbox: &MailboxKey, is_first: bool) -> Result<(), ledger::Error> {
         self.tenancy.secure(self.ledger.as_ref(), mailbox).await?;
         if is_first {
-            self.ledger.backlog_begun(mailbox).await?;
+            self.ledger.backlog_begun(&self.tenancy.watched(mailbox)).await?;
         }
         let server = &self.inlet.mailbox.server;
         let server = format!("{}:{}", server.host, server.port);

@@ -71,7 +71,7 @@ pub struct Newest {
 }
 
 /// A mail that is read and not kept.
-struct DiscardSink;
+pub(super) struct DiscardSink;
 
 impl MailSink for DiscardSink {
     async fn piece(&mut self, _: Bytes) -> Result<(), WatchError> {

@@ -37,7 +37,7 @@ impl Refetcher {
             .retain(|mail, _| wanted.iter().any(|wanted| wanted.mail == *mail));
         for one in wanted {
             let Some(place) = one.place else {
-                on.ledger.unfetched(one.mail, gone()).await?;
+                on.ledger.unfetched(&on.watched(), one.mail, gone()).await?;
                 continue;
             };
             let tries = self.tries.entry(one.mail).or_default();
@@ -66,7 +66,7 @@ impl Refetcher {
                 "fetched a mail again, as an operator wanted"
             );
             if let Some(lack) = lack {
-                on.ledger.unfetched(one.mail, lack).await?;
+                on.ledger.unfetched(&on.watched(), one.mail, lack).await?;
             }
             (session.wire, _) = received?;
             self.tries.remove(&one.mail);

@@ -104,7 +104,7 @@ async fn settle(
                         uid: *uid,
                     };
                     let places: Vec<Place> = touched.done.iter().map(place).collect();
-                    on.ledger.settled(on.mailbox, &places).await?;
+                    on.ledger.settled(&on.watched(), &places).await?;
                     on.health.settled(&due, &touched.done);
                     aside.touched(&touched.done);
                     tracing::debug!(mails = places.len(), fate = ?touch.fate, "settled mails");
@@ -165,7 +165,7 @@ pub(super) async fn probe(
     }
     let places = rivals.places();
     if places != known {
-        on.ledger.note_probes(on.mailbox, places).await?;
+        on.ledger.note_probes(&on.watched(), places).await?;
     }
     if rivals.is_due(now) {
         rivals.probed(now);

@@ -12,16 +12,11 @@
 //!
 //! What is left: a server that estimates, and cuts a mail at the same place each time. Nobody could tell.
 
-use std::collections::HashSet;
+use super::{
+    error::Words,
+    size_history::{SizeHistory, SizeTrust},
+};
 
-use super::error::Words;
-
-/// Mails whose sizes are remembered to be wrong.
-const REMEMBERED: usize = 1_000;
-/// So many mails with wrong sizes, and more than with right ones, say that the server estimates …
-const ESTIMATES: usize = 3;
-/// … and so many with right sizes for each with a wrong one, that it counts.
-const EXACT: usize = 4;
 /// What lacks no more than this part of it is nearly all.
 const NEARLY: u64 = 32;
 /// Servers that say who they are, and estimate (2026-11).
@@ -40,24 +35,17 @@ pub(super) struct Complete {
 
 /// What is known of the sizes that a server tells.
 #[derive(Debug, Default)]
-pub(super) struct Sizes {
-    /// The server says who it is, and such servers estimate.
-    estimates: bool,
-    exact: usize,
-    /// Mails whose size was not theirs.
-    off: HashSet<u32>,
-}
+pub(super) struct Sizes(SizeHistory<u32>);
 
 impl Sizes {
     /// The server greets. A greeting before TLS is not heard.
     pub(super) fn greeted(&mut self, greeting: &Words) {
-        let greeting = greeting.to_string().to_ascii_lowercase();
-        self.estimates |= ESTIMATORS.iter().any(|name| greeting.contains(name));
+        self.0.greeted(greeting, &ESTIMATORS);
     }
 
     /// A mail came with as many bytes as the server tells.
     pub(super) fn exact(&mut self) {
-        self.exact = self.exact.saturating_add(1);
+        self.0.was_right();
     }
 
     /// Why a mail is not believed to be whole, if it isn't.
@@ -67,19 +55,18 @@ impl Sizes {
             self.exact();
             return None;
         }
-        let others = self.off.len() - usize::from(self.off.contains(&uid));
-        let is_whole = match () {
-            () if mail.came > told || self.estimates => true,
-            () if others >= ESTIMATES && others > self.exact => true,
-            () if self.exact > 0 && self.exact >= others.saturating_mul(EXACT) => false,
-            () => {
-                mail.came > told / 2 && (mail.ends_a_line || others > self.exact || told - mail.came <= told / NEARLY)
+        let is_whole = match self.0.trust(&uid) {
+            _ if mail.came > told => true,
+            SizeTrust::Estimate => true,
+            SizeTrust::Exact => false,
+            SizeTrust::Unknown { mostly_wrong } => {
+                mail.came > told / 2 && (mail.ends_a_line || mostly_wrong || told - mail.came <= told / NEARLY)
             }
         };
         // What ends in the midst of a line may be cut, and says nothing of how the server counts.
         let is_estimate = mail.came > told || mail.ends_a_line;
-        if is_estimate && self.off.len() < REMEMBERED {
-            self.off.insert(uid);
+        if is_estimate {
+            self.0.was_wrong(uid);
         }
         let why = || {
             Words::new(&format!(

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     budget::Budget,
     config::{SettleAction, WatchPlan},
-    ledger::{Cursor, Fence, Ledger, MailboxKey},
+    ledger::{Cursor, Ledger, MailboxKey, WatchedMailbox},
 };
 
 /// Where mails of one mailbox come from.
@@ -279,9 +279,9 @@ impl<'a> StepContext<'a> {
         }
     }
 
-    /// Which watch this is, now: asked at each use, since a session may begin before the mailbox is ours.
-    pub(super) fn fence(&self) -> Fence {
-        self.tenancy.fence()
+    /// The mailbox, for whatever is written of it. Asked at each use: a session may begin before the mailbox is ours.
+    pub(super) fn watched(&self) -> WatchedMailbox {
+        self.tenancy.watched(self.mailbox)
     }
 
     /// What takes the mails of this look into the ledger. To be called within a runtime: it starts a task.
@@ -289,7 +289,7 @@ impl<'a> StepContext<'a> {
         IntakeHandle::begin(
             self.ledger.clone(),
             self.inlet.takers.clone(),
-            (self.mailbox.clone(), self.fence()),
+            self.watched(),
             cursor,
             self.budget.clone(),
             self.health.clone(),

@@ -13,7 +13,7 @@ use crate::{
     budget::Room,
     config::EndpointName,
     job::Reason,
-    ledger::{self, Content, Cursor, Fence, IntakeResult, Lack, Ledger, MailboxKey, NewMail, Place, Raw, UploadId},
+    ledger::{self, Content, Cursor, IntakeResult, Lack, Ledger, NewMail, Place, Raw, UploadId, WatchedMailbox},
 };
 
 /// The bytes that are committed together at the most.
@@ -83,8 +83,7 @@ pub(super) struct SmallMail {
 pub(super) struct IntakeTask {
     ledger: Arc<dyn Ledger>,
     endpoints: Vec<EndpointName>,
-    mailbox: MailboxKey,
-    fence: Fence,
+    mailbox: WatchedMailbox,
     /// As far as it is committed.
     cursor: Cursor,
     mails: Vec<NewMail>,
@@ -110,7 +109,7 @@ impl IntakeTask {
     pub(super) fn new(
         ledger: Arc<dyn Ledger>,
         endpoints: Vec<EndpointName>,
-        (mailbox, fence): (MailboxKey, Fence),
+        mailbox: WatchedMailbox,
         cursor: Cursor,
         health: Arc<WatchHealth>,
     ) -> Self {
@@ -118,7 +117,6 @@ impl IntakeTask {
             ledger,
             endpoints,
             mailbox,
-            fence,
             cursor,
             mails: Vec::new(),
             rooms: Vec::new(),
@@ -149,7 +147,7 @@ impl IntakeTask {
     /// Drops the pieces of a mail that came to no end.
     async fn abandon(&mut self) -> Result<(), ledger::Error> {
         match self.large.take() {
-            Some(large) if large.pieces > 0 => self.ledger.abandon(large.upload).await,
+            Some(large) if large.pieces > 0 => self.ledger.abandon(&self.mailbox, large.upload).await,
             _ => Ok(()),
         }
     }
@@ -170,7 +168,7 @@ impl IntakeTask {
             }
             IntakeMessage::Piece(bytes, room) => {
                 if let Some(large) = &mut self.large {
-                    large.piece(&*self.ledger, bytes).await?;
+                    large.piece(&*self.ledger, &self.mailbox, bytes).await?;
                 }
                 drop(room);
             }
@@ -243,7 +241,6 @@ impl IntakeTask {
         self.cursor.uid_next = uid_next;
         let intake = ledger::Intake {
             mailbox: self.mailbox.clone(),
-            fence: self.fence,
             endpoints: self.endpoints.clone(),
             cursor: self.cursor,
             mails: std::mem::take(&mut self.mails),
@@ -262,13 +259,18 @@ impl IntakeTask {
 }
 
 impl LargeMail {
-    async fn piece(&mut self, ledger: &dyn Ledger, bytes: Bytes) -> Result<(), ledger::Error> {
+    async fn piece(
+        &mut self,
+        ledger: &dyn Ledger,
+        mailbox: &WatchedMailbox,
+        bytes: Bytes,
+    ) -> Result<(), ledger::Error> {
         if self.pieces == 0 {
             self.header_key = header_key(&bytes);
         }
         self.hash.update(&bytes);
         self.size += bytes.len() as u64;
-        ledger.upload(self.upload, self.pieces, bytes).await?;
+        ledger.upload(mailbox, self.upload, self.pieces, bytes).await?;
         self.pieces += 1;
         Ok(())
     }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::error::WatchError;
-use crate::ledger::{self, Fence, Lease, Ledger, MailboxKey};
+use crate::ledger::{self, Fence, Lease, Ledger, MailboxKey, WatchedMailbox};
 
 /// The lease of the mailbox, once the watch has begun.
 #[derive(Clone, Default)]
 pub struct Tenancy(Arc<Mutex<Option<Lease>>>);
 
 impl Tenancy {
-    /// Which watch this is; it goes with what the watch takes.
-    pub(super) fn fence(&self) -> Fence {
-        self.0.lock().as_ref().map_or(Fence::NONE, Lease::fence)
+    /// The mailbox, and which watch of it this is; it goes with whatever the watch writes.
+    pub(super) fn watched(&self, mailbox: &MailboxKey) -> WatchedMailbox {
+        let fence = self.0.lock().as_ref().map_or(Fence::NONE, Lease::fence);
+        WatchedMailbox::new(mailbox.clone(), fence)
     }
 
     /// Makes sure that it is ours: takes the lease where we have none, or had it.

@@ -140,7 +140,7 @@ impl<S: Source> Watcher<S> {
         let next = format!("{wait:.0?}");
         match verdict {
             Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
-            Verdict::Reconnect => tracing::warn!(%error, next, "the mailbox can't be reached; connecting again"),
+            Verdict::Reconnect => tracing::warn!(%error, next, "the session with the mailbox ended; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
         self.watch.health.lost(error, wait, Utc::now());

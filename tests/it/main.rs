@@ -50,6 +50,7 @@ mod shortage;
 mod sign_in;
 mod sign_ins;
 mod signed;
+mod standstill;
 mod status;
 mod talk;
 mod terminal;

@@ -11,7 +11,7 @@ use mailjob::{
     config::{Account, Auth, EndpointName, Tls},
     job::{Answer, NewReply, Outcome, ReplyDecision},
     ledger::{
-        Content, Cursor, Fence, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Content, Cursor, Fence, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw, WatchedMailbox,
         sqlite::{self, ReplyRow, Sqlite},
     },
     reply::{Outbox, run},
@@ -94,8 +94,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
         },
     };
     let intake = Intake {
-        mailbox: MailboxKey("imap://us/INBOX".into()),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(MailboxKey("imap://us/INBOX".into()), Fence::NONE),
         endpoints: vec![endpoint.clone()],
         cursor: Cursor {
             uid_validity: 1,

@@ -14,7 +14,7 @@ use mailjob::{
     job::{Answer, NewReply, Outcome, ReplyDecision, Trace},
     ledger::{
         self, Address, ClaimedJob, Content, Cursor, Fence, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place,
-        Raw, ReplyFilter, ReplyState, Submitted, Upkeep as _,
+        Raw, ReplyFilter, ReplyState, Submitted, Upkeep as _, WatchedMailbox,
         sqlite::{self, Sqlite},
     },
 };
@@ -65,8 +65,7 @@ impl Bench {
             }
         });
         let intake = Intake {
-            mailbox: self.mailbox.clone(),
-            fence: Fence::NONE,
+            mailbox: WatchedMailbox::new(self.mailbox.clone(), Fence::NONE),
             endpoints: vec![self.endpoint.clone()],
             cursor: Cursor {
                 uid_validity: 1,
@@ -109,7 +108,8 @@ impl Bench {
             end??;
         }
         let places: Vec<_> = (first..self.next).map(|uid| Place { uid_validity: 1, uid }).collect();
-        Ok(self.ledger.settled(&self.mailbox, &places).await?)
+        let mailbox = WatchedMailbox::new(self.mailbox.clone(), Fence::NONE);
+        Ok(self.ledger.settled(&mailbox, &places).await?)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     dispatch::{Dispatch, DispatchHealth, WebhookDown, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
-        Clock, Content, Cursor, Fence, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Clock, Content, Cursor, Fence, Intake, Ledger, MailboxKey, NewMail, Place, Raw, WatchedMailbox,
         sqlite::{OverviewRow, open},
     },
     message::Reader,
@@ -125,8 +125,7 @@ impl Scene {
         let mailbox = MailboxKey(format!("imap://{name}@us.example/INBOX").into());
         let endpoint = EndpointName::new(name).unwrap();
         let intake = Intake {
-            mailbox,
-            fence: Fence::NONE,
+            mailbox: WatchedMailbox::new(mailbox, Fence::NONE),
             endpoints: vec![endpoint],
             cursor,
             mails,

@@ -16,7 +16,7 @@ use crate::{
         Admission, BacklogChoice, BacklogLedger, BacklogSummary, Bounced, ClaimedJob, ClaimedReply, Cursor, Error,
         Fence, Finish, GatheredParts, Intake, IntakeResult, KnownConversation, Lack, Lease, Ledger, MailId, MailboxKey,
         MaildropMail, MaildropName, OldMail, Place, PruneReport, RateLimit, ReassignedJobs, RefetchRequest, Settling,
-        Submitted, UploadId, sqlite::Sqlite,
+        Submitted, UploadId, WatchedMailbox, sqlite::Sqlite,
     },
     slots::{Quota, Slot},
 };
@@ -116,8 +116,8 @@ impl Ledger for Shaky {
     async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
         self.inner.last_taken(mailbox).await
     }
-    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
-        self.inner.upload(upload, index, piece).await
+    async fn upload(&self, mailbox: &WatchedMailbox, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        self.inner.upload(mailbox, upload, index, piece).await
     }
     async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
         self.inner.mailboxes().await
@@ -125,8 +125,8 @@ impl Ledger for Shaky {
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         self.inner.rename_mailbox(from, to).await
     }
-    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.inner.abandon(upload).await
+    async fn abandon(&self, mailbox: &WatchedMailbox, upload: UploadId) -> Result<(), Error> {
+        self.inner.abandon(mailbox, upload).await
     }
     async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
         self.inner.take(intake).await
@@ -134,8 +134,8 @@ impl Ledger for Shaky {
     async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error> {
         self.inner.wanted(mailbox, uid_validity).await
     }
-    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
-        self.inner.unfetched(mail, why).await
+    async fn unfetched(&self, mailbox: &WatchedMailbox, mail: MailId, why: Lack) -> Result<(), Error> {
+        self.inner.unfetched(mailbox, mail, why).await
     }
     async fn reassign_orphans(
         &self,
@@ -148,7 +148,7 @@ impl Ledger for Shaky {
     async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
         self.inner.strays(endpoint, home).await
     }
-    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+    async fn maildrop_skip(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<(), Error> {
         self.inner.maildrop_skip(mailbox, names).await
     }
     async fn release(&self, job: JobId, fence: Fence) -> Result<(), Error> {
@@ -166,19 +166,19 @@ impl Ledger for Shaky {
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
         self.inner.settling(mailbox, uid_validity, max).await
     }
-    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    async fn settled(&self, mailbox: &WatchedMailbox, places: &[Place]) -> Result<(), Error> {
         self.inner.settled(mailbox, places).await
     }
     async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
         self.inner.maildrop(mailbox).await
     }
-    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+    async fn maildrop_number(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         self.inner.maildrop_number(mailbox, names).await
     }
-    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+    async fn maildrop_seen(&self, mailbox: &WatchedMailbox, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
         self.inner.maildrop_seen(mailbox, keys).await
     }
-    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn maildrop_left(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         self.inner.maildrop_left(mailbox, uids).await
     }
     fn settle_due(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
@@ -200,7 +200,7 @@ impl BacklogLedger for Shaky {
     async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
         unreachable!()
     }
-    async fn backlog_wait(&self, _: &MailboxKey, _: Cursor) -> Result<Cursor, Error> {
+    async fn backlog_wait(&self, _: &WatchedMailbox, _: Cursor) -> Result<Cursor, Error> {
         unreachable!()
     }
 
@@ -211,43 +211,43 @@ impl BacklogLedger for Shaky {
     async fn knows_account(&self, _: &str) -> Result<bool, Error> {
         unreachable!()
     }
-    async fn backlog_begun(&self, _: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    async fn backlog_begun(&self, _: &WatchedMailbox) -> Result<Option<DateTime<Utc>>, Error> {
         unreachable!()
     }
-    async fn backlog_came(&self, _: &MailboxKey, _: Vec<u32>) -> Result<(), Error> {
+    async fn backlog_came(&self, _: &WatchedMailbox, _: Vec<u32>) -> Result<(), Error> {
         unreachable!()
     }
-    async fn backlog_begin(&self, _: &MailboxKey, _: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
+    async fn backlog_begin(&self, _: &WatchedMailbox, _: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
         unreachable!()
     }
-    async fn backlog_try(&self, _: &MailboxKey) -> Result<u32, Error> {
+    async fn backlog_try(&self, _: &WatchedMailbox) -> Result<u32, Error> {
         unreachable!()
     }
-    async fn backlog_note(&self, _: &MailboxKey, _: u32, _: Vec<OldMail>) -> Result<(), Error> {
+    async fn backlog_note(&self, _: &WatchedMailbox, _: u32, _: Vec<OldMail>) -> Result<(), Error> {
         unreachable!()
     }
-    async fn backlog_listed(&self, _: &MailboxKey, _: u64) -> Result<BacklogSummary, Error> {
+    async fn backlog_listed(&self, _: &WatchedMailbox, _: u64) -> Result<BacklogSummary, Error> {
         unreachable!()
     }
     async fn backlog_wanted(&self, _: &MailboxKey, _: usize) -> Result<Vec<u32>, Error> {
         unreachable!()
     }
-    async fn backlog_taken(&self, _: &MailboxKey, _: Vec<u32>) -> Result<(), Error> {
+    async fn backlog_taken(&self, _: &WatchedMailbox, _: Vec<u32>) -> Result<(), Error> {
         unreachable!()
     }
-    async fn backlog_want(&self, _: &MailboxKey, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
+    async fn backlog_want(&self, _: &WatchedMailbox, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
         unreachable!()
     }
     async fn maildrop_first(
         &self,
-        _: &MailboxKey,
+        _: &WatchedMailbox,
         _: Cursor,
         _: Option<DateTime<Utc>>,
         _: Vec<(MaildropName, OldMail)>,
     ) -> Result<(), Error> {
         unreachable!()
     }
-    async fn maildrop_sort(&self, _: &MailboxKey, _: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+    async fn maildrop_sort(&self, _: &WatchedMailbox, _: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
         unreachable!()
     }
     async fn installation(&self) -> Result<[u8; 16], Error> {
@@ -256,7 +256,7 @@ impl BacklogLedger for Shaky {
     async fn probes(&self, _: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
         unreachable!()
     }
-    async fn note_probes(&self, _: &MailboxKey, _: Vec<(u32, u32)>) -> Result<(), Error> {
+    async fn note_probes(&self, _: &WatchedMailbox, _: Vec<(u32, u32)>) -> Result<(), Error> {
         unreachable!()
     }
 }

@@ -8,6 +8,12 @@ pub(in crate::ledger) struct Dialect {
     pub(in crate::ledger) each_id: fn(parameter: &str) -> String,
     /// The same as made by [`words`].
     pub(in crate::ledger) each_word: fn(parameter: &str) -> String,
+    /// Whether a text has another in it, letter by letter.
+    pub(in crate::ledger) has_in_it: fn(text: &str, part: &str) -> String,
+    /// Whether a text is like a pattern (`%`, `_`, and `\\` before what is meant by itself), whether its letters are large or small.
+    pub(in crate::ledger) is_like: fn(text: &str, pattern: &str) -> String,
+    /// Bytes as hexadecimal digits, the large ones.
+    pub(in crate::ledger) hex: fn(bytes: &str) -> String,
     /// The function that gives the greatest of several values.
     pub(in crate::ledger) greatest: &'static str,
     /// Behind a table: the index by which it is to be read, where the engine would choose worse and can be told.

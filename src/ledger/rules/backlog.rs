@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{leases, take::read_up_to, transaction::Transaction};
 use crate::ledger::{
-    BacklogChoice, BacklogSummary, Cursor, Error, MailboxKey,
+    BacklogChoice, BacklogSummary, Cursor, Error, MailboxKey, WatchedMailbox,
     db::{OptionalExtension, SqlEngine, params},
     values::{instant, micros, signed},
 };
@@ -56,8 +56,8 @@ pub(in crate::ledger) fn choice(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 }
 
 /// A mailbox waits for a word since it was read up to here.
-pub(in crate::ledger) fn wait(tx: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
-    leases::watched(tx, mailbox)?;
+pub(in crate::ledger) fn wait(tx: &Transaction<'_>, mailbox: &WatchedMailbox, cursor: Cursor) -> Result<Cursor, Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
@@ -82,16 +82,16 @@ pub(in crate::ledger) fn waited(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 
 /// Whether a mail of this account was taken.
 pub(in crate::ledger) fn knows_account(db: &dyn SqlEngine, account: &str) -> Result<bool, Error> {
-    let query = db.prepare(
-        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE instr(mailbox.name, '://' || ?1 || '/') > 0
-         AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
-    );
+    let is_of_it = (db.dialect().has_in_it)("mailbox.name", "'://' || ?1 || '/'");
+    let query = db.prepare(format!(
+        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE {is_of_it} AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
+    ));
     Ok(query.query_row([account], |row| row.get(0))?)
 }
 
 /// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
-pub(in crate::ledger) fn begun(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
-    leases::watched(tx, mailbox)?;
+pub(in crate::ledger) fn begun(tx: &Transaction<'_>, mailbox: &WatchedMailbox) -> Result<Option<DateTime<Utc>>, Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
@@ -109,15 +109,15 @@ pub(in crate::ledger) fn begun(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Re
 /// Leaves all mails as they are, and begins a round of listing them.
 pub(in crate::ledger) fn begin(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     cursor: Cursor,
     take_since: Option<i64>,
 ) -> Result<(), Error> {
-    let row = read_up_to(tx, mailbox, cursor, None)?;
+    let (mailbox, row) = read_up_to(tx, mailbox, cursor)?;
     tx.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
-             ON CONFLICT (mailbox) DO UPDATE SET round = round + 1, listed = 0, tries = 0, older = 0",
+             ON CONFLICT (mailbox) DO UPDATE SET round = backlog.round + 1, listed = 0, tries = 0, older = 0",
         )
         .execute(params![row, tx.now, take_since])?;
     tx.db
@@ -127,8 +127,8 @@ pub(in crate::ledger) fn begin(
 }
 
 /// Counts a session that begins to list them.
-pub(in crate::ledger) fn attempt(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
-    leases::watched(tx, mailbox)?;
+pub(in crate::ledger) fn attempt(tx: &Transaction<'_>, mailbox: &WatchedMailbox) -> Result<u32, Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     let Some((row, _)) = place(tx.db, &mailbox.0)? else {
         return Ok(0);
     };
@@ -141,10 +141,10 @@ pub(in crate::ledger) fn attempt(tx: &Transaction<'_>, mailbox: &MailboxKey) -> 
 /// All of this round were noted.
 pub(in crate::ledger) fn listed(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     older: u64,
 ) -> Result<BacklogSummary, Error> {
-    leases::watched(tx, mailbox)?;
+    let mailbox = leases::watched(tx, mailbox)?;
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
     let (row, round) = place(tx.db, &mailbox.0)?.ok_or_else(missing)?;
     tx.db
@@ -171,7 +171,8 @@ pub(in crate::ledger) fn wanted(db: &dyn SqlEngine, mailbox: &MailboxKey, max: i
 }
 
 /// They were taken, or are gone.
-pub(in crate::ledger) fn taken(tx: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+pub(in crate::ledger) fn taken(tx: &Transaction<'_>, mailbox: &WatchedMailbox, uids: &[u32]) -> Result<(), Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     let Some((row, round)) = place(tx.db, &mailbox.0)? else {
         return Ok(());
     };
@@ -182,6 +183,16 @@ pub(in crate::ledger) fn taken(tx: &Transaction<'_>, mailbox: &MailboxKey, uids:
         delete.execute(params![row, round, uid])?;
     }
     Ok(())
+}
+
+/// A file wants mails taken, as the watch says: those that were received since then, or all.
+pub(in crate::ledger) fn wanted_by_file(
+    tx: &mut Transaction<'_>,
+    mailbox: &WatchedMailbox,
+    since: Option<DateTime<Utc>>,
+) -> Result<u64, Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
+    want(tx, mailbox, since)
 }
 
 /// Has mails taken: those that were received since then, or all.
@@ -197,7 +208,7 @@ pub(in crate::ledger) fn want(
         .db
         .prepare(
             "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND wanted = 0
-             AND (?3 IS NULL OR received >= ?3)",
+             AND (received >= ?3 OR ?3 IS NULL)",
         )
         .execute(params![row, round, since.map(micros)])?;
     wake(tx, mailbox, row)?;
@@ -236,15 +247,19 @@ pub(in crate::ledger) fn probes(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 
 /// These are all of them.
 pub(in crate::ledger) fn note_probes(
-    db: &dyn SqlEngine,
-    mailbox: &MailboxKey,
+    tx: &Transaction<'_>,
+    mailbox: &WatchedMailbox,
     places: &[(u32, u32)],
 ) -> Result<(), Error> {
-    db.prepare("DELETE FROM probe WHERE mailbox = ?1")
+    let mailbox = leases::watched(tx, mailbox)?;
+    tx.db
+        .prepare("DELETE FROM probe WHERE mailbox = ?1")
         .execute([&mailbox.0])?;
+    let note = tx
+        .db
+        .prepare("INSERT INTO probe (mailbox, uid_validity, uid) VALUES (?1, ?2, ?3)");
     for (uid_validity, uid) in places {
-        db.prepare("INSERT INTO probe (mailbox, uid_validity, uid) VALUES (?1, ?2, ?3)")
-            .execute(params![mailbox.0, uid_validity, uid])?;
+        note.execute(params![mailbox.0, uid_validity, uid])?;
     }
     Ok(())
 }

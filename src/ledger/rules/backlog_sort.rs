@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{leases, maildrop, transaction::Transaction};
 use crate::ledger::{
-    Error, MailboxKey, MaildropName, OldMail,
+    Error, MailboxKey, MaildropName, OldMail, WatchedMailbox,
     db::{OptionalExtension, SqlEngine, params},
     types::backlog::{BacklogRecord, Sort, sort},
     values::{instant, micros, signed},
@@ -13,11 +13,11 @@ use crate::ledger::{
 /// Notes mails of this round: what is left, and what is to be taken.
 pub(in crate::ledger) fn note(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     uid_validity: u32,
     mails: &[OldMail],
 ) -> Result<(), Error> {
-    leases::watched(tx, mailbox)?;
+    let mailbox = leases::watched(tx, mailbox)?;
     let rules = rules(tx.db, mailbox)?;
     for mail in mails {
         let record = record(tx.db, &rules, uid_validity, mail)?;
@@ -57,7 +57,7 @@ fn rules(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<SortRules, Error> {
 fn record(db: &dyn SqlEngine, rules: &SortRules, uid_validity: u32, mail: &OldMail) -> Result<BacklogRecord, Error> {
     let first = rules.round == 1;
     let here = db.prepare(
-        "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
+        "SELECT m.header_key = ?4 OR m.header_key IS NULL OR ?4 IS NULL FROM place p JOIN mail m ON m.id = p.mail
          WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
     );
     let here = here
@@ -113,11 +113,11 @@ fn insert(db: &dyn SqlEngine, mailbox: i64, round: i64, mail: &OldMail, wanted: 
 /// Leaves those mails of a maildrop that were there before.
 pub(in crate::ledger) fn sort_maildrop(
     tx: &mut Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     mails: Vec<(MaildropName, OldMail)>,
     first: bool,
 ) -> Result<(), Error> {
-    let rules = rules(tx.db, mailbox)?;
+    let rules = rules(tx.db, leases::watched(tx, mailbox)?)?;
     for (name, mut mail) in mails {
         let record = if first {
             BacklogRecord {

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     backlog::{backlog, choice, knows_account, place, wake, want},
+    leases,
     transaction::Transaction,
 };
 use crate::ledger::{
-    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey,
+    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey, WatchedMailbox,
     db::{SqlEngine, params},
     values::{instant, micros, signed},
 };
@@ -30,7 +31,7 @@ pub(in crate::ledger) fn page(
     };
     let query = db.prepare(
         "SELECT uid, received, size, sender, subject, wanted FROM backlog_mail
-         WHERE mailbox = ?1 AND round = ?2 AND uid < ?3 AND (?4 IS NULL OR received >= ?4) ORDER BY uid DESC LIMIT ?5",
+         WHERE mailbox = ?1 AND round = ?2 AND uid < ?3 AND (received >= ?4 OR ?4 IS NULL) ORDER BY uid DESC LIMIT ?5",
     );
     let before = before.map_or(i64::MAX, i64::from);
     let rows = query.query_map(params![row, round, before, since.map(micros), signed(max + 1)], |row| {
@@ -52,6 +53,16 @@ pub(in crate::ledger) fn page(
         mails,
         next,
     })
+}
+
+/// Mails that were listed came while the mailbox could not be opened, as its watch says: they are taken. None where it names none: a wish
+/// without UIDs is one for all.
+pub(in crate::ledger) fn came(tx: &mut Transaction<'_>, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
+    if !uids.is_empty() {
+        take(tx, mailbox, &BacklogWish { since: None, uids })?;
+    }
+    Ok(())
 }
 
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.
@@ -79,7 +90,7 @@ pub(in crate::ledger) fn take(
             .db
             .prepare(
                 "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND uid = ?3 AND wanted = 0
-                 AND (?4 IS NULL OR received >= ?4)",
+                 AND (received >= ?4 OR ?4 IS NULL)",
             )
             .execute(params![row, round, uid, wish.since.map(micros)])? as u64;
     }

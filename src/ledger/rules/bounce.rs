@@ -62,7 +62,7 @@ fn find(tx: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<O
     let present = tx
         .db
         .prepare(format!(
-            "SELECT {STATE}, r.recipients, r.detail FROM reply r WHERE r.job = ?1 AND r.message_id = ?2 COLLATE NOCASE"
+            "SELECT {STATE}, r.recipients, r.detail FROM reply r WHERE r.job = ?1 AND lower(r.message_id) = lower(?2)"
         ))
         .query_row(params![row, message_id], |found| {
             Ok((
@@ -84,7 +84,7 @@ fn find(tx: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<O
     }
     let past = tx
         .db
-        .prepare("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND message_id = ?2 COLLATE NOCASE")
+        .prepare("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND lower(message_id) = lower(?2)")
         .query_row(params![row, message_id], |found| {
             Ok((found.get::<i64>(0)?, found.get::<String>(1)?))
         })
@@ -134,14 +134,14 @@ fn mark_present(
         tx.db
             .prepare(
                 "INSERT INTO reply_recipient (job, address, state, said, bounced) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = coalesce(bounced, excluded.bounced)",
+                 ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = coalesce(reply_recipient.bounced, excluded.bounced)",
             )
             .execute(params![reply.row, end.address, state.as_str(), capped(&end.said), bounced])?;
     }
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     tx.db
-        .prepare("UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 THEN ?4 END WHERE job = ?1 AND state = 'sent'")
+        .prepare("UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 = 1 THEN CAST(?4 AS BIGINT) END WHERE job = ?1 AND state = 'sent'")
         .execute(params![reply.row, capped(said), all, tx.now])?;
     Ok(())
 }
@@ -158,7 +158,7 @@ fn mark_past(
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
     tx.db
         .prepare(
-            "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 THEN ?6 END WHERE job = ?1 AND rerun = ?2",
+            "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 = 1 THEN CAST(?6 AS BIGINT) END WHERE job = ?1 AND rerun = ?2",
         )
         .execute(params![reply.row, rerun, written, capped(said), all, tx.now])?;
     Ok(())

@@ -225,7 +225,7 @@ fn drop_story(tx: &Transaction<'_>, mail: i64) -> Result<Option<u64>, Error> {
     }
     let bytes: i64 = db
         .prepare(
-            "SELECT story + coalesce((SELECT sum(r.size) FROM job j JOIN reply r ON r.job = j.id WHERE j.mail = m.id), 0)
+            "SELECT story + coalesce((SELECT CAST(sum(r.size) AS BIGINT) FROM job j JOIN reply r ON r.job = j.id WHERE j.mail = m.id), 0)
              FROM mail m WHERE id = ?",
         )
         .query_row([mail], |row| row.get(0))?;

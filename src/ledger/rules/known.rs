@@ -93,8 +93,8 @@ pub(in crate::ledger) fn same_content(db: &dyn SqlEngine, mailbox: i64, mail: &N
         Raw::Uploaded { .. } => false,
     };
     let query = db.prepare(
-        "SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2 AND lacks IS NULL AND (told IS NULL OR ?3 IS NULL OR told = ?3)
-         AND (NOT ?4 OR (told = size AND told = ?3 AND received = ?5))
+        "SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2 AND lacks IS NULL AND (told = ?3 OR told IS NULL OR ?3 IS NULL)
+         AND (?4 = 0 OR (told = size AND told = ?3 AND received = ?5))
          ORDER BY id LIMIT 1",
     );
     let (told, received) = (mail.told.map(signed), mail.received.map(micros));
@@ -108,7 +108,7 @@ fn same_header(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Optio
     let Some(key) = mail.header_key else { return Ok(None) };
     let query = db.prepare(
         "SELECT id, lacks IS NOT NULL FROM mail m WHERE mailbox = ?1 AND header_key = ?2
-         AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?3) AND (?4 OR lacks IS NOT NULL OR told = ?5)
+         AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?3) AND (?4 = 1 OR lacks IS NOT NULL OR told = ?5)
          ORDER BY id LIMIT 1",
     );
     let (whole, told) = (matches!(mail.content, Content::Whole { .. }), mail.told.map(signed));
@@ -130,12 +130,12 @@ fn same_arrival(db: &dyn SqlEngine, mailbox: i64, mail: &NewMail) -> Result<Opti
         return Ok(None);
     };
     let query = db.prepare(
-        "SELECT id FROM mail m WHERE mailbox = ?1 AND sha256 = x'' AND lacks IS NOT NULL AND header_key IS NULL
+        "SELECT id FROM mail m WHERE mailbox = ?1 AND sha256 = ?5 AND lacks IS NOT NULL AND header_key IS NULL
          AND told = ?2 AND received = ?3 AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?4)
          ORDER BY id LIMIT 1",
     );
-    let (told, received) = (signed(told), micros(received));
-    let values = params![mailbox, told, received, mail.place.uid_validity];
+    let (told, received, no_hash) = (signed(told), micros(received), [0_u8; 0]);
+    let values = params![mailbox, told, received, mail.place.uid_validity, no_hash];
     let found = query.query_row(values, |row| {
         Ok(SeenMail {
             id: row.get(0)?,

@@ -2,7 +2,7 @@
 
 use super::{
     claim::step,
-    known,
+    known, leases,
     mail_bytes::{self, pieces},
     note,
     transaction::Transaction,
@@ -14,7 +14,7 @@ use crate::{
         state::{JobEvent, State},
     },
     ledger::{
-        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, RefetchRequest,
+        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, RefetchRequest, WatchedMailbox,
         db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros, signed},
     },
@@ -53,7 +53,7 @@ pub(in crate::ledger) fn want(
         .execute([mail, tx.now])?;
     tx.db
         .prepare(
-            "UPDATE job SET rerun = rerun + (state IN ('done', 'failed', 'ignored')), state = ?2, due = ?3, retries = 0, interrupted = 0,
+            "UPDATE job SET rerun = rerun + CASE WHEN state IN ('done', 'failed', 'ignored') THEN 1 ELSE 0 END, state = ?2, due = ?3, retries = 0, interrupted = 0,
                silent = NULL, detail = ?4 WHERE id = ?1",
         )
         .execute(params![job, to, tx.now, AWAITED])?;
@@ -93,8 +93,19 @@ pub(in crate::ledger) fn wanted(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A mail that was wanted can't be fetched: its jobs are held with these words, and the operator hears of it.
-pub(in crate::ledger) fn unfetched(tx: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
+/// A mail that was wanted can't be fetched, as the watch of its mailbox says.
+pub(in crate::ledger) fn unfetched(
+    tx: &Transaction<'_>,
+    mailbox: &WatchedMailbox,
+    mail: i64,
+    why: &Lack,
+) -> Result<(), Error> {
+    leases::watched(tx, mailbox)?;
+    note_lack(tx, mail, why)
+}
+
+/// Its jobs are held with these words, and the operator hears of it.
+pub(super) fn note_lack(tx: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
     let changed = tx
         .db
         .prepare(
@@ -120,7 +131,7 @@ pub(in crate::ledger) fn unfetched(tx: &Transaction<'_>, mail: i64, why: &Lack) 
 /// has a job, a person must say whether it is worked on twice.
 pub(in crate::ledger) fn complete(
     tx: &mut Transaction<'_>,
-    mailbox: i64,
+    (watch, mailbox): (&WatchedMailbox, i64),
     mail: i64,
     new: &NewMail,
 ) -> Result<(), Error> {
@@ -134,7 +145,7 @@ pub(in crate::ledger) fn complete(
             signed(bytes.len())
         }
         Raw::Uploaded { upload, size } => {
-            let from = mail_bytes::claim_upload(tx, *upload, *size)?;
+            let from = mail_bytes::claim_upload(tx, watch, *upload, *size)?;
             move_pieces(tx.db, from, mail)?;
             signed(*size)
         }

@@ -2,7 +2,7 @@
 
 use super::transaction::Transaction;
 use crate::ledger::{
-    Error, Fence, MailboxKey,
+    Error, Fence, MailboxKey, WatchedMailbox,
     db::{self, OptionalExtension, ids, params},
     lease::{Lease, LeasedRows, Owner, Tenure},
 };
@@ -167,17 +167,23 @@ pub(super) fn not_anothers(tx: &Transaction<'_>, what: NamedLease, name: &str) -
     }
 }
 
-/// Refuses what a watch does of which another process has the mailbox by now, or nobody any more. One that nobody ever watched is anybody's.
-pub(super) fn watched(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<(), Error> {
-    let is_ours = tx
-        .db
-        .prepare("SELECT owner IS NOT DISTINCT FROM ?2 FROM lease WHERE kind = 'mailbox' AND name = ?1")
-        .query_row(params![*mailbox.0, tx.holder.owner.0], |row| row.get(0))
-        .optional()?;
-    match is_ours {
-        Some(false) => Err(watched_by(tx, mailbox)),
-        Some(true) | None => Ok(()),
-    }
+/// The mailbox that a watch writes of. Refused where another has followed that watch, in another process or in this one. One that nobody
+/// ever watched is anybody's.
+pub(super) fn watched<'a>(tx: &Transaction<'_>, mailbox: &'a WatchedMailbox) -> Result<&'a MailboxKey, Error> {
+    let (name, ()) = mailbox.judged_by(|name, fence| {
+        let is_present = tx
+            .db
+            .prepare(
+                "SELECT owner IS NOT DISTINCT FROM ?2 AND fence = ?3 FROM lease WHERE kind = 'mailbox' AND name = ?1",
+            )
+            .query_row(params![*name.0, tx.holder.owner.0, fence.0], |row| row.get(0))
+            .optional()?;
+        match is_present {
+            Some(false) => Err(watched_by(tx, name)),
+            Some(true) | None => Ok(()),
+        }
+    })?;
+    Ok(name)
 }
 
 /// That it is not ours, and whose it is.

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::transaction::Transaction;
+use super::{leases, transaction::Transaction};
 use crate::ledger::{
-    Error, UploadId,
+    Error, UploadId, WatchedMailbox,
     db::{OptionalExtension, SqlEngine, params},
     lease::{UPLOAD_TERM, low},
     values::{PIECE, signed},
@@ -29,8 +29,14 @@ pub(in crate::ledger) fn has_bytes(db: &dyn SqlEngine, mail: i64) -> Result<bool
 }
 
 /// Stores one piece of a large mail.
-pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
-    let mail = match uploading(tx, upload)? {
+pub(in crate::ledger) fn upload(
+    tx: &Transaction<'_>,
+    watch: &WatchedMailbox,
+    upload: UploadId,
+    index: u32,
+    piece: &[u8],
+) -> Result<(), Error> {
+    let mail = match uploading(tx, watch, upload)? {
         Some((mail, until)) => {
             if until < tx.now + low(UPLOAD_TERM) {
                 tx.db
@@ -39,34 +45,36 @@ pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u
             }
             mail
         }
-        None if index == 0 => begin_upload(tx, upload)?,
+        None if index == 0 => begin_upload(tx, watch, upload)?,
         None => return Err(missing(upload)),
     };
     store(tx.db, mail, i64::from(index), piece)
 }
 
-/// The mail that is coming, and until when it is waited for. What another owner began is none of ours: he took it once, and its UUID is his.
-fn uploading(tx: &Transaction<'_>, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
-    let query = tx
-        .db
-        .prepare("SELECT mail, until FROM upload WHERE uuid = ?1 AND owner = ?2");
-    let row = query.query_row(params![upload.0.as_bytes(), tx.holder.owner.0], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    });
-    Ok(row.optional()?)
+/// The mail that is coming, and until when it is waited for. What another owner began, or an earlier watch of ours, is none of this one's.
+fn uploading(tx: &Transaction<'_>, watch: &WatchedMailbox, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    leases::watched(tx, watch)?;
+    let (_, found) = watch.judged_by(|_, fence| {
+        let query = tx
+            .db
+            .prepare("SELECT mail, until FROM upload WHERE uuid = ?1 AND owner = ?2 AND fence = ?3");
+        let row = query.query_row(params![upload.0.as_bytes(), tx.holder.owner.0, fence.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        Ok(row.optional()?)
+    })?;
+    Ok(found)
 }
 
-fn begin_upload(tx: &Transaction<'_>, upload: UploadId) -> Result<i64, Error> {
+fn begin_upload(tx: &Transaction<'_>, watch: &WatchedMailbox, upload: UploadId) -> Result<i64, Error> {
     let mail = next_mail(tx.db)?;
-    tx.db
-        .prepare("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .execute(params![
-            mail,
-            upload.0.as_bytes(),
-            tx.now,
-            tx.holder.owner.0,
-            tx.now + UPLOAD_TERM
-        ])?;
+    watch.judged_by(|_, fence| {
+        let (owner, until) = (tx.holder.owner.0, tx.now + UPLOAD_TERM);
+        let begin = tx
+            .db
+            .prepare("INSERT INTO upload (mail, uuid, started, owner, until, fence) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        Ok(begin.execute(params![mail, upload.0.as_bytes(), tx.now, owner, until, fence.0])?)
+    })?;
     tx.holder.claims(tx.now);
     Ok(mail)
 }
@@ -115,9 +123,14 @@ pub(in crate::ledger) fn store_at(db: &dyn SqlEngine, mail: i64, bytes: &Bytes) 
 }
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-pub(in crate::ledger) fn claim_upload(tx: &Transaction<'_>, upload: UploadId, size: u64) -> Result<i64, Error> {
+pub(in crate::ledger) fn claim_upload(
+    tx: &Transaction<'_>,
+    watch: &WatchedMailbox,
+    upload: UploadId,
+    size: u64,
+) -> Result<i64, Error> {
     let db = tx.db;
-    let (mail, _) = uploading(tx, upload)?.ok_or_else(|| missing(upload))?;
+    let (mail, _) = uploading(tx, watch, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
         .prepare(
@@ -135,8 +148,8 @@ pub(in crate::ledger) fn claim_upload(tx: &Transaction<'_>, upload: UploadId, si
 }
 
 /// Drops the pieces of a mail that nobody will take.
-pub(in crate::ledger) fn abandon(tx: &Transaction<'_>, upload: UploadId) -> Result<(), Error> {
-    if let Some((mail, _)) = uploading(tx, upload)? {
+pub(in crate::ledger) fn abandon(tx: &Transaction<'_>, watch: &WatchedMailbox, upload: UploadId) -> Result<(), Error> {
+    if let Some((mail, _)) = uploading(tx, watch, upload)? {
         drop_upload(tx.db, mail)?;
     }
     Ok(())

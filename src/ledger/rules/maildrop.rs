@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 
 use super::{backlog, leases, settle, transaction::Transaction};
 use crate::ledger::{
-    Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
+    Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place, WatchedMailbox,
     db::{SqlEngine, params},
     values::signed,
 };
@@ -12,7 +12,7 @@ use crate::ledger::{
 /// The mails of a maildrop that have a number.
 pub(in crate::ledger) fn mails(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let query = db.prepare(
-        "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
+        "SELECT d.uidl, d.size, d.uid, d.skipped = 1 OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
            CASE WHEN m.lacks IS NULL THEN m.sha256 END
          FROM maildrop d LEFT JOIN place p ON p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid
          LEFT JOIN mail m ON m.id = p.mail WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
@@ -38,15 +38,14 @@ pub(in crate::ledger) fn mails(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Resu
 /// Gives each mail a number of its own: that of one of its name which was not taken, or the next.
 pub(in crate::ledger) fn number(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
-    leases::watched(tx, mailbox)?;
-    let mailbox = mailbox_row(tx, mailbox)?;
+    let mailbox = mailbox_row(tx, leases::watched(tx, mailbox)?)?;
     tx.db.lock_count(b"maildrop")?;
     let mut next = next(tx.db, mailbox)?;
     let free = tx.db.prepare(
-        "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped
+        "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND skipped = 0
          AND NOT EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?4 AND p.uid = d.uid) ORDER BY uid",
     );
     let insert = tx
@@ -81,10 +80,10 @@ pub(in crate::ledger) fn number(
 /// Notes what was read of the headers of these mails.
 pub(in crate::ledger) fn seen(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     keys: &[(u32, [u8; 32])],
 ) -> Result<(), Error> {
-    leases::watched(tx, mailbox)?;
+    let mailbox = leases::watched(tx, mailbox)?;
     let note = tx.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
@@ -97,10 +96,11 @@ pub(in crate::ledger) fn seen(
 /// Notes that these mails are never to be taken, and that the maildrop was seen; gives back their numbers.
 pub(in crate::ledger) fn skip(
     tx: &Transaction<'_>,
-    mailbox: &MailboxKey,
+    mailbox: &WatchedMailbox,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
     let uids = number(tx, mailbox, names)?;
+    let mailbox = leases::watched(tx, mailbox)?;
     let skip = tx.db.prepare(
         "UPDATE maildrop SET skipped = 1 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
@@ -111,7 +111,7 @@ pub(in crate::ledger) fn skip(
 }
 
 /// Notes that these mails are not in the maildrop any more.
-pub(in crate::ledger) fn left(tx: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+pub(in crate::ledger) fn left(tx: &Transaction<'_>, mailbox: &WatchedMailbox, uids: &[u32]) -> Result<(), Error> {
     let place = |&uid| Place {
         uid_validity: MAILDROP,
         uid,
@@ -121,8 +121,9 @@ pub(in crate::ledger) fn left(tx: &Transaction<'_>, mailbox: &MailboxKey, uids: 
     let forget = tx
         .db
         .prepare("DELETE FROM maildrop WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2");
+    let name = leases::watched(tx, mailbox)?;
     for uid in uids {
-        forget.execute(params![&*mailbox.0, uid])?;
+        forget.execute(params![&*name.0, uid])?;
     }
     backlog::taken(tx, mailbox, uids)
 }

@@ -28,7 +28,7 @@ pub(in crate::ledger) fn set_aside(
     tx.db
         .prepare(
             "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
-             SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
+             SELECT r.job, ?2, r.account, r.state, CASE WHEN r.state = 'queued' THEN 1 ELSE 0 END, r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
              FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?1",
         )
         .execute(params![job, signed(rerun), recipients])?;

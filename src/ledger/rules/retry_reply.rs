@@ -74,7 +74,7 @@ fn one(tx: &Transaction<'_>, (reply, state): (i64, ReplyState), retried: &mut Re
             db.prepare("DELETE FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL)")
                 .execute([reply])?;
             db.prepare(
-                "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
+                "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 = 1 THEN ?2 ELSE revived END WHERE job = ?1",
             )
             .execute(params![reply, tx.now, refused])?;
             if !matches!(state, ReplyState::Queued | ReplyState::Unsure) {

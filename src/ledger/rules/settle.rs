@@ -7,7 +7,7 @@ use crate::{
     config::EndpointName,
     job::state::State,
     ledger::{
-        Error, MailOutcome, MailboxKey, Place, Settling,
+        Error, MailOutcome, MailboxKey, Place, Settling, WatchedMailbox,
         db::{OptionalExtension, SqlEngine, params},
     },
 };
@@ -51,7 +51,7 @@ fn begin(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
     let note = |whose: &str| {
         tx.db.prepare(format!(
             "UPDATE mail SET
-               idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN ?2 END,
+               idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN CAST(?2 AS BIGINT) END,
                ended = CASE WHEN verdict IS NULL THEN ?2 END,
                story = CASE WHEN verdict IS NULL THEN
                  (SELECT sum(300 + coalesce(octet_length(detail), 0) + coalesce(octet_length(subject), 0)) FROM job WHERE mail = ?1)
@@ -82,7 +82,7 @@ fn leave(tx: &Transaction<'_>, mail: i64) -> Result<(), Error> {
 
 pub(in crate::ledger) fn ended(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailOutcome>, Error> {
     let query = db.prepare(
-        "SELECT j.state, coalesce(r.state IN ('queued', 'running'), 0), j.part > 0
+        "SELECT j.state, r.state IS NOT NULL AND r.state IN ('queued', 'running'), j.part > 0
          FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
     );
     let (mut jobs, mut parts) = (Vec::new(), Vec::new());
@@ -178,8 +178,12 @@ pub(in crate::ledger) fn settling(
 }
 
 /// Notes that these places got their last touch, or are gone.
-pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
-    leases::watched(tx, mailbox)?;
+pub(in crate::ledger) fn settled(
+    tx: &Transaction<'_>,
+    mailbox: &WatchedMailbox,
+    places: &[Place],
+) -> Result<(), Error> {
+    let mailbox = leases::watched(tx, mailbox)?;
     let known = tx.db.prepare("SELECT id FROM mailbox WHERE name = ?");
     let Some(row) = known.query_row([&*mailbox.0], |row| row.get::<i64>(0)).optional()? else {
         return Ok(());

@@ -64,7 +64,7 @@ pub(in crate::ledger) fn refreshed(db: &dyn SqlEngine, name: &str, at: DateTime<
 pub(in crate::ledger) fn refused(db: &dyn SqlEngine, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO sign_in (account, refused, refusal) VALUES (?1, ?2, ?3)
-         ON CONFLICT (account) DO UPDATE SET refused = coalesce(refused, excluded.refused), refusal = excluded.refusal",
+         ON CONFLICT (account) DO UPDATE SET refused = coalesce(sign_in.refused, excluded.refused), refusal = excluded.refusal",
     )
     .execute(params![name, micros(at), capped(why)])?;
     Ok(())

@@ -125,8 +125,8 @@ pub(in crate::ledger) fn accept(
         .prepare(
             "INSERT INTO conversation_answer (job, key, accepted)
              SELECT ?2, c.key, ?3 FROM conversation c
-             WHERE c.key = ?1 AND (SELECT count(*) FROM conversation_answer a WHERE a.key = c.key AND a.job != ?2) < c.most
-             ON CONFLICT (job) DO UPDATE SET accepted = accepted WHERE key = excluded.key",
+             WHERE c.key = ?1 AND (SELECT count(*) FROM conversation_answer a WHERE a.key = c.key AND a.job <> ?2) < c.most
+             ON CONFLICT (job) DO UPDATE SET accepted = conversation_answer.accepted WHERE conversation_answer.key = excluded.key",
         )
         .execute(params![key.0, running.row, tx.now])?;
     Ok(changed > 0)

@@ -25,7 +25,7 @@ mod room;
 pub(in crate::ledger) mod schema;
 mod shared;
 mod sign_in_lock;
-mod space;
+pub(in crate::ledger) mod space;
 pub(in crate::ledger) mod time;
 mod values;
 mod writer;
@@ -130,4 +130,4 @@ impl Sqlite {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ledger) mod tests;

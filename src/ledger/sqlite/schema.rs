@@ -18,7 +18,7 @@ use super::{
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(in crate::ledger) const MIGRATIONS: [&str; 24] = [
+pub(in crate::ledger) const MIGRATIONS: [&str; 25] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -43,6 +43,7 @@ pub(in crate::ledger) const MIGRATIONS: [&str; 24] = [
     include_str!("migrations/0022_rules_tell.sql"),
     include_str!("migrations/0023_fence.sql"),
     include_str!("migrations/0024_attempt.sql"),
+    include_str!("migrations/0025_upload_fence.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

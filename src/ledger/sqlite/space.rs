@@ -1,11 +1,14 @@
-//! Giving free space of the file back to the disk, a little in each commit (`auto_vacuum = INCREMENTAL`).
+//! How large the file is, what room there is, and giving free space of it back to the disk, a little in each commit (`auto_vacuum = INCREMENTAL`).
 
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use rusqlite::Connection;
 
 use super::room::{Copies, DiskSpace};
-use crate::ledger::{Error, db::SqlEngine, values::signed};
+use crate::{
+    ledger::{Error, db::SqlEngine, values::signed},
+    status,
+};
 
 /// Pages that one commit gives back: each may have to be moved.
 const STEP: i64 = 256;
@@ -103,6 +106,28 @@ pub(in crate::ledger) fn used(db: &Connection) -> Result<u64, Error> {
 
 fn number(db: &dyn SqlEngine, sql: &str) -> Result<i64, Error> {
     Ok(db.prepare(sql).query_row((), |row| row.get(0))?)
+}
+
+/// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
+#[must_use]
+pub(in crate::ledger) fn size_and_room(path: &Path) -> status::LedgerStatus {
+    // The log lies beside the file itself, which may be reached by a link.
+    let whole = std::fs::canonicalize(path);
+    let place = whole.as_deref().unwrap_or(path);
+    let bytes = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.len());
+    let mut log = place.as_os_str().to_owned();
+    log.push("-wal");
+    let folder = place
+        .parent()
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."));
+    let free = rustix::fs::statvfs(folder).ok();
+    status::LedgerStatus {
+        path: path.display().to_string(),
+        size: bytes(place).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
+        free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        problem: None,
+    }
 }
 
 #[cfg(test)]

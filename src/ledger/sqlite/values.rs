@@ -121,6 +121,9 @@ impl SqlEngine for Connection {
         static DIALECT: Dialect = Dialect {
             each_id: |parameter| format!("(SELECT value FROM json_each({parameter}))"),
             each_word: |parameter| format!("(SELECT value FROM json_each({parameter}))"),
+            has_in_it: |text, part| format!("instr({text}, {part}) > 0"),
+            is_like: |text, pattern| format!("{text} LIKE {pattern} ESCAPE '\\'"),
+            hex: |bytes| format!("hex({bytes})"),
             greatest: "max",
             by: |index| format!(" INDEXED BY {index}"),
             then_join: "CROSS JOIN",

@@ -22,9 +22,12 @@ fn old(d: &Desktop, uid: u32, key: u8, seconds: i64) -> OldMail {
 }
 
 async fn note(d: &Desktop, uid_validity: u32, mails: Vec<OldMail>) -> BacklogSummary {
-    assert!(d.ledger.backlog_try(&mailbox()).await.unwrap() > 0);
-    d.ledger.backlog_note(&mailbox(), uid_validity, mails).await.unwrap();
-    d.ledger.backlog_listed(&mailbox(), 0).await.unwrap()
+    assert!(d.ledger.backlog_try(&nobodys(&mailbox())).await.unwrap() > 0);
+    d.ledger
+        .backlog_note(&nobodys(&mailbox()), uid_validity, mails)
+        .await
+        .unwrap();
+    d.ledger.backlog_listed(&nobodys(&mailbox()), 0).await.unwrap()
 }
 
 async fn wanted(d: &Desktop) -> Vec<u32> {
@@ -56,28 +59,28 @@ async fn left_in(d: &Desktop, mailbox: &MailboxKey) -> Vec<u32> {
 /// All that is asked of it, for the plans.
 pub(in crate::ledger) async fn exercise(d: &mut Desktop) {
     d.ledger.backlog_choice(&mailbox()).await.unwrap();
-    d.ledger.backlog_begun(&mailbox()).await.unwrap();
-    d.ledger.backlog_wait(&mailbox(), cursor(1, 1)).await.unwrap();
+    d.ledger.backlog_begun(&nobodys(&mailbox())).await.unwrap();
+    d.ledger.backlog_wait(&nobodys(&mailbox()), cursor(1, 1)).await.unwrap();
     d.ledger.knows_account("u@h").await.unwrap();
     d.ledger.installation().await.unwrap();
     for validity in [7, 8] {
         d.ledger
-            .backlog_begin(&mailbox(), cursor(validity, 9), None)
+            .backlog_begin(&nobodys(&mailbox()), cursor(validity, 9), None)
             .await
             .unwrap();
         let mails = vec![old(d, 1, 1, -9), old(d, 2, 2, -9)];
         note(d, validity, mails).await;
     }
     d.ledger.backlog(&mailbox()).await.unwrap();
-    d.ledger.backlog_want(&mailbox(), None).await.unwrap();
+    d.ledger.backlog_want(&nobodys(&mailbox()), None).await.unwrap();
     assert_eq!(wanted(d).await, [1, 2]);
-    d.ledger.backlog_taken(&mailbox(), vec![1]).await.unwrap();
+    d.ledger.backlog_taken(&nobodys(&mailbox()), vec![1]).await.unwrap();
     let name = MaildropName {
         uidl: "o".into(),
         size: 1,
     };
     let sorted = vec![(name, old(d, 0, 9, -9))];
-    d.ledger.maildrop_sort(&mailbox(), sorted).await.unwrap();
+    d.ledger.maildrop_sort(&nobodys(&mailbox()), sorted).await.unwrap();
     let wish = BacklogWish {
         since: None,
         uids: vec![2],
@@ -94,7 +97,7 @@ async fn what_lay_there_is_left_until_it_is_wanted() {
     assert_eq!(d.ledger.backlog(&mailbox()).await.unwrap(), None);
     let since = d.hands.now() - chrono::TimeDelta::seconds(50);
     d.ledger
-        .backlog_begin(&mailbox(), cursor(7, 10), Some(since))
+        .backlog_begin(&nobodys(&mailbox()), cursor(7, 10), Some(since))
         .await
         .unwrap();
     assert_eq!(d.ledger.cursor(&mailbox()).await.unwrap(), Some(cursor(7, 10)));
@@ -106,7 +109,7 @@ async fn what_lay_there_is_left_until_it_is_wanted() {
     // A session that ended in the midst lists them again.
     note(&d, 7, mails).await;
     assert_eq!(left(&d).await, [5, 3]);
-    d.ledger.backlog_taken(&mailbox(), vec![9]).await.unwrap();
+    d.ledger.backlog_taken(&nobodys(&mailbox()), vec![9]).await.unwrap();
     let wish = |uids: &[u32], since| BacklogWish {
         since,
         uids: uids.to_vec(),
@@ -126,11 +129,17 @@ async fn what_lay_there_is_left_until_it_is_wanted() {
 #[tokio::test]
 async fn a_renumbered_mailbox_keeps_its_past() {
     let mut d = Desktop::new().await;
-    d.ledger.backlog_begin(&mailbox(), cursor(7, 10), None).await.unwrap();
+    d.ledger
+        .backlog_begin(&nobodys(&mailbox()), cursor(7, 10), None)
+        .await
+        .unwrap();
     let mails = vec![old(&d, 1, 1, -90), old(&d, 2, 2, -80), old(&d, 3, 3, -70)];
     note(&d, 7, mails).await;
     d.ledger
-        .backlog_want(&mailbox(), Some(d.hands.now() - chrono::TimeDelta::seconds(75)))
+        .backlog_want(
+            &nobodys(&mailbox()),
+            Some(d.hands.now() - chrono::TimeDelta::seconds(75)),
+        )
         .await
         .unwrap();
     assert_eq!(wanted(&d).await, [3]);
@@ -144,7 +153,7 @@ async fn a_renumbered_mailbox_keeps_its_past() {
     for round in 0..3 {
         let validity = 8 + round;
         d.ledger
-            .backlog_begin(&mailbox(), cursor(validity, 20), None)
+            .backlog_begin(&nobodys(&mailbox()), cursor(validity, 20), None)
             .await
             .unwrap();
         assert!(!d.ledger.backlog(&mailbox()).await.unwrap().unwrap().listed);
@@ -176,7 +185,10 @@ async fn a_renumbered_mailbox_keeps_its_past() {
 #[tokio::test]
 async fn where_the_numbers_stayed_nothing_is_taken_again() {
     let d = Desktop::new().await;
-    d.ledger.backlog_begin(&mailbox(), cursor(7, 10), None).await.unwrap();
+    d.ledger
+        .backlog_begin(&nobodys(&mailbox()), cursor(7, 10), None)
+        .await
+        .unwrap();
     note(&d, 7, vec![old(&d, 1, 1, -90)]).await;
     let taken = NewMail {
         header_key: Some([4; 32]),
@@ -184,7 +196,10 @@ async fn where_the_numbers_stayed_nothing_is_taken_again() {
     };
     d.take(vec![taken]).await;
     // UIDNEXT went down, and a mail that was taken is where it was.
-    d.ledger.backlog_begin(&mailbox(), cursor(7, 12), None).await.unwrap();
+    d.ledger
+        .backlog_begin(&nobodys(&mailbox()), cursor(7, 12), None)
+        .await
+        .unwrap();
     note(&d, 7, vec![old(&d, 1, 1, -90), old(&d, 10, 4, 9), old(&d, 11, 5, 9)]).await;
     assert_eq!((wanted(&d).await, left(&d).await), (vec![11], vec![1]));
 }
@@ -203,10 +218,10 @@ async fn maildrops_know_what_is_left_under_other_names() {
         (name("c"), old(&d, 0, 3, -10)),
     ];
     d.ledger
-        .maildrop_first(&maildrop(), cursor(1, 1), since, first)
+        .maildrop_first(&nobodys(&maildrop()), cursor(1, 1), since, first)
         .await
         .unwrap();
-    d.ledger.backlog_listed(&maildrop(), 0).await.unwrap();
+    d.ledger.backlog_listed(&nobodys(&maildrop()), 0).await.unwrap();
     let known = async || {
         let mut known: Vec<_> = d.ledger.maildrop(&maildrop()).await.unwrap();
         known.sort_by_key(|mail| mail.uid);
@@ -222,8 +237,8 @@ async fn maildrops_know_what_is_left_under_other_names() {
         (name("y"), old(&d, 0, 7, -9_000_000)),
         (name("z"), old(&d, 0, 8, 0)),
     ];
-    d.ledger.maildrop_sort(&maildrop(), renamed).await.unwrap();
-    d.ledger.maildrop_left(&maildrop(), vec![1]).await.unwrap();
+    d.ledger.maildrop_sort(&nobodys(&maildrop()), renamed).await.unwrap();
+    d.ledger.maildrop_left(&nobodys(&maildrop()), vec![1]).await.unwrap();
     assert_eq!(
         (known().await.as_str(), left_in(&d, &maildrop()).await),
         ("b* x* y*", vec![4, 3, 2])
@@ -246,7 +261,7 @@ async fn a_word_before_the_first_look_counts_at_it() {
         (cursor(7, 9), cursor(7, 5)),
         (cursor(8, 2), cursor(8, 2)),
     ] {
-        assert_eq!(d.ledger.backlog_wait(&mailbox(), asked).await.unwrap(), noted);
+        assert_eq!(d.ledger.backlog_wait(&nobodys(&mailbox()), asked).await.unwrap(), noted);
     }
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     let jobs = jobs(&d).await;
@@ -274,7 +289,10 @@ async fn a_word_before_the_first_look_counts_at_it() {
         Some(BacklogChoice::Skip)
     );
     assert_eq!(d.ledger.backlog_waited(&mailbox()).await.unwrap(), Some(cursor(8, 2)));
-    d.ledger.backlog_begin(&mailbox(), cursor(1, 1), None).await.unwrap();
+    d.ledger
+        .backlog_begin(&nobodys(&mailbox()), cursor(1, 1), None)
+        .await
+        .unwrap();
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     assert!(jobs.backlog_take("e", None, BacklogWish::default()).await.is_err());
 }
@@ -284,39 +302,42 @@ async fn a_word_before_the_first_look_counts_at_it() {
 async fn a_mailbox_is_watched_since_it_was_first_tried() {
     let d = Desktop::new().await;
     let first = Some(d.hands.now());
-    assert_eq!(d.ledger.backlog_begun(&mailbox()).await.unwrap(), first);
+    assert_eq!(d.ledger.backlog_begun(&nobodys(&mailbox())).await.unwrap(), first);
     d.pass(600).await;
-    assert_eq!(d.ledger.backlog_begun(&mailbox()).await.unwrap(), first);
-    d.ledger.backlog_wait(&mailbox(), cursor(7, 5)).await.unwrap();
+    assert_eq!(d.ledger.backlog_begun(&nobodys(&mailbox())).await.unwrap(), first);
+    d.ledger.backlog_wait(&nobodys(&mailbox()), cursor(7, 5)).await.unwrap();
     assert_eq!(
         d.ledger.backlog_choice(&mailbox()).await.unwrap(),
         None,
         "nobody said anything"
     );
-    d.ledger.backlog_begin(&mailbox(), cursor(7, 9), None).await.unwrap();
+    d.ledger
+        .backlog_begin(&nobodys(&mailbox()), cursor(7, 9), None)
+        .await
+        .unwrap();
     assert_eq!(
-        d.ledger.backlog_begun(&mailbox()).await.unwrap(),
+        d.ledger.backlog_begun(&nobodys(&mailbox())).await.unwrap(),
         first,
         "it is not listed yet"
     );
     let mails = vec![old(&d, 1, 1, -900), old(&d, 2, 2, -300)];
-    d.ledger.backlog_note(&mailbox(), 7, mails).await.unwrap();
-    d.ledger.backlog_came(&mailbox(), vec![]).await.unwrap();
+    d.ledger.backlog_note(&nobodys(&mailbox()), 7, mails).await.unwrap();
+    d.ledger.backlog_came(&nobodys(&mailbox()), vec![]).await.unwrap();
     assert_eq!(wanted(&d).await, [0_u32; 0]);
-    d.ledger.backlog_came(&mailbox(), vec![2]).await.unwrap();
-    let backlog = d.ledger.backlog_listed(&mailbox(), 0).await.unwrap();
+    d.ledger.backlog_came(&nobodys(&mailbox()), vec![2]).await.unwrap();
+    let backlog = d.ledger.backlog_listed(&nobodys(&mailbox()), 0).await.unwrap();
     assert_eq!((wanted(&d).await, left(&d).await, backlog.left), (vec![2], vec![1], 1));
     assert_eq!(
-        d.ledger.backlog_begun(&mailbox()).await.unwrap(),
+        d.ledger.backlog_begun(&nobodys(&mailbox())).await.unwrap(),
         None,
         "and it is none any more"
     );
 
     // An operator's word on what lies there is the newer one.
     let other = MailboxKey("imap://other@example.com/INBOX".into());
-    d.ledger.backlog_begun(&other).await.unwrap();
+    d.ledger.backlog_begun(&nobodys(&other)).await.unwrap();
     jobs(&d).await.backlog_skip("e", Some(&other)).await.unwrap();
-    assert_eq!(d.ledger.backlog_begun(&other).await.unwrap(), None);
+    assert_eq!(d.ledger.backlog_begun(&nobodys(&other)).await.unwrap(), None);
     assert_eq!(
         d.ledger.backlog_choice(&other).await.unwrap(),
         Some(BacklogChoice::Skip)
@@ -365,11 +386,14 @@ async fn where_our_probes_lie_is_known_after_a_restart() {
     let other = MailboxKey("imap://bob@mail.example/INBOX".into());
     let places = async |mailbox: &MailboxKey| d.ledger.probes(mailbox).await.unwrap();
     assert_eq!(places(&mailbox()).await, []);
-    d.ledger.note_probes(&mailbox(), vec![(7, 9), (7, 12)]).await.unwrap();
-    d.ledger.note_probes(&other, vec![(1, 2)]).await.unwrap();
+    d.ledger
+        .note_probes(&nobodys(&mailbox()), vec![(7, 9), (7, 12)])
+        .await
+        .unwrap();
+    d.ledger.note_probes(&nobodys(&other), vec![(1, 2)]).await.unwrap();
     assert_eq!(places(&mailbox()).await, [(7, 9), (7, 12)]);
-    d.ledger.note_probes(&mailbox(), vec![(7, 12)]).await.unwrap();
+    d.ledger.note_probes(&nobodys(&mailbox()), vec![(7, 12)]).await.unwrap();
     assert_eq!(places(&mailbox()).await, [(7, 12)]);
-    d.ledger.note_probes(&mailbox(), vec![]).await.unwrap();
+    d.ledger.note_probes(&nobodys(&mailbox()), vec![]).await.unwrap();
     assert_eq!((places(&mailbox()).await, places(&other).await), (vec![], vec![(1, 2)]));
 }

@@ -97,7 +97,7 @@ async fn jobs_that_wait_for_a_person_are_told_before_others_also_while_one_is_tr
 async fn a_file_is_measured_with_its_log() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
-    let file = crate::ledger::counts::file(&d.path());
+    let file = crate::ledger::space(&d.address());
     let alone = std::fs::metadata(d.path()).unwrap().len();
     assert!(file.size.unwrap() > alone && file.free.unwrap() > 0, "{file:?}");
 }

@@ -3,8 +3,11 @@
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::ledger::db;
 pub(in crate::ledger) use crate::ledger::sqlite::{ExternalSqlite, OverviewRow, Sqlite as Tested, inspect};
+use crate::ledger::{
+    db,
+    sqlite::{schema, tests::oracle},
+};
 
 /// Opens the ledger at this address, or makes it: what [`crate::ledger::open`] does, with the hooks of the suite.
 pub(in crate::ledger) async fn opened(address: &Address, clock: Clock) -> Result<Arc<Tested>, Error> {
@@ -15,6 +18,48 @@ pub(in crate::ledger) async fn opened(address: &Address, clock: Clock) -> Result
 /// The tables without anybody at work: what rules do to them is done by the test. Whoever had them open has closed them.
 pub(in crate::ledger) fn tables(address: &Address) -> Box<dyn db::SqlEngine> {
     Box::new(schema::writer(address.engine_file()).unwrap())
+}
+
+/// From now on what the rules write of what happened is held against what changes ([`check_rules`]).
+pub(in crate::ledger) fn hold_rules(address: &Address) {
+    oracle::watch(address.engine_file());
+}
+
+/// No longer: the test does what Mailjob never does.
+pub(in crate::ledger) fn let_rules_be(address: &Address) {
+    oracle::unwatch(address.engine_file());
+}
+
+/// Has the ledger written what it had to, and nothing else?
+pub(in crate::ledger) fn check_rules(address: &Address) {
+    oracle::check(address.engine_file());
+}
+
+/// Changes the tables beside whoever has them open, whatever they say may be in them.
+pub(in crate::ledger) fn unchecked(address: &Address, sql: &str) {
+    let db = rusqlite::Connection::open(address.engine_file()).unwrap();
+    db.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
+    db.execute_batch(sql).unwrap();
+}
+
+/// Everything that is in the tables, to be held against what is there later.
+pub(in crate::ledger) fn contents(db: &dyn db::SqlEngine) -> Result<Vec<String>, Error> {
+    let texts = |sql: &str| -> Result<Vec<String>, Error> {
+        let rows = db.prepare(sql).query_map((), |row| row.get(0))?;
+        Ok(rows.collect::<db::Result<_>>()?)
+    };
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let mut all = Vec::new();
+    for table in texts(tables)? {
+        let columns = texts(&format!(
+            "SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"
+        ))?;
+        all.extend(texts(&format!(
+            "SELECT '{table}: ' || concat_ws(', ', {}) FROM {table} ORDER BY 1",
+            columns.join(", ")
+        ))?);
+    }
+    Ok(all)
 }
 
 impl Tested {

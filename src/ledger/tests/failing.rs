@@ -52,6 +52,12 @@ struct InHand {
     turn: Option<Box<dyn Send>>,
 }
 
+impl InHand {
+    fn watched(&self) -> WatchedMailbox {
+        WatchedMailbox::new(mailbox(), self.watch.as_ref().map_or(Fence::NONE, Lease::fence))
+    }
+}
+
 const UPLOAD: UploadId = UploadId(uuid::Uuid::from_u128(7));
 
 async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
@@ -62,7 +68,11 @@ async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
             hands.watch = Some(Ledger::watch(&**ledger, &mailbox()).await?);
             Ok(())
         }
-        Step::Upload => ledger.upload(UPLOAD, 0, Bytes::from_static(b"mail 1")).await,
+        Step::Upload => {
+            ledger
+                .upload(&hands.watched(), UPLOAD, 0, Bytes::from_static(b"mail 1"))
+                .await
+        }
         Step::Take => {
             let large = NewMail {
                 content: Content::Whole {
@@ -75,8 +85,7 @@ async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
                 ..mail(1)
             };
             let intake = Intake {
-                mailbox: mailbox(),
-                fence: hands.watch.as_ref().map_or(Fence::NONE, Lease::fence),
+                mailbox: hands.watched(),
                 endpoints: vec![endpoint("invoices")],
                 cursor: Cursor {
                     uid_validity: 1,
@@ -126,7 +135,7 @@ async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
                 uid_validity: 1,
                 uid: 1,
             };
-            ledger.settled(&mailbox(), &[place]).await
+            ledger.settled(&hands.watched(), &[place]).await
         }
         Step::LockSignIn => {
             hands.turn = Some(ledger.lock_sign_in("contoso").await?);

@@ -61,7 +61,7 @@ async fn a_mail_goes_all_the_way() {
 
     d.ledger
         .settled(
-            &mailbox(),
+            &nobodys(&mailbox()),
             &[Place {
                 uid_validity: 1,
                 uid: 7,
@@ -261,10 +261,11 @@ async fn an_answer_of_any_length_is_stored_short() {
         silent(),
     )
     .await;
-    let db = schema::reader(&d.path()).unwrap();
-    let kept: String = db
-        .query_row("SELECT answer FROM attempt", [], |row| row.get(0))
-        .unwrap();
+    let kept = d.ledger.look(|db| {
+        let query = db.prepare("SELECT answer FROM attempt");
+        Ok(query.query_row((), |row| row.get::<String>(0))?)
+    });
+    let kept = kept.await;
     assert_eq!(kept, "ü".repeat(32 * 1024));
 }
 
@@ -274,7 +275,7 @@ async fn mails_that_wait_for_their_last_touch_for_long_are_counted() {
     d.take((1..=3).map(mail).collect()).await;
     d.run(done(), silent()).await;
     d.run(failed(), silent()).await;
-    let side = ExternalSqlite::open(&d.path()).await.unwrap();
+    let side = d.beside().await;
     let begin = d.hands.now();
     assert_eq!(side.unsettled(&mailbox(), begin).await.unwrap(), 0, "not for long");
     d.pass(1).await;

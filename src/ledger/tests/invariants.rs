@@ -74,7 +74,7 @@ async fn play(d: &mut Desktop, world: &mut World, step: Step) {
             for validity in 1..3 {
                 let due = d.ledger.settling(&mailbox(), validity, 2).await.unwrap();
                 let places: Vec<_> = due.iter().map(|settling| settling.place).collect();
-                d.ledger.settled(&mailbox(), &places).await.unwrap();
+                d.ledger.settled(&nobodys(&mailbox()), &places).await.unwrap();
             }
         }
         Step::Pass(seconds) => d.pass(seconds).await,

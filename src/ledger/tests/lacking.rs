@@ -103,7 +103,10 @@ async fn a_mail_that_is_fetched_again_is_worked_on_once_with_all_its_bytes() {
 async fn a_large_one_is_fetched_again_in_pieces() {
     let d = Desktop::new().await;
     let half = UploadId(uuid::Uuid::now_v7());
-    d.ledger.upload(half, 0, Bytes::from(vec![1; 300_000])).await.unwrap();
+    d.ledger
+        .upload(&nobodys(&mailbox()), half, 0, Bytes::from(vec![1; 300_000]))
+        .await
+        .unwrap();
     let mut cut = lacking(1, Reason::TooLarge);
     if let Content::Lacking(lack) = &mut cut.content {
         lack.upload = Some(half);
@@ -114,7 +117,7 @@ async fn a_large_one_is_fetched_again_in_pieces() {
     let whole = UploadId(uuid::Uuid::now_v7());
     for n in 0..3 {
         d.ledger
-            .upload(whole, n, Bytes::from(vec![n as u8; 300_000]))
+            .upload(&nobodys(&mailbox()), whole, n, Bytes::from(vec![n as u8; 300_000]))
             .await
             .unwrap();
     }
@@ -147,14 +150,20 @@ async fn what_can_still_not_be_fetched_is_held_with_new_words_and_told() {
         upload: None,
     };
     let mail = d.row().await.mail;
-    d.ledger.unfetched(mail, why("nobody asked")).await.unwrap();
+    d.ledger
+        .unfetched(&nobodys(&mailbox()), mail, why("nobody asked"))
+        .await
+        .unwrap();
     assert_eq!(d.row().await.detail.as_deref(), Some("mail 1 did not come whole"));
     // By what the watcher says, and by what comes again.
     for (detail, by_word) in [("it is gone", true), ("it is still too large", false)] {
         d.steer(Steer::Retry, job).await;
         let before = JobTable::newest_event(&*d.ledger).await.unwrap();
         if by_word {
-            d.ledger.unfetched(mail, why(detail)).await.unwrap();
+            d.ledger
+                .unfetched(&nobodys(&mailbox()), mail, why(detail))
+                .await
+                .unwrap();
         } else {
             let again = NewMail {
                 content: Content::Lacking(why(detail)),
@@ -312,7 +321,7 @@ proptest! {
                     Happens::Lacking => assert_eq!(d.take(vec![lacking(1, Reason::Unreadable)]).await.new, 0),
                     Happens::Unfetched => {
                         let why = Lack { reason: Reason::Unreadable, detail: "gone".into(), size: 0, upload: None };
-                        d.ledger.unfetched(mail_row, why).await.unwrap();
+                        d.ledger.unfetched(&nobodys(&mailbox()), mail_row, why).await.unwrap();
                     }
                     Happens::Retried => assert_eq!(d.steer(Steer::Retry, job).await.job, job),
                     Happens::Replayed => assert_eq!(d.steer(Steer::Replay, job).await.job, job),

@@ -91,17 +91,23 @@ async fn half_a_mail_goes_when_nothing_comes_of_it_any_more() {
     let d = Desktop::new().await;
     let upload = UploadId(uuid::Uuid::from_u128(7));
     let piece = Bytes::from_static(b"half");
-    d.ledger.upload(upload, 0, piece.clone()).await.unwrap();
+    d.ledger
+        .upload(&nobodys(&mailbox()), upload, 0, piece.clone())
+        .await
+        .unwrap();
     for index in 1..4 {
         d.pass(3_000).await;
-        d.ledger.upload(upload, index, piece.clone()).await.unwrap();
+        d.ledger
+            .upload(&nobodys(&mailbox()), upload, index, piece.clone())
+            .await
+            .unwrap();
     }
     assert_eq!(d.count("SELECT count(*) FROM chunk").await, 4, "it comes slowly");
     d.pass(3_601).await;
     d.pass(6).await;
     assert_eq!(d.count("SELECT count(*) FROM upload").await, 0);
     assert_eq!(d.count("SELECT count(*) FROM chunk").await, 0);
-    let missing = d.ledger.upload(upload, 4, piece).await;
+    let missing = d.ledger.upload(&nobodys(&mailbox()), upload, 4, piece).await;
     assert!(matches!(missing, Err(Error::Missing(_))), "{missing:?}");
 }
 

@@ -11,7 +11,7 @@ fn name(uidl: &str, size: u64) -> MaildropName {
 
 async fn number(d: &Desktop, names: &[(&str, u64)]) -> Vec<u32> {
     let names = names.iter().map(|(uidl, size)| name(uidl, *size)).collect();
-    d.ledger.maildrop_number(&mailbox(), names).await.unwrap()
+    d.ledger.maildrop_number(&nobodys(&mailbox()), names).await.unwrap()
 }
 
 /// What has a number: `uidl/size=number`, with a star when it was taken.
@@ -47,7 +47,7 @@ async fn mails_of_one_name_have_a_number_each() {
     assert_eq!(number(&d, &[("a", 1), ("a", 1)]).await, [1, 2], "none was taken yet");
     d.take(vec![mail(1), mail(3)]).await;
     assert_eq!(number(&d, &[("a", 1), ("a", 1)]).await, [2, 4]);
-    d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
+    d.ledger.maildrop_left(&nobodys(&mailbox()), vec![1]).await.unwrap();
     assert_eq!(known(&d).await, ["a/1=2", "a/1=3*", "a/1=4"]);
 }
 
@@ -55,13 +55,13 @@ async fn mails_of_one_name_have_a_number_each() {
 async fn what_was_read_of_a_mail_is_remembered() {
     let d = Desktop::new().await;
     d.ledger
-        .maildrop_skip(&mailbox(), vec![name("a", 1), name("b", 1)])
+        .maildrop_skip(&nobodys(&mailbox()), vec![name("a", 1), name("b", 1)])
         .await
         .unwrap();
     number(&d, &[("c", 1)]).await;
     d.take(vec![mail(3)]).await;
     let keys = vec![(1, [7; 32]), (99, [9; 32])];
-    d.ledger.maildrop_seen(&mailbox(), keys).await.unwrap();
+    d.ledger.maildrop_seen(&nobodys(&mailbox()), keys).await.unwrap();
     let mut mails = d.ledger.maildrop(&mailbox()).await.unwrap();
     mails.sort_by_key(|mail| mail.uid);
     let prints: Vec<_> = mails
@@ -76,17 +76,17 @@ async fn what_was_read_of_a_mail_is_remembered() {
 async fn what_is_skipped_is_never_taken_until_it_leaves() {
     let mut d = Desktop::new().await;
     d.ledger
-        .maildrop_skip(&mailbox(), vec![name("a", 1), name("b", 1)])
+        .maildrop_skip(&nobodys(&mailbox()), vec![name("a", 1), name("b", 1)])
         .await
         .unwrap();
     d.reopen().await;
     assert_eq!(number(&d, &[("c", 1)]).await, [3]);
     assert_eq!(known(&d).await, ["a/1=1*", "b/1=2*", "c/1=3"]);
-    d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
+    d.ledger.maildrop_left(&nobodys(&mailbox()), vec![1]).await.unwrap();
     assert_eq!(known(&d).await, ["b/1=2*", "c/1=3"]);
     let elsewhere = MailboxKey("pop3://else@example.com/INBOX".into());
     assert_eq!(d.ledger.cursor(&elsewhere).await.unwrap(), None);
-    d.ledger.maildrop_skip(&elsewhere, Vec::new()).await.unwrap();
+    d.ledger.maildrop_skip(&nobodys(&elsewhere), Vec::new()).await.unwrap();
     assert!(
         d.ledger.cursor(&elsewhere).await.unwrap().is_some(),
         "an empty maildrop was seen too"
@@ -99,8 +99,8 @@ async fn maildrops_do_not_share_numbers() {
     number(&d, &[("a", 1), ("b", 1)]).await;
     let other = MailboxKey("pop3://else@example.com/INBOX".into());
     let names = vec![name("b", 1)];
-    assert_eq!(d.ledger.maildrop_number(&other, names).await.unwrap(), [1]);
-    d.ledger.maildrop_left(&other, vec![1, 2]).await.unwrap();
+    assert_eq!(d.ledger.maildrop_number(&nobodys(&other), names).await.unwrap(), [1]);
+    d.ledger.maildrop_left(&nobodys(&other), vec![1, 2]).await.unwrap();
     assert_eq!(known(&d).await, ["a/1=1", "b/1=2"]);
 }
 
@@ -111,7 +111,10 @@ async fn what_left_has_had_its_last_touch_and_its_number_is_not_given_again() {
     d.take(vec![mail(1), mail(2), mail(3)]).await;
     d.run(done(), silent()).await;
     assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
-    d.ledger.maildrop_left(&mailbox(), vec![1, 3, 4, 77]).await.unwrap();
+    d.ledger
+        .maildrop_left(&nobodys(&mailbox()), vec![1, 3, 4, 77])
+        .await
+        .unwrap();
     assert!(d.settling().await.is_empty());
     assert_eq!(known(&d).await, ["b/1=2*"]);
     // The server uses a name again: it means another mail, and nobody's place.
@@ -131,7 +134,7 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     assert_eq!(number(&d, &[("a", 1), ("b", 1)]).await, [1, 2]);
     d.take(vec![mail(1), mail(2)]).await;
     d.run(done(), silent()).await;
-    d.ledger.maildrop_left(&mailbox(), vec![1, 2]).await.unwrap();
+    d.ledger.maildrop_left(&nobodys(&mailbox()), vec![1, 2]).await.unwrap();
     assert_eq!(number(&d, &[("x", 1), ("y", 1)]).await, [3, 4]);
     let again = vec![at(1, 3, "mail 1"), at(1, 4, "mail 2")];
     assert_eq!(
@@ -149,23 +152,4 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     );
     d.run(done(), silent()).await;
     assert_eq!(d.settling().await, [(3, MailOutcome::Done), (4, MailOutcome::Done)]);
-}
-
-#[tokio::test]
-async fn a_ledger_of_the_first_schema_learns_of_maildrops() {
-    let mut d = Desktop::new().await;
-    d.ledger.close().await;
-    std::fs::remove_file(d.path()).unwrap();
-    let old = rusqlite::Connection::open(d.path()).unwrap();
-    old.execute_batch(include_str!("../sqlite/migrations/0001_ledger.sql"))
-        .unwrap();
-    old.execute_batch(
-        "INSERT INTO mailbox VALUES (7, 'imap://invoices@example.com/INBOX', 1, 5); PRAGMA user_version = 1",
-    )
-    .unwrap();
-    drop(old);
-    d.reopen().await;
-    assert_eq!(number(&d, &[("a", 1)]).await, [1]);
-    let cursor = d.ledger.cursor(&mailbox()).await.unwrap().unwrap();
-    assert_eq!(cursor.uid_next, 5, "what was there still is");
 }

@@ -77,8 +77,7 @@ async fn another_mailbox_is_another_mail() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let intake = Intake {
-        mailbox: MailboxKey("imap://else@example.com/INBOX".into()),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(MailboxKey("imap://else@example.com/INBOX".into()), Fence::NONE),
         endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,
@@ -152,19 +151,27 @@ async fn a_large_mail_comes_in_pieces() {
     let d = Desktop::new().await;
     let upload = UploadId(uuid::Uuid::now_v7());
     let piece = |n: u8| Bytes::from(vec![n; 300_000]);
-    let late = d.ledger.upload(upload, 1, piece(1)).await;
+    let late = d.ledger.upload(&nobodys(&mailbox()), upload, 1, piece(1)).await;
     assert!(matches!(late, Err(Error::Missing(_))), "the first piece comes first");
-    d.ledger.upload(upload, 0, piece(0)).await.unwrap();
+    d.ledger
+        .upload(&nobodys(&mailbox()), upload, 0, piece(0))
+        .await
+        .unwrap();
     d.take(vec![mail(1)]).await;
-    d.ledger.upload(upload, 1, piece(1)).await.unwrap();
-    d.ledger.upload(upload, 1, piece(1)).await.unwrap();
+    d.ledger
+        .upload(&nobodys(&mailbox()), upload, 1, piece(1))
+        .await
+        .unwrap();
+    d.ledger
+        .upload(&nobodys(&mailbox()), upload, 1, piece(1))
+        .await
+        .unwrap();
     let cursor = Cursor {
         uid_validity: 1,
         uid_next: 3,
     };
     let intake = |size| Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![large(2, upload, size)],
@@ -202,7 +209,10 @@ async fn uploads_that_nobody_takes_go() {
     let (known, orphan) = (UploadId(uuid::Uuid::now_v7()), UploadId(uuid::Uuid::now_v7()));
     d.take(vec![mail(1)]).await;
     for upload in [known, orphan] {
-        d.ledger.upload(upload, 0, Bytes::from_static(b"mail 1")).await.unwrap();
+        d.ledger
+            .upload(&nobodys(&mailbox()), upload, 0, Bytes::from_static(b"mail 1"))
+            .await
+            .unwrap();
     }
     assert_eq!(chunks(&d).await, 3);
     assert_eq!(d.take(vec![large(1, known, 6)]).await.known, 1);
@@ -230,7 +240,10 @@ async fn bytes_are_forgotten_when_nobody_needs_them() {
     let forget = async |before| d.forget_all(before, Kinds::Mails).await.bytes();
     assert_eq!(forget(now).await, 0, "none had its last touch");
     d.ledger
-        .settled(&mailbox(), &[1, 2, 3].map(|uid| Place { uid_validity: 1, uid }))
+        .settled(
+            &nobodys(&mailbox()),
+            &[1, 2, 3].map(|uid| Place { uid_validity: 1, uid }),
+        )
         .await
         .unwrap();
     assert_eq!(forget(now).await, 0, "settled just now");
@@ -256,7 +269,7 @@ async fn forgetting_much_takes_many_small_steps() {
         d.take(vec![at(1, uid, &format!("{uid} {text}"))]).await;
         d.run(ignored(), None).await;
         d.ledger
-            .settled(&mailbox(), &[Place { uid_validity: 1, uid }])
+            .settled(&nobodys(&mailbox()), &[Place { uid_validity: 1, uid }])
             .await
             .unwrap();
     }
@@ -265,7 +278,7 @@ async fn forgetting_much_takes_many_small_steps() {
         d.ledger.finish(finish(&job, ignored())).await.unwrap();
     }
     let places: Vec<_> = (100..300).map(|uid| Place { uid_validity: 1, uid }).collect();
-    d.ledger.settled(&mailbox(), &places).await.unwrap();
+    d.ledger.settled(&nobodys(&mailbox()), &places).await.unwrap();
     d.pass(1).await;
     assert!(d.forget(d.hands.now()).await > 20 << 20);
     assert_eq!(chunks(&d).await, 0);

@@ -16,7 +16,6 @@ mod mails;
 mod names;
 mod news;
 mod operator;
-mod oracle;
 mod outbox;
 mod parts;
 mod poison;
@@ -25,7 +24,9 @@ mod replay;
 mod retention;
 mod route;
 pub(in crate::ledger) mod samples;
+mod standard_sql;
 mod steer;
+mod takeover;
 mod unknown_words;
 
 pub(in crate::ledger) use std::{
@@ -45,7 +46,7 @@ pub(in crate::ledger) use tempfile::TempDir;
 
 pub(in crate::ledger) use self::engine::{ExternalSqlite, OverviewRow, Tested, inspect, opened, tables};
 pub(in crate::ledger) use self::samples::*;
-pub(in crate::ledger) use super::{rules::transaction::Transaction, sqlite::schema, *};
+pub(in crate::ledger) use super::{rules::transaction::Transaction, *};
 pub(in crate::ledger) use crate::{
     config::{EndpointName, Keep, Retention},
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
@@ -93,7 +94,7 @@ impl Desktop {
         let hands = Hands::new();
         let at = Address::file(folder.path().join("mailjob.db"));
         let ledger = opened(&at, hands.clock()).await.unwrap();
-        oracle::watch(&folder.path().join("mailjob.db"));
+        engine::hold_rules(&at);
         Self::of(folder, hands, ledger)
     }
 
@@ -116,7 +117,7 @@ impl Desktop {
 
     /// What it writes is not looked at: the test does what Mailjob never does.
     pub(in crate::ledger) fn unwatched(&self) {
-        oracle::unwatch(&self.path());
+        engine::let_rules_be(&self.address());
     }
 
     /// Lets time pass; the writer looks at its clock when spoken to.
@@ -148,8 +149,7 @@ impl Desktop {
             },
         );
         let intake = Intake {
-            mailbox: mailbox(),
-            fence: Fence::NONE,
+            mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
             endpoints: vec![endpoint("invoices")],
             cursor,
             mails,
@@ -217,7 +217,7 @@ impl Desktop {
     /// Notes that these mails had their last touch.
     pub(in crate::ledger) async fn touched(&self, uids: impl IntoIterator<Item = u32>) {
         let places: Vec<_> = uids.into_iter().map(|uid| Place { uid_validity: 1, uid }).collect();
-        self.ledger.settled(&mailbox(), &places).await.unwrap();
+        self.ledger.settled(&nobodys(&mailbox()), &places).await.unwrap();
     }
 
     pub(in crate::ledger) async fn count(&self, sql: &'static str) -> i64 {
@@ -248,7 +248,7 @@ impl Desktop {
 impl Drop for Desktop {
     fn drop(&mut self) {
         if !std::thread::panicking() && self.path().exists() {
-            oracle::check(&self.path());
+            engine::check_rules(&self.address());
         }
     }
 }

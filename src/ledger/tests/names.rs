@@ -52,8 +52,7 @@ impl Fleet {
 
     fn take(&self, holder: &LeaseHolder, fence: Fence, uid_next: u32) -> Result<IntakeResult, Error> {
         let intake = Intake {
-            mailbox: mailbox(),
-            fence,
+            mailbox: WatchedMailbox::new(mailbox(), fence),
             endpoints: Vec::new(),
             cursor: Cursor {
                 uid_validity: 1,
@@ -94,7 +93,11 @@ async fn a_late_watcher_can_t_set_the_cursor_back_nor_settle_what_is_another_s()
     fleet.take(&two, second.fence(), 20).unwrap();
     // The first one wakes up and does not know.
     assert!(is_refused(fleet.take(&one, first.fence(), 11)));
-    assert!(is_refused(settle::settled(&fleet.tx(&one), &mailbox(), &[])));
+    assert!(is_refused(settle::settled(
+        &fleet.tx(&one),
+        &WatchedMailbox::new(mailbox(), first.fence()),
+        &[]
+    )));
     fleet.look(&one);
     assert!(is_refused(fleet.take(&one, first.fence(), 11)), "it was not renewed");
     assert!(

@@ -186,52 +186,6 @@ async fn all_that_waits_is_due_at_once() {
     assert!(made, "what only waited keeps its days");
 }
 
-/// A ledger of before, with replies in every state.
-#[tokio::test]
-async fn replies_of_before_keep_their_meaning() {
-    let d = Desktop::new().await;
-    let path = d.folder.path().join("old.db");
-    let old = schema::writer(&path).unwrap();
-    for sql in &schema::MIGRATIONS[..6] {
-        old.execute_batch(sql).unwrap();
-    }
-    old.execute_batch(
-        "INSERT INTO mailbox VALUES (1, 'imap://invoices@example.com/INBOX', 1, 9);
-         INSERT INTO mail (id, mailbox, sha256, size, taken) VALUES (1, 1, x'00', 1, 0), (2, 1, x'01', 1, 0), (3, 1, x'02', 1, 0);
-         INSERT INTO job (id, uuid, mail, endpoint, state, due) VALUES
-           (1, zeroblob(16), 1, 'invoices', 'done', 0), (2, x'00000000000000000000000000000002', 2, 'invoices', 'failed', 0),
-           (3, x'00000000000000000000000000000003', 3, 'invoices', 'held', 0);
-         INSERT INTO reply (job, account, state, due, attempt, made, message_id, sender, recipients, detail) VALUES
-           (1, 'contoso', 'queued', 5, 1, 4, '1@x', 's@x', '[\"a@x\",\"b@x\"]', 'busy'),
-           (2, 'contoso', 'sent', 5, 1, 4, '2@x', 's@x', '[\"a@x\"]', '250'),
-           (3, 'contoso', 'refused', 5, 1, 4, '3@x', 's@x', '[\"a@x\"]', '550');
-         INSERT INTO reply_body VALUES (1, x'78'), (2, x'78'), (3, x'78');
-         PRAGMA user_version = 6;",
-    )
-    .unwrap();
-    drop(old);
-    let ledger = opened(&Address::file(&path), d.hands.clock()).await.unwrap();
-    let door = ExternalSqlite::open(&path).await.unwrap();
-    let filter = ReplyFilter {
-        account: Some("contoso".into()),
-        states: ReplyState::ALL.to_vec(),
-        max: 10,
-        before: None,
-    };
-    let (rows, all) = door.replies(filter).await.unwrap();
-    assert_eq!(all, 3);
-    let states: Vec<_> = rows.iter().map(|row| row.recipients[0].state.as_str()).collect();
-    assert_eq!(states, ["refused", "sent", "queued"]);
-    assert_eq!(
-        (rows[0].recipients[0].said.as_str(), rows[2].recipients.len()),
-        ("550", 2)
-    );
-    let claimed = soon(ledger.claim_replies("contoso", 9)).await.unwrap();
-    assert_eq!(claimed[0].reply.recipients, ["a@x", "b@x"]);
-    assert_eq!(ledger.news(9).await.unwrap().0, [], "what was before is no news");
-    drop(ledger);
-}
-
 #[tokio::test]
 async fn an_end_that_was_lost_three_times_is_for_an_operator() {
     let d = Desktop::new().await;

@@ -39,10 +39,12 @@ async fn states(d: &Desktop) -> Vec<State> {
     rows.iter().map(|row| row.state).collect()
 }
 
-fn count(d: &Desktop, table: &str) -> i64 {
-    let db = rusqlite::Connection::open(d.path()).unwrap();
-    db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
-        .unwrap()
+async fn count(d: &Desktop, table: &'static str) -> i64 {
+    let look = move |db: &dyn crate::ledger::db::SqlEngine| {
+        let query = db.prepare(format!("SELECT count(*) FROM {table}"));
+        Ok(query.query_row((), |row| row.get(0))?)
+    };
+    d.ledger.look(look).await
 }
 
 #[tokio::test]
@@ -194,12 +196,12 @@ async fn answers_are_kept_until_they_are_gathered() {
     );
     assert_eq!(few.parts[2].answer.text.as_deref(), Some("text of c.pdf"));
 
-    assert_eq!((count(&d, "part_answer"), count(&d, "part_file")), (3, 2));
+    assert_eq!((count(&d, "part_answer").await, count(&d, "part_file").await), (3, 2));
     let row = d.ledger.overview(1).await.unwrap().pop().unwrap();
     assert_eq!(row.silent.as_deref(), Some("combined"));
     d.run(done(), silent()).await;
     assert_eq!(
-        (count(&d, "part_answer"), count(&d, "part_file")),
+        (count(&d, "part_answer").await, count(&d, "part_file").await),
         (0, 0),
         "gathered is gone"
     );
@@ -216,63 +218,4 @@ async fn a_split_and_its_end_are_whole_or_not_at_all() {
     };
     assert_eq!(d.ledger.finish(stale).await, Err(Error::Stale(job.id)));
     assert_eq!(states(&d).await, [State::Running]);
-}
-
-/// A ledger as it was before, with a job in each state, an attempt and a reply.
-#[tokio::test]
-async fn an_older_ledger_keeps_its_rows() {
-    let mut d = Desktop::new().await;
-    d.ledger.close().await;
-    std::fs::remove_file(d.path()).unwrap();
-    let old = rusqlite::Connection::open(d.path()).unwrap();
-    old.execute_batch("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;")
-        .unwrap();
-    for sql in [
-        include_str!("../sqlite/migrations/0001_ledger.sql"),
-        include_str!("../sqlite/migrations/0002_sign_in.sql"),
-        include_str!("../sqlite/migrations/0003_maildrop.sql"),
-        include_str!("../sqlite/migrations/0004_notice.sql"),
-        include_str!("../sqlite/migrations/0005_route.sql"),
-    ] {
-        old.execute_batch(sql).unwrap();
-    }
-    old.execute_batch(
-        "INSERT INTO mailbox VALUES (7, 'imap://invoices@example.com/INBOX', 1, 9); PRAGMA user_version = 5",
-    )
-    .unwrap();
-    let before = ["queued", "running", "deferred", "done", "failed", "held", "ignored"];
-    for (n, state) in (1i64..).zip(before) {
-        old.execute_batch(&format!(
-            "INSERT INTO mail (id, mailbox, sha256, size, taken) VALUES ({n}, 7, x'0{n}', 1, 0);
-             INSERT INTO job (id, uuid, mail, endpoint, state, due, attempt, reason, silent)
-               VALUES ({n}, x'000000000000000000000000000000{n:02}', {n}, 'invoices', '{state}', 0, 1, 'slow', 'off');
-             INSERT INTO attempt VALUES ({n}, 0, NULL, 5, 'done', NULL, NULL, 'thanks');
-             INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients)
-               VALUES ({n}, 'contoso', 'sent', 0, 0, '{n}@x', 'us@x', '[\"a@x\"]');
-             INSERT INTO reply_body VALUES ({n}, x'41');"
-        ))
-        .unwrap();
-    }
-    drop(old);
-    d.reopen().await;
-    let mut after = before;
-    after[1] = "queued";
-    let found: Vec<_> = states(&d).await.into_iter().map(State::as_str).collect();
-    assert_eq!(found, after, "what ran was interrupted");
-    let rows = d.ledger.overview(100).await.unwrap();
-    assert!(
-        rows.iter()
-            .all(|row| row.reply.is_some() && row.silent.as_deref() == Some("off"))
-    );
-    assert_eq!((count(&d, "attempt"), count(&d, "reply_body")), (8, 7));
-    let db = rusqlite::Connection::open(d.path()).unwrap();
-    let sound: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(sound, "ok");
-    let broken = db.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
-    assert!(!broken, "every row still has its owner");
-    assert!(
-        db.execute("UPDATE job SET state = 'lost'", []).is_err(),
-        "states are still checked"
-    );
-    assert_eq!(d.claim(9).await.len(), 1, "the next one was interrupted and runs alone");
 }

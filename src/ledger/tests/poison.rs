@@ -86,8 +86,7 @@ async fn only_one_job_has_its_last_chance_at_a_time() {
     let mut d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let orders = Intake {
-        mailbox: MailboxKey("imap://orders@example.com/INBOX".into()),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(MailboxKey("imap://orders@example.com/INBOX".into()), Fence::NONE),
         endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,

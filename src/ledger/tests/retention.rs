@@ -272,24 +272,6 @@ async fn freed_space_goes_back_to_the_disk_while_others_write() {
     assert_eq!(d.take(vec![mail(99)]).await.new, 1);
 }
 
-/// What belongs to a job is all in one list: a table that names jobs and is not in it would keep them from being dropped. Events only
-/// mention jobs, and go when newer ones have come.
-#[tokio::test]
-async fn every_table_of_a_job_is_dropped_with_it() {
-    let d = Desktop::new().await;
-    let tables = d.ledger.readers.read(|db| {
-        let mut query = db.prepare(
-            "SELECT DISTINCT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
-             WHERE m.type = 'table' AND c.name = 'job' AND m.name NOT IN ('event', 'expected', 'written') ORDER BY 1",
-        )?;
-        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?)
-    });
-    let mut listed = STORY.to_vec();
-    listed.sort_unstable();
-    assert_eq!(tables.await.unwrap(), listed);
-}
-
 impl Desktop {
     async fn forget_news(&self) {
         let told = |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch("DELETE FROM news")?);

@@ -9,8 +9,7 @@ fn names(names: &[&str]) -> Vec<EndpointName> {
 
 async fn take_for(d: &Desktop, endpoints: &[&str], mails: Vec<NewMail>) -> IntakeResult {
     let intake = Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: names(endpoints),
         cursor: Cursor {
             uid_validity: 1,

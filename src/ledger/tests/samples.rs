@@ -103,3 +103,8 @@ pub(in crate::ledger) fn reply() -> NewReply {
 pub(in crate::ledger) fn send() -> Option<ReplyDecision> {
     Some(ReplyDecision::Send(reply()))
 }
+
+/// A mailbox that nobody ever watched, or that somebody did whose fence is not known here.
+pub(in crate::ledger) fn nobodys(mailbox: &MailboxKey) -> WatchedMailbox {
+    WatchedMailbox::new(mailbox.clone(), Fence::NONE)
+}

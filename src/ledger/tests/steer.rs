@@ -28,7 +28,7 @@ impl Desktop {
 
     pub(in crate::ledger) async fn settled(&self, uid: u32) {
         let place = Place { uid_validity: 1, uid };
-        self.ledger.settled(&mailbox(), &[place]).await.unwrap();
+        self.ledger.settled(&nobodys(&mailbox()), &[place]).await.unwrap();
     }
 }
 

@@ -19,9 +19,7 @@ async fn a_word_that_nobody_knows_is_an_error() {
         d.run(failed(), silent()).await;
         d.ledger.pause("invoices").await.unwrap();
         d.unwatched();
-        let db = rusqlite::Connection::open(d.path()).unwrap();
-        db.execute_batch("PRAGMA ignore_check_constraints = ON").unwrap();
-        db.execute_batch(sql).unwrap();
+        engine::unchecked(&d.address(), sql);
         let filter = ReplyFilter {
             account: None,
             states: vec![ReplyState::Queued],

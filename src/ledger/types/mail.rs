@@ -1,24 +1,13 @@
 //! Mailboxes, the mails in them, and mails on their way in. Types only.
 
-use std::{fmt, sync::Arc};
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{config::EndpointName, job::Reason, ledger::lease::Fence};
-
-/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MailboxKey(pub Arc<str>);
-
-impl fmt::Display for MailboxKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use super::mailbox::WatchedMailbox;
+use crate::{config::EndpointName, job::Reason};
 
 /// How far a mailbox was read: every UID below `uid_next` is in the ledger (RFC 9051 section 2.3.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,11 +159,8 @@ pub struct RefetchRequest {
 /// Mails and the cursor after them: one transaction, with the jobs of each mail that is new.
 #[derive(Debug)]
 pub struct Intake {
-    /// The mailbox.
-    pub mailbox: MailboxKey,
-    /// Which watch of it this is ([`crate::ledger::Lease::fence`]): one that another has followed can't set the cursor back. [`Fence::NONE`] where nobody
-    /// watches it.
-    pub fence: Fence,
+    /// The mailbox, and which watch of it this is: one that another has followed can't set the cursor back.
+    pub mailbox: WatchedMailbox,
     /// The endpoints at which a new mail becomes a job: one at each.
     pub endpoints: Vec<EndpointName>,
     /// The cursor after these mails.

@@ -6,6 +6,7 @@ pub(super) mod event;
 pub(super) mod job;
 pub(super) mod job_list;
 pub(super) mod mail;
+pub(super) mod mailbox;
 pub(super) mod reply;
 pub(super) mod sign_in;
 pub(super) mod steer;

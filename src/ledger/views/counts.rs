@@ -17,19 +17,21 @@ use crate::{
 /// Jobs that are to be run, by the index of what is due.
 const DUE: &str = "SELECT endpoint, state, count(*), min(due) FROM job WHERE state IN ('queued', 'deferred') GROUP BY endpoint, state";
 /// Jobs that are run.
-const RUNNING: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state = 'running' GROUP BY endpoint";
+const RUNNING: &str =
+    "SELECT endpoint, state, count(*), NULL FROM job WHERE state = 'running' GROUP BY endpoint, state";
 /// Jobs that wait for others or for a person, and those that failed. An index of part of the table is used only where its condition
 /// stands word for word, so those that were counted as due are read once more.
 const STOPPED: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state IN ('deferred', 'waiting', 'failed', 'held') GROUP BY endpoint, state";
 
-/// Of the jobs that wait for another attempt, the one of each endpoint that has it next: SQLite takes the other columns from the row of the
-/// minimum. Those that wait for a person count before, also while one of them is tried.
-const SETBACKS: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred' GROUP BY endpoint";
-const WAITS: &str =
-    "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred'
-    AND reason IN {each} GROUP BY endpoint";
-const TRIED: &str =
-    "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN {each} GROUP BY endpoint";
+/// Of the jobs of which this is so, the one of each endpoint that is due first.
+const FIRST_DUE: &str =
+    "SELECT j.endpoint, j.reason, j.detail, j.due FROM (SELECT DISTINCT endpoint FROM job WHERE {such}) endpoints
+    JOIN job j ON j.id = (SELECT id FROM job WHERE endpoint = endpoints.endpoint AND {such} ORDER BY due, id LIMIT 1)";
+/// Jobs that wait for another attempt.
+const SETBACKS: &str = "state IN ('queued', 'deferred') AND state = 'deferred'";
+/// Those that wait for a person, and those of them that are tried. They count before.
+const WAITS: &str = "state IN ('queued', 'deferred') AND state = 'deferred' AND reason IN {each}";
+const TRIED: &str = "state = 'running' AND reason IN {each}";
 
 pub(in crate::ledger) fn counts(db: &dyn SqlEngine) -> Result<Counts, Error> {
     let mut counts = Counts::default();
@@ -74,8 +76,8 @@ fn setbacks(db: &dyn SqlEngine) -> Result<BTreeMap<String, Setback>, Error> {
     let reasons = words(reasons.iter().map(AsRef::as_ref));
     let each = (db.dialect().each_word)("?1");
     let mut setbacks = BTreeMap::new();
-    for (sql, needs_person) in [(SETBACKS, false), (TRIED, true), (WAITS, true)] {
-        let query = db.prepare(sql.replace("{each}", &each));
+    for (such, needs_person) in [(SETBACKS, false), (TRIED, true), (WAITS, true)] {
+        let query = db.prepare(FIRST_DUE.replace("{such}", such).replace("{each}", &each));
         let given = if needs_person { params![reasons] } else { params![] };
         let rows = query.query_map(given, |row| {
             let setback = Setback {

@@ -20,9 +20,9 @@ pub(in crate::ledger) fn after(
     // So many are looked at, at most, whatever many of them are another endpoint's.
     let window = signed(max).saturating_mul(16);
     let query = db.prepare(
-        "SELECT e.id, e.at, e.kind, coalesce(e.endpoint, j.endpoint) AS whose, j.uuid, e.attempt, e.reason, e.detail, j.sender, j.subject
+        "SELECT e.id, e.at, e.kind, coalesce(e.endpoint, j.endpoint), j.uuid, e.attempt, e.reason, e.detail, j.sender, j.subject
          FROM event e LEFT JOIN job j ON j.id = coalesce(e.job, (SELECT min(f.id) FROM job f WHERE f.mail = e.mail))
-         WHERE e.id > ?1 AND e.id <= ?1 + ?4 AND (?2 IS NULL OR whose = ?2) ORDER BY e.id LIMIT ?3",
+         WHERE e.id > ?1 AND e.id <= ?1 + ?4 AND (coalesce(e.endpoint, j.endpoint) = ?2 OR ?2 IS NULL) ORDER BY e.id LIMIT ?3",
     );
     let first = first(db, after)?;
     let events = query

@@ -38,7 +38,7 @@ pub(in crate::ledger) fn list(db: &dyn SqlEngine, filter: &JobFilter) -> Result<
 
 /// The statement of a page, and its values.
 pub(in crate::ledger) fn statement(dialect: &Dialect, filter: &JobFilter) -> (String, Vec<Box<dyn ToValue>>) {
-    let JobListQuery { index, all, values } = asked(filter);
+    let JobListQuery { index, all, values } = asked(dialect, filter);
     let index = index.map(dialect.by).unwrap_or_default();
     let condition = all.join(" AND ");
     // One more tells whether there is another page.
@@ -56,10 +56,10 @@ struct JobListQuery {
     values: Vec<Box<dyn ToValue>>,
 }
 
-fn asked(filter: &JobFilter) -> JobListQuery {
+fn asked(dialect: &Dialect, filter: &JobFilter) -> JobListQuery {
     let mut asked = JobListQuery {
         index: None,
-        all: vec!["1".to_owned()],
+        all: vec!["1 = 1".to_owned()],
         values: Vec::new(),
     };
     asked.states(&filter.states);
@@ -68,7 +68,7 @@ fn asked(filter: &JobFilter) -> JobListQuery {
     }
     for (column, wanted) in [("j.sender", &filter.sender), ("j.subject", &filter.subject)] {
         if let Some(wanted) = wanted {
-            asked.and(&format!("{column} LIKE ? ESCAPE '\\'"), pattern(wanted));
+            asked.and(&(dialect.is_like)(column, "?"), pattern(wanted));
         }
     }
     if let Some(since) = filter.since {
@@ -141,9 +141,13 @@ pub(in crate::ledger) fn find(db: &dyn SqlEngine, part: &str) -> Result<Vec<JobI
     let rows = query.query_map(params![first, last, FOUND], |row| row.get(0))?;
     let mut found = rows.collect::<Result<Vec<JobId>, _>>()?;
     if first != last {
-        let query =
-            db.prepare("SELECT j.uuid FROM job j WHERE hex(j.uuid) LIKE '%' || ?1 ORDER BY j.uuid DESC LIMIT ?2");
-        let rows = query.query_map(params![digits(part), FOUND], |row| row.get(0))?;
+        let dialect = db.dialect();
+        let ends_so = (dialect.is_like)(&(dialect.hex)("j.uuid"), "?1");
+        let query = db.prepare(format!(
+            "SELECT j.uuid FROM job j WHERE {ends_so} ORDER BY j.uuid DESC LIMIT ?2"
+        ));
+        let ending = format!("%{}", digits(part));
+        let rows = query.query_map(params![ending, FOUND], |row| row.get(0))?;
         found.extend(rows.collect::<Result<Vec<JobId>, _>>()?);
         found.sort_by(|one, other| other.cmp(one));
         found.dedup();

@@ -83,8 +83,8 @@ pub(in crate::ledger) fn of_job(db: &dyn SqlEngine, job: JobId, rerun: Option<u3
     let query = db.prepare(
         "SELECT bytes FROM (
            SELECT j.rerun AS run, b.bytes AS bytes FROM job j JOIN reply_body b ON b.job = j.id WHERE j.uuid = ?1
-           UNION ALL SELECT p.rerun, p.bytes FROM job j JOIN past_reply p ON p.job = j.id WHERE j.uuid = ?1)
-         WHERE (?2 IS NULL OR run = ?2) AND bytes IS NOT NULL ORDER BY run DESC LIMIT 1",
+           UNION ALL SELECT p.rerun, p.bytes FROM job j JOIN past_reply p ON p.job = j.id WHERE j.uuid = ?1) kept
+         WHERE (run = ?2 OR ?2 IS NULL) AND bytes IS NOT NULL ORDER BY run DESC LIMIT 1",
     );
     let bytes = query.query_row(params![job, rerun], |row| row.get::<Vec<u8>>(0));
     Ok(bytes.optional()?.map(Bytes::from))

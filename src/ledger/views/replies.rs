@@ -49,7 +49,7 @@ fn condition(filter: &ReplyFilter) -> String {
 }
 
 /// The account and the page of a filter.
-const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
+const PAGE: &str = "(r.account = ?1 OR ?1 IS NULL) AND (r.job < (SELECT id FROM job WHERE uuid = ?2) OR ?2 IS NULL)";
 
 /// The same, looked for in each reply.
 fn condition_of_rows(filter: &ReplyFilter) -> String {

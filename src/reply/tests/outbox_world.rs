@@ -29,7 +29,7 @@ use crate::{
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
         self, Address, Clock, Content, Cursor, Fence, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place,
-        Raw, ReplyFilter, ReplyState, ReplyTable,
+        Raw, ReplyFilter, ReplyState, ReplyTable, WatchedMailbox,
         sqlite::{self, OverviewRow, Sqlite},
     },
     secret::SecretRef,
@@ -145,8 +145,7 @@ impl World {
             },
         };
         let intake = Intake {
-            mailbox: MailboxKey("imap://us/INBOX".into()),
-            fence: Fence::NONE,
+            mailbox: WatchedMailbox::new(MailboxKey("imap://us/INBOX".into()), Fence::NONE),
             endpoints: vec![endpoint.clone()],
             cursor: Cursor {
                 uid_validity: 1,

@@ -38,7 +38,7 @@ pub(super) async fn first(on: &StepContext<'_>, found: &mut MaildropPlan) -> Res
             size: 0,
             upload: None,
         };
-        on.ledger.unfetched(wanted.mail, lack).await?;
+        on.ledger.unfetched(&on.watched(), wanted.mail, lack).await?;
     }
     again.append(&mut found.new);
     found.new = again;

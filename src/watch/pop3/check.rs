@@ -213,12 +213,12 @@ pub(super) async fn known(
         }
     }
     if !seen.is_empty() {
-        on.ledger.maildrop_seen(on.mailbox, seen).await?;
+        on.ledger.maildrop_seen(&on.watched(), seen).await?;
     }
     let any = !others.is_empty();
     on.health.ids_again(others.len());
     if any {
-        on.ledger.maildrop_left(on.mailbox, others).await?;
+        on.ledger.maildrop_left(&on.watched(), others).await?;
     }
     Ok((wire, any))
 }

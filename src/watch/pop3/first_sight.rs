@@ -60,10 +60,10 @@ pub(super) async fn known(
         let sizes = missing_sizes(listing, &known);
         let is_doubtful = |(_, mail): &(MaildropName, OldMail)| mail.key.is_some() || sizes.contains(&mail.size);
         let sorted = sorted.into_iter().filter(is_doubtful).collect();
-        on.ledger.maildrop_sort(on.mailbox, sorted).await?;
+        on.ledger.maildrop_sort(&on.watched(), sorted).await?;
     }
     if let Some(since) = late {
-        on.ledger.backlog_want(on.mailbox, since).await?;
+        on.ledger.backlog_want(&on.watched(), since).await?;
     }
     let left = on.ledger.backlog(on.mailbox).await?.map_or(0, |backlog| backlog.left);
     on.health.left(left);
@@ -75,7 +75,7 @@ async fn first(wire: Pop3Connection, on: &StepContext<'_>, listing: &Listing) ->
     let choice = on.ledger.backlog_choice(on.mailbox).await?;
     let take_since = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
         BacklogDecision::Take => {
-            on.ledger.maildrop_number(on.mailbox, Vec::new()).await?;
+            on.ledger.maildrop_number(&on.watched(), Vec::new()).await?;
             return Ok(wire);
         }
         BacklogDecision::Leave { take_since } => take_since,
@@ -89,22 +89,15 @@ async fn first(wire: Pop3Connection, on: &StepContext<'_>, listing: &Listing) ->
         uid_next: 1,
     };
     // Only who wrote a mail says when: that is no ground to take one.
-    let begun = on.ledger.backlog_begun(on.mailbox).await?;
+    let begun = on.ledger.backlog_begun(&on.watched()).await?;
     let mails: Vec<_> = sorted.iter().map(|(_, mail)| mail.clone()).collect();
     let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&mails, begun, Utc::now()));
-    on.ledger.maildrop_first(on.mailbox, cursor, take_since, sorted).await?;
-    let backlog = on.ledger.backlog_listed(on.mailbox, 0).await?;
-    on.health.left(backlog.left);
-    let endpoint = on.inlet.settle.keys().next().map_or("ENDPOINT", |name| name.as_str());
-    if backlog.left > 0 {
-        tracing::info!(
-            mails = backlog.left,
-            "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
-        );
-    }
-    if let Some(begun) = begun.filter(|_| take_since.is_none()) {
-        tell(begun, 0, came.surely.len() + came.perhaps, endpoint);
-    }
+    on.ledger
+        .maildrop_first(&on.watched(), cursor, take_since, sorted)
+        .await?;
+    let backlog = on.ledger.backlog_listed(&on.watched(), 0).await?;
+    let perhaps = came.surely.len() + came.perhaps;
+    tell(on, backlog, begun.filter(|_| take_since.is_none()), (0, perhaps));
     Ok(wire)
 }
 

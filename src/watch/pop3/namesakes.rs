@@ -67,7 +67,7 @@ pub(super) async fn tell(
         left.extend(apart.left);
     }
     if !left.is_empty() {
-        on.ledger.maildrop_left(on.mailbox, left).await?;
+        on.ledger.maildrop_left(&on.watched(), left).await?;
     }
     Ok(wire)
 }

@@ -3,12 +3,11 @@
 use tokio::net::TcpStream;
 
 use super::{
-    body::BodyEvent,
     check::header,
     login::{capability_lines, open},
     maildrop::{MaildropEntry, list},
     secure as secured,
-    take::{Received, behind},
+    take::{Received, receive},
     whole::SizeRecord,
     wire::Pop3Connection,
 };
@@ -22,6 +21,7 @@ use crate::{
     watch::{
         error::{WatchError, Words},
         mechanism::MailboxSignIn,
+        probe::DiscardSink,
     },
 };
 
@@ -31,8 +31,6 @@ const HEADER: u64 = 100 << 20;
 const MOST: u64 = 4 << 20;
 /// More lines than such a mail has.
 const LINES: u64 = MOST;
-/// Bytes that are read of it at once.
-const PIECE: usize = 1 << 20;
 
 /// A connection under TLS on which nobody is signed in.
 pub struct UnauthenticatedPop3 {
@@ -126,21 +124,14 @@ async fn taken(
 ) -> Result<(Pop3Connection, Option<Words>), WatchError> {
     let mut record = SizeRecord::default();
     record.greeted(&wire.greeting);
-    let mut body = match wire.retrieve_by("TOP", &format!("{number} {LINES}")).await? {
+    let body = match wire.retrieve_by("TOP", &format!("{number} {LINES}")).await? {
         Ok(body) => body,
         Err((wire, _)) => return Ok((wire, None)),
     };
-    loop {
-        body = match body.piece(PIECE).await? {
-            (_, BodyEvent::Piece(body)) => body,
-            (_, BodyEvent::End(wire, tally)) => {
-                return match behind(wire, &tally, name, &mut record).await? {
-                    Received::Whole(wire) => Ok((wire, None)),
-                    Received::Short(wire, why) => Ok((wire, Some(Words::new(&why)))),
-                    Received::TooLarge(next) => Ok((next.passed().await?, None)),
-                    Received::Over(error) => Err(error),
-                };
-            }
-        };
+    match receive(body, name, MOST, &mut DiscardSink, &mut record).await? {
+        Received::Whole(wire) => Ok((wire, None)),
+        Received::Short(wire, why) => Ok((wire, Some(Words::new(&why)))),
+        Received::TooLarge(next) => Ok((next.passed().await?, None)),
+        Received::Over(error) => Err(error),
     }
 }

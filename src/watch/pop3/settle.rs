@@ -47,7 +47,7 @@ pub(super) async fn settle_kept(on: &StepContext<'_>) -> Result<Vec<Settling>, W
         let (deleted, kept): (Vec<_>, Vec<_>) = due.into_iter().partition(|mail| is_deleted(on.inlet, mail));
         if !kept.is_empty() {
             let places: Vec<Place> = kept.iter().map(|mail| mail.place).collect();
-            on.ledger.settled(on.mailbox, &places).await?;
+            on.ledger.settled(&on.watched(), &places).await?;
             let uids: Vec<_> = places.iter().map(|place| place.uid).collect();
             on.health.settled(&kept, &uids);
         }
@@ -146,7 +146,7 @@ pub(super) async fn leave(
     let mails = deleted.len();
     deleted.append(&mut gone);
     if !deleted.is_empty() {
-        on.ledger.maildrop_left(on.mailbox, deleted.clone()).await?;
+        on.ledger.maildrop_left(&on.watched(), deleted.clone()).await?;
         on.health.settled(&due, &deleted);
         tracing::debug!(mails, "deleted mails");
     }

@@ -206,7 +206,7 @@ impl Pop3 {
         if !found.left.is_empty() {
             let left = std::mem::take(&mut found.left);
             tracing::debug!(mails = left.len(), "mails left the maildrop");
-            on.ledger.maildrop_left(on.mailbox, left).await?;
+            on.ledger.maildrop_left(&on.watched(), left).await?;
         }
         self.past.checks.looked(&found, Instant::now());
         again::first(on, &mut found).await?;

@@ -16,18 +16,15 @@ use crate::{
     job::Reason,
     ledger::{Cursor, Fingerprint, Lack, MAILDROP, MaildropName},
     watch::{
+        cursor::SMALL,
         error::{WatchError, Words},
         intake::IntakeHandle,
         into_ledger::IntoLedger,
+        reading::PART,
         source::{MailSink, StepContext},
         taker::{MailMetadata, held},
     },
 };
-
-/// A mail of at most this many bytes is handed over as a whole.
-const SMALL: u64 = 256 << 10;
-/// The pieces of a larger one.
-const PIECE: u64 = 1 << 20;
 
 /// What a session took.
 pub(super) struct TakeResult {
@@ -61,7 +58,7 @@ pub(super) async fn take(
     let mails = chosen.len();
     let fresh = chosen.iter().filter(|mail| mail.again.is_none());
     let names = fresh.map(|mail| mail.name.clone()).collect();
-    let mut uids = on.ledger.maildrop_number(on.mailbox, names).await?.into_iter();
+    let mut uids = on.ledger.maildrop_number(&on.watched(), names).await?.into_iter();
     let with_uid = |mail: UntakenMail| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
     let numbered = chosen.into_iter().filter_map(with_uid).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.
@@ -187,7 +184,7 @@ pub(super) async fn receive<S: MailSink>(
 ) -> Result<Received, WatchError> {
     let mut size = 0;
     loop {
-        let most = if size > 0 { PIECE } else { SMALL };
+        let most = if size > 0 { PART } else { u64::from(SMALL) };
         let room = limit.saturating_add(1).saturating_sub(size);
         let most = usize::try_from(most.min(room)).unwrap_or(usize::MAX);
         let (piece, next) = body.piece(most).await?;
@@ -225,7 +222,7 @@ pub(super) enum Received {
 }
 
 /// Looks behind the end of a mail, whether it was the end.
-pub(super) async fn behind(
+async fn behind(
     mut wire: Pop3Connection,
     tally: &ByteCounts,
     name: &MaildropName,

@@ -18,19 +18,16 @@
 //! What is left: a server that estimates, and ends a mail early with nothing behind it, or takes its dots; and one that counts bodies
 //! only and takes dots. Nobody could tell.
 
-use std::collections::HashSet;
-
-use crate::{ledger::MaildropName, watch::error::Words};
+use crate::{
+    ledger::MaildropName,
+    watch::{
+        error::Words,
+        size_history::{SizeHistory, SizeTrust},
+    },
+};
 
 /// The end of a mail, and what servers count beside it: CRLF that was added, a dot and CRLF.
 const END: u64 = 5;
-/// Mails whose sizes are remembered to be wrong.
-const REMEMBERED: usize = 1_000;
-/// So many mails with wrong sizes, and more than with right ones, say that the server estimates …
-const ESTIMATES: usize = 3;
-/// … and so many with right sizes for each with a wrong one, that it counts.
-const EXACT: usize = 4;
-
 /// What was read of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct ByteCounts {
@@ -102,13 +99,9 @@ pub(super) fn count(came: &ByteCounts, listed: u64) -> SizeCheck {
 /// What is known of the sizes that a server gives.
 #[derive(Debug, Default)]
 pub(super) struct SizeRecord {
-    /// The server says who it is, and such servers estimate.
-    estimates: bool,
-    exact: usize,
+    history: SizeHistory<MaildropName>,
     /// How it counts, as the first mail said whose size was right.
     way: Option<SizeCounting>,
-    /// Mails whose size was not theirs.
-    off: HashSet<MaildropName>,
 }
 
 impl SizeRecord {
@@ -116,8 +109,7 @@ impl SizeRecord {
     /// somebody turned it on), nor does DavMail before it (2026-11). A greeting before TLS is anybody's; believing it costs no more than
     /// an estimate does.
     pub(super) fn greeted(&mut self, greeting: &Words) {
-        let greeting = greeting.to_string().to_ascii_lowercase();
-        self.estimates |= ["exchange", "davmail"].iter().any(|name| greeting.contains(name));
+        self.history.greeted(greeting, &["exchange", "davmail"]);
     }
 
     /// Whether the size alone says that a mail is whole. A cut one may have the size of a whole one where this server counts otherwise,
@@ -128,26 +120,20 @@ impl SizeRecord {
 
     /// A mail came with this size. Says whether it is believed to be whole, if nothing lay behind it.
     pub(super) fn believes(&mut self, name: &MaildropName, count: SizeCheck) -> bool {
-        let others = self.off.len() - usize::from(self.off.contains(name));
-        let counts = self.exact > 0 && self.exact >= others.saturating_mul(EXACT);
-        let guesses = others >= ESTIMATES && others > self.exact;
-        let believed = match count {
-            SizeCheck::Agrees(_) | SizeCheck::More | SizeCheck::Counted => true,
-            SizeCheck::Dotted | SizeCheck::Lacks(_) if self.estimates || guesses => true,
-            SizeCheck::Dotted => false,
-            SizeCheck::Lacks(_) if counts => false,
-            SizeCheck::Lacks(bytes) => bytes <= name.size / 2,
+        let believed = match (count, self.history.trust(name)) {
+            (SizeCheck::Agrees(_) | SizeCheck::More | SizeCheck::Counted, _) => true,
+            (SizeCheck::Dotted | SizeCheck::Lacks(_), SizeTrust::Estimate) => true,
+            (SizeCheck::Dotted, _) | (SizeCheck::Lacks(_), SizeTrust::Exact) => false,
+            (SizeCheck::Lacks(bytes), SizeTrust::Unknown { .. }) => bytes <= name.size / 2,
         };
         match count {
             SizeCheck::Agrees(way) => {
                 self.way.get_or_insert(way);
-                self.exact += 1;
+                self.history.was_right();
             }
             // Dots that lack say nothing of sizes.
-            SizeCheck::More | SizeCheck::Lacks(_) if self.off.len() < REMEMBERED => {
-                self.off.insert(name.clone());
-            }
-            SizeCheck::More | SizeCheck::Dotted | SizeCheck::Lacks(_) | SizeCheck::Counted => {}
+            SizeCheck::More | SizeCheck::Lacks(_) => self.history.was_wrong(name.clone()),
+            SizeCheck::Dotted | SizeCheck::Counted => {}
         }
         believed
     }

@@ -116,7 +116,7 @@ impl Ledger for Memory {
         Ok(None)
     }
 
-    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+    async fn upload(&self, _: &WatchedMailbox, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         let pieces = state.pieces.entry(upload).or_default();
         assert_eq!(pieces.len(), index as usize, "pieces come in order");
@@ -132,7 +132,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
+    async fn abandon(&self, _: &WatchedMailbox, upload: UploadId) -> Result<(), Error> {
         self.state.lock().unwrap().pieces.remove(&upload);
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Ledger for Memory {
         Ok(state.wanted.iter().map(wanted).collect())
     }
 
-    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
+    async fn unfetched(&self, _: &WatchedMailbox, mail: MailId, why: Lack) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         let uid = u32::try_from(mail.0).unwrap();
         state.wanted.retain(|wanted| *wanted != uid);
@@ -288,7 +288,7 @@ impl Ledger for Memory {
         Ok(due.take(max).cloned().collect())
     }
 
-    async fn settled(&self, _: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    async fn settled(&self, _: &WatchedMailbox, places: &[Place]) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         state.due.retain(|due| !places.contains(&due.place));
         state.settled.extend(places);
@@ -318,7 +318,7 @@ impl Ledger for Memory {
         Ok(state.maildrop.iter().map(mail).collect())
     }
 
-    async fn maildrop_number(&self, _: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+    async fn maildrop_number(&self, _: &WatchedMailbox, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         let mut state = self.state.lock().unwrap();
         let mut given = Vec::new();
         for name in names {
@@ -340,12 +340,12 @@ impl Ledger for Memory {
         Ok(given)
     }
 
-    async fn maildrop_seen(&self, _: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+    async fn maildrop_seen(&self, _: &WatchedMailbox, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
         self.state.lock().unwrap().header_keys.extend(keys);
         Ok(())
     }
 
-    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+    async fn maildrop_skip(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<(), Error> {
         let uids = self.maildrop_number(mailbox, names).await?;
         let mut state = self.state.lock().unwrap();
         state.skipped.extend(uids);
@@ -356,7 +356,7 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn maildrop_left(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         let place = |&uid: &u32| Place {
             uid_validity: MAILDROP,
             uid,

@@ -16,7 +16,7 @@ impl BacklogLedger for Memory {
         Ok(self.state.lock().unwrap().choice)
     }
 
-    async fn backlog_wait(&self, _: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    async fn backlog_wait(&self, _: &WatchedMailbox, cursor: Cursor) -> Result<Cursor, Error> {
         Ok(*self.state.lock().unwrap().waited.get_or_insert(cursor))
     }
 
@@ -28,34 +28,34 @@ impl BacklogLedger for Memory {
         Ok(self.state.lock().unwrap().knows_account)
     }
 
-    async fn backlog_begun(&self, _: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    async fn backlog_begun(&self, _: &WatchedMailbox) -> Result<Option<DateTime<Utc>>, Error> {
         Ok(self.state.lock().unwrap().begun)
     }
 
-    async fn backlog_came(&self, _: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn backlog_came(&self, _: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         state.old.retain(|mail| !uids.contains(&mail.uid));
         state.old_wanted.extend(uids);
         Ok(())
     }
 
-    async fn backlog_begin(&self, _: &MailboxKey, cursor: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
+    async fn backlog_begin(&self, _: &WatchedMailbox, cursor: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         state.cursor = Some(cursor);
         state.backlog.get_or_insert_default().listed = false;
         Ok(())
     }
 
-    async fn backlog_try(&self, _: &MailboxKey) -> Result<u32, Error> {
+    async fn backlog_try(&self, _: &WatchedMailbox) -> Result<u32, Error> {
         Ok(1)
     }
 
-    async fn backlog_note(&self, _: &MailboxKey, _: u32, mails: Vec<OldMail>) -> Result<(), Error> {
+    async fn backlog_note(&self, _: &WatchedMailbox, _: u32, mails: Vec<OldMail>) -> Result<(), Error> {
         self.state.lock().unwrap().old.extend(mails);
         Ok(())
     }
 
-    async fn backlog_listed(&self, _: &MailboxKey, older: u64) -> Result<BacklogSummary, Error> {
+    async fn backlog_listed(&self, _: &WatchedMailbox, older: u64) -> Result<BacklogSummary, Error> {
         let mut state = self.state.lock().unwrap();
         let left = state.old.len() as u64 + older;
         let backlog = state.backlog.get_or_insert_default();
@@ -73,12 +73,12 @@ impl BacklogLedger for Memory {
         Ok(state.old_wanted.iter().take(max).copied().collect())
     }
 
-    async fn backlog_taken(&self, _: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn backlog_taken(&self, _: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         self.state.lock().unwrap().old_wanted.retain(|uid| !uids.contains(uid));
         Ok(())
     }
 
-    async fn backlog_want(&self, _: &MailboxKey, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
+    async fn backlog_want(&self, _: &WatchedMailbox, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
         let mut state = self.state.lock().unwrap();
         let uids: Vec<_> = state.old.drain(..).map(|mail| mail.uid).collect();
         state.old_wanted.extend(&uids);
@@ -87,7 +87,7 @@ impl BacklogLedger for Memory {
 
     async fn maildrop_first(
         &self,
-        mailbox: &MailboxKey,
+        mailbox: &WatchedMailbox,
         cursor: Cursor,
         _: Option<DateTime<Utc>>,
         mails: Vec<(MaildropName, OldMail)>,
@@ -96,7 +96,7 @@ impl BacklogLedger for Memory {
         self.maildrop_sort(mailbox, mails).await
     }
 
-    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+    async fn maildrop_sort(&self, mailbox: &WatchedMailbox, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
         let (names, mails): (Vec<_>, Vec<_>) = mails.into_iter().unzip();
         self.state.lock().unwrap().old.extend(mails);
         self.maildrop_skip(mailbox, names).await
@@ -110,7 +110,7 @@ impl BacklogLedger for Memory {
         Ok(self.state.lock().unwrap().probes.clone())
     }
 
-    async fn note_probes(&self, _: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+    async fn note_probes(&self, _: &WatchedMailbox, places: Vec<(u32, u32)>) -> Result<(), Error> {
         self.state.lock().unwrap().probes = places;
         Ok(())
     }

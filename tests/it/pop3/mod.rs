@@ -186,7 +186,9 @@ async fn sessions_that_are_cut_off_lose_nothing_and_repeat_nothing() {
     let distinct: BTreeSet<_> = subjects.iter().collect();
     assert_eq!((subjects.len(), distinct.len()), (60, 60), "{}", mailjob.log());
     assert!(
-        mailjob.log().contains("lost the mailbox; connecting again"),
+        mailjob
+            .log()
+            .contains("the session with the mailbox ended; connecting again"),
         "none was cut off:\n{}",
         mailjob.log()
     );

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    BacklogChoice, BacklogLedger, BacklogSummary, BacklogWish, Cursor, Error, MailboxKey, MaildropName, OldMail,
+    BacklogChoice, BacklogLedger, BacklogSummary, Cursor, Error, MailboxKey, MaildropName, OldMail, WatchedMailbox,
     rules::{backlog, backlog_sort, backlog_wish, transaction::Transaction},
     sqlite::Sqlite,
     values::{micros, signed},
@@ -22,7 +22,7 @@ impl BacklogLedger for Sqlite {
         self.readers.read(move |db| backlog::choice(db, &mailbox)).await
     }
 
-    async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    async fn backlog_wait(&self, mailbox: &WatchedMailbox, cursor: Cursor) -> Result<Cursor, Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| backlog::wait(tx, &mailbox, cursor)).await
     }
@@ -37,25 +37,19 @@ impl BacklogLedger for Sqlite {
         self.readers.read(move |db| backlog::knows_account(db, &account)).await
     }
 
-    async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    async fn backlog_begun(&self, mailbox: &WatchedMailbox) -> Result<Option<DateTime<Utc>>, Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| backlog::begun(tx, &mailbox)).await
     }
 
-    async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
-        if uids.is_empty() {
-            // A wish without UIDs is one for all.
-            return Ok(());
-        }
-        let (mailbox, wish) = (mailbox.clone(), BacklogWish { since: None, uids });
-        self.post
-            .ask(0, move |tx| backlog_wish::take(tx, &mailbox, &wish).map(drop))
-            .await
+    async fn backlog_came(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |tx| backlog_wish::came(tx, &mailbox, uids)).await
     }
 
     async fn backlog_begin(
         &self,
-        mailbox: &MailboxKey,
+        mailbox: &WatchedMailbox,
         cursor: Cursor,
         take_since: Option<DateTime<Utc>>,
     ) -> Result<(), Error> {
@@ -67,19 +61,24 @@ impl BacklogLedger for Sqlite {
             .await
     }
 
-    async fn backlog_try(&self, mailbox: &MailboxKey) -> Result<u32, Error> {
+    async fn backlog_try(&self, mailbox: &WatchedMailbox) -> Result<u32, Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| backlog::attempt(tx, &mailbox)).await
     }
 
-    async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error> {
+    async fn backlog_note(
+        &self,
+        mailbox: &WatchedMailbox,
+        uid_validity: u32,
+        mails: Vec<OldMail>,
+    ) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
             .ask(0, move |tx| backlog_sort::note(tx, &mailbox, uid_validity, &mails))
             .await
     }
 
-    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<BacklogSummary, Error> {
+    async fn backlog_listed(&self, mailbox: &WatchedMailbox, older: u64) -> Result<BacklogSummary, Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| backlog::listed(tx, &mailbox, older)).await
     }
@@ -91,19 +90,21 @@ impl BacklogLedger for Sqlite {
             .await
     }
 
-    async fn backlog_taken(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn backlog_taken(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| backlog::taken(tx, &mailbox, &uids)).await
     }
 
-    async fn backlog_want(&self, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
+    async fn backlog_want(&self, mailbox: &WatchedMailbox, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
         let mailbox = mailbox.clone();
-        self.post.ask(0, move |tx| backlog::want(tx, &mailbox, since)).await
+        self.post
+            .ask(0, move |tx| backlog::wanted_by_file(tx, &mailbox, since))
+            .await
     }
 
     async fn maildrop_first(
         &self,
-        mailbox: &MailboxKey,
+        mailbox: &WatchedMailbox,
         cursor: Cursor,
         take_since: Option<DateTime<Utc>>,
         mails: Vec<(MaildropName, OldMail)>,
@@ -116,7 +117,7 @@ impl BacklogLedger for Sqlite {
         self.post.ask(0, first).await
     }
 
-    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+    async fn maildrop_sort(&self, mailbox: &WatchedMailbox, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
             .ask(0, move |tx| backlog_sort::sort_maildrop(tx, &mailbox, mails, false))
@@ -132,10 +133,10 @@ impl BacklogLedger for Sqlite {
         self.readers.read(move |db| backlog::probes(db, &mailbox)).await
     }
 
-    async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+    async fn note_probes(&self, mailbox: &WatchedMailbox, places: Vec<(u32, u32)>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |tx| backlog::note_probes(tx.db, &mailbox, &places))
+            .ask(0, move |tx| backlog::note_probes(tx, &mailbox, &places))
             .await
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Fence, Finish, GatheredParts, Intake,
         IntakeResult, KnownConversation, Lack, Lease, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place,
         PruneReport, RateLimit, Raw, ReassignedJobs, RefetchRequest, Settling, Submitted, Upkeep as _, UploadId,
+        WatchedMailbox,
         rules::{
             bounce, claim, finish, lacking,
             leases::{self, LeaseAttempt, NamedLease},
@@ -122,17 +123,21 @@ impl Ledger for Sqlite {
         self.post.ask(0, rename).await
     }
 
-    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+    async fn upload(&self, mailbox: &WatchedMailbox, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
         let so_far = piece.len().saturating_mul(index as usize + 1);
         self.post
             .ask_to_take(piece.len(), so_far, move |tx| {
-                mail_bytes::upload(tx, upload, index, &piece)
+                mail_bytes::upload(tx, &mailbox, upload, index, &piece)
             })
             .await
     }
 
-    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |tx| mail_bytes::abandon(tx, upload)).await
+    async fn abandon(&self, mailbox: &WatchedMailbox, upload: UploadId) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |tx| mail_bytes::abandon(tx, &mailbox, upload))
+            .await
     }
 
     async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
@@ -156,8 +161,11 @@ impl Ledger for Sqlite {
             .await
     }
 
-    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
-        self.post.ask(0, move |tx| lacking::unfetched(tx, mail.0, &why)).await
+    async fn unfetched(&self, mailbox: &WatchedMailbox, mail: MailId, why: Lack) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |tx| lacking::unfetched(tx, &mailbox, mail.0, &why))
+            .await
     }
 
     async fn claim(
@@ -307,7 +315,7 @@ impl Ledger for Sqlite {
             .await
     }
 
-    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    async fn settled(&self, mailbox: &WatchedMailbox, places: &[Place]) -> Result<(), Error> {
         let (mailbox, places) = (mailbox.clone(), places.to_vec());
         self.post.ask(0, move |tx| settle::settled(tx, &mailbox, &places)).await
     }
@@ -317,24 +325,24 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| maildrop::mails(db, &mailbox)).await
     }
 
-    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+    async fn maildrop_number(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| maildrop::number(tx, &mailbox, &names)).await
     }
 
-    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+    async fn maildrop_skip(&self, mailbox: &WatchedMailbox, names: Vec<MaildropName>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
             .ask(0, move |tx| maildrop::skip(tx, &mailbox, &names).map(drop))
             .await
     }
 
-    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+    async fn maildrop_seen(&self, mailbox: &WatchedMailbox, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| maildrop::seen(tx, &mailbox, &keys)).await
     }
 
-    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+    async fn maildrop_left(&self, mailbox: &WatchedMailbox, uids: Vec<u32>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post.ask(0, move |tx| maildrop::left(tx, &mailbox, &uids)).await
     }

@@ -180,7 +180,10 @@ async fn a_ledger_that_is_taken_away_ends_in_words() {
         });
         let said = lost.await;
         assert!(said.contains(words) && said.contains("put it back"), "{name}: {said}");
-        assert!(matches!(d.ledger.settled(&mailbox(), &[]).await, Err(Error::Closed)));
+        assert!(matches!(
+            d.ledger.settled(&nobodys(&mailbox()), &[]).await,
+            Err(Error::Closed)
+        ));
         drop(std::fs::remove_dir_all(&to).or_else(|_| std::fs::remove_file(&to)));
     }
 }

@@ -3,9 +3,12 @@
 mod identity;
 mod inspection;
 mod life;
-pub(super) mod plans;
+mod older;
+pub(in crate::ledger) mod oracle;
+pub(in crate::ledger::sqlite) mod plans;
 mod secrecy;
 mod sign_ins;
+mod tables;
 mod trouble;
 mod upgrade;
 mod waiting;

@@ -17,8 +17,7 @@ async fn a_claim_that_could_not_be_written_is_tried_again_by_itself() {
     let path = folder.path().join("mailjob.db");
     let ledger = Arc::new(open(&path, Arc::new(Utc::now)).await.unwrap());
     let intake = Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor: Cursor {
             uid_validity: 1,
@@ -87,8 +86,7 @@ async fn a_full_disk_refuses_and_heals() {
         uid_next: 3,
     };
     let intake = || Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![big.clone()],
@@ -125,8 +123,7 @@ async fn an_operation_that_fails_is_undone_alone() {
         uid_next: 9,
     };
     let bad = Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![
@@ -144,8 +141,7 @@ async fn an_operation_that_fails_is_undone_alone() {
         ],
     };
     let good = Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![mail(3)],

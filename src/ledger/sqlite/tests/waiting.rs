@@ -54,8 +54,7 @@ async fn the_writer_wakes_by_itself_when_a_job_is_due() {
         uid_next: 2,
     };
     let intake = Intake {
-        mailbox: mailbox(),
-        fence: Fence::NONE,
+        mailbox: WatchedMailbox::new(mailbox(), Fence::NONE),
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![mail(1)],

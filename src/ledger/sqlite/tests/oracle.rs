@@ -57,12 +57,12 @@ END;
 ";
 
 /// Begins to look at what a ledger writes.
-pub(super) fn watch(path: &std::path::Path) {
+pub(in crate::ledger) fn watch(path: &std::path::Path) {
     Connection::open(path).unwrap().execute_batch(TRIGGERS).unwrap();
 }
 
 /// Stops looking: the test does what Mailjob never does.
-pub(super) fn unwatch(path: &std::path::Path) {
+pub(in crate::ledger) fn unwatch(path: &std::path::Path) {
     let db = Connection::open(path).unwrap();
     let mut query = db
         .prepare(
@@ -82,7 +82,7 @@ pub(super) fn unwatch(path: &std::path::Path) {
 }
 
 /// Has the ledger written what it had to, and nothing else?
-pub(super) fn check(path: &std::path::Path) {
+pub(in crate::ledger) fn check(path: &std::path::Path) {
     let db = Connection::open(path).unwrap();
     let watched = db.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE name = 'expected'",
