@@ -32,7 +32,7 @@ fn named(cell: &str) -> Vec<&str> {
 /// The test of this path: a function of its last word in a file that the words before it name.
 fn exists(path: &str) -> bool {
     let mut words: Vec<_> = path.split("::").collect();
-    let test = format!("fn {}()", words.pop().unwrap());
+    let test = format!("fn {}(", words.pop().unwrap());
     let mut folders = vec![words.join("/")];
     while words.last().is_some() {
         words.pop();

@@ -171,6 +171,12 @@ fn report(loaded: &Loaded, starts: bool, out: &mut impl Write, err: &mut impl Wr
     if !starts {
         writeln!(out, "mailjob run would not start with this")?;
     }
+    if loaded.listed && loaded.endpoints.is_empty() && loaded.broken.is_empty() && loaded.disabled.is_empty() {
+        writeln!(
+            err,
+            "note: there is no endpoint file (NAME.toml) in the folder of endpoints: nothing would be done; --endpoints names another folder"
+        )?;
+    }
     out.flush()
 }
 

@@ -59,7 +59,7 @@ fn what_can_match_nothing_is_told_with_what_to_write() {
             "write \"*@spam.example\" in deny of [senders]",
         ),
         (Address, "=*@x.example", "write \"*@x.example\""),
-        (Subject, "!*spam*", "name what is meant"),
+        (Subject, "!*spam*", "name what is meant, not what is not"),
         (Subject, "Rechnung|Invoice", "write [\"*Rechnung*\", \"*Invoice*\"]"),
         (Subject, "*Rechnung|Invoice*", "write [\"*Rechnung*\", \"*Invoice*\"]"),
         (Subject, "/rechnung/i", "write \"*rechnung*\""),

@@ -23,6 +23,9 @@ pub enum NoLedgerAddress {
     /// It is a URL of another kind.
     #[error("is a URL, and no ledger can be there")]
     Url,
+    /// SQLite's word for a database that is kept nowhere.
+    #[error("is kept in memory alone, and a ledger has to last")]
+    Memory,
 }
 
 impl LedgerAddress {
@@ -46,6 +49,9 @@ impl LedgerAddress {
         }
         if written.contains("://") {
             return Err(NoLedgerAddress::Url);
+        }
+        if written.starts_with(':') || written.starts_with("file:") {
+            return Err(NoLedgerAddress::Memory);
         }
         Ok(Self::file(folder.join(written)))
     }
@@ -96,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_address_is_a_path_and_no_url() {
-        use NoLedgerAddress::{Postgres, Url};
+        use NoLedgerAddress::{Memory, Postgres, Url};
         for (written, expected) in [
             ("mailjob.db", Ok("/etc/mailjob.db")),
             ("/var/lib/mailjob/mailjob.db", Ok("/var/lib/mailjob/mailjob.db")),
@@ -106,6 +112,8 @@ mod tests {
             ("PostgreSQL://db/mailjob", Err(Postgres)),
             ("mysql://db/mailjob", Err(Url)),
             ("file:///var/lib/mailjob.db", Err(Url)),
+            (":memory:", Err(Memory)),
+            ("file::memory:?cache=shared", Err(Memory)),
         ] {
             let found = LedgerAddress::parse(written, Path::new("/etc"));
             assert_eq!(found, expected.map(LedgerAddress::file), "{written}");

@@ -46,6 +46,7 @@ mod misplaced;
 mod name;
 mod net;
 mod oauth;
+mod pattern_forms;
 mod place;
 mod presence;
 mod problem;

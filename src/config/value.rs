@@ -308,7 +308,9 @@ pub(super) fn not_a_home(value: &PlacedValue<'_>, path: &str) -> Option<()> {
 
 /// Where a ledger is: a path, as any other. What is written is not shown where it is none: a URL may have a password in it.
 pub(super) fn ledger(value: PlacedValue<'_>) -> Option<LedgerAddress> {
-    match LedgerAddress::parse(&text(value.clone())?, value.folder()) {
+    let written = text(value.clone())?;
+    not_a_home(&value, &written)?;
+    match LedgerAddress::parse(&written, value.folder()) {
         Ok(address) => Some(address),
         Err(why) => value.wrong_secret(why.to_string(), "write the path of a file, such as \"mailjob.db\""),
     }

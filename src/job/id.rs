@@ -13,19 +13,19 @@ use uuid::Uuid;
 pub struct JobId(pub Uuid);
 
 impl JobId {
+    /// Digits of a short id: among 10,000 jobs two share them once in 86 ledgers.
+    pub const SHOWN: usize = 8;
+
     /// Its last digits, by which people know it: they are random, while jobs of one moment begin alike. Commands take them for it.
     #[must_use]
     pub fn short(self) -> String {
         let digits = self.to_string();
         digits
-            .get(digits.len().saturating_sub(SHORT)..)
+            .get(digits.len().saturating_sub(Self::SHOWN)..)
             .unwrap_or_default()
             .to_owned()
     }
 }
-
-/// Digits of a short id: among 10,000 jobs two share them once in 86 ledgers.
-const SHORT: usize = 8;
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -192,7 +192,7 @@ fn what_no_endpoint_file_can_be_is_told() {
         ("bytes", "is not UTF-8 (byte 15)"),
         ("wide", "is in UTF-16"),
         ("large", "is over 1 MiB"),
-        ("Wrong Name", "is no name"),
+        ("Wrong Name", "can't be the name"),
     ] {
         let told = told(&machine, &loaded, &format!("endpoints.d/{file}.toml"));
         assert!(told.contains(cause), "{file}: {told}");

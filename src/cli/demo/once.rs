@@ -12,6 +12,7 @@ use super::{
 use crate::{
     job::state::State,
     ledger::{self, Address, JobFilter, JobStory},
+    plural,
     sandbox::{Delivered, PostOffice, Sandbox},
 };
 
@@ -184,7 +185,8 @@ pub(super) async fn judge(sandbox: &Sandbox, address: &Address, roles: &[Role]) 
         wrong.extend(faults.map(|fault| format!("{}: {fault}", role.what)));
     }
     if replies.len() != roles.len() {
-        wrong.push(format!("{} replies came, not {}", replies.len(), roles.len()));
+        let came = plural::counted(replies.len(), "reply");
+        wrong.push(format!("{came} came, not {}", roles.len()));
     }
     let calls = sandbox.hook.calls();
     let statuses: Vec<_> = calls.iter().map(|call| call.status).collect();
@@ -250,7 +252,10 @@ fn faults(replied: &str, attempts: u32, places: &[&str], whose: &[&str], jobs: &
         ),
         (
             jobs == [(State::Done, attempts)],
-            format!("its jobs are {jobs:?}, not one that is done after {attempts} attempts"),
+            format!(
+                "its jobs are {jobs:?}, not one that is done after {}",
+                plural::counted(attempts, "attempt")
+            ),
         ),
     ];
     let faults = checks.into_iter().filter(|(is_right, _)| !is_right);

@@ -28,6 +28,7 @@ use super::{
     room::{DiskSpace, Looks},
     schema,
     shared::Shared,
+    shortage::Shortage,
     time::{self, ClockCheck, Noted},
     values::statements,
 };
@@ -73,11 +74,7 @@ struct Writer {
     latest: usize,
     /// Until when each operation has a savepoint, whatever it is.
     careful: Instant,
-    /// The most bytes for which there was seen to be no room since the disk became full: for as many there has to be some, so that it is full no
-    /// more. Nothing where only SQLite says that it is full, as by a quota.
-    lacking: Option<u64>,
-    /// Whether as large a mail was taken since.
-    finds_room: bool,
+    shortage: Shortage,
     ended: oneshot::Sender<()>,
     held: OpenLedger,
 }
@@ -107,8 +104,7 @@ pub(in crate::ledger) fn start(
         looks: Looks::new(),
         latest: 0,
         careful: Instant::now(),
-        lacking: None,
-        finds_room: false,
+        shortage: Shortage::default(),
         ended,
         held,
     };
@@ -258,16 +254,14 @@ impl Writer {
                     .map_or(Ok(()), |room| room.refuse(path, all, is_new.is_some()))
                 {
                     Ok(()) => {
-                        // A mail as large as that which found no room is taken: new mails wait no longer.
-                        self.finds_room |=
-                            is_new.is_some_and(|mail| self.lacking.is_some_and(|lacking| mail as u64 >= lacking));
+                        if let Some(mail) = is_new {
+                            self.shortage.admitted(mail);
+                        }
                         batch.operations.push(operation);
                         batch.bytes += bytes;
                     }
                     Err(full) => {
-                        let whole = is_new.unwrap_or(bytes) as u64;
-                        self.lacking = self.lacking.max(Some(whole));
-                        self.finds_room = false;
+                        self.shortage.refused(is_new.unwrap_or(bytes));
                         self.failed(&full);
                         operation.answer(Err(full));
                     }
@@ -281,11 +275,10 @@ impl Writer {
 
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
-        if self.finds_room {
-            return true;
-        }
-        let room = DiskSpace::look(&self.db, self.held.place.path());
-        room.is_none_or(|room| room.takes_again(self.lacking.unwrap_or(0)))
+        self.shortage.needs().is_none_or(|bytes| {
+            let room = DiskSpace::look(&self.db, self.held.place.path());
+            room.is_none_or(|room| room.takes_again(bytes))
+        })
     }
 
     /// Something was not written: counted, known to who asks, and told now and then.
@@ -303,7 +296,7 @@ impl Writer {
         self.holder.begins(reading);
         let look = self.noted.look(reading);
         let (begun, changes, ran) = (Instant::now(), self.db.total_changes(), statements());
-        let proves = self.shared.must_prove(|| self.lacking.is_some() && self.is_roomy());
+        let proves = self.shared.must_prove(|| self.shortage.is_any() && self.is_roomy());
         match self.transact(&mut operations, now, &look, proves) {
             Ok(after) => {
                 if look.is_news {
@@ -313,7 +306,7 @@ impl Writer {
                 self.commits.ran(statements() - ran);
                 let wrote = proves || self.db.total_changes() != changes;
                 if let Some(since) = self.shared.committed(wrote, || self.is_roomy()) {
-                    (self.lacking, self.finds_room) = (None, false);
+                    self.shortage = Shortage::default();
                     tracing::info!(%since, "the ledger can be written again");
                 }
                 for (held, renewed) in after.renewed {
@@ -331,7 +324,7 @@ impl Writer {
                 let path = self.held.place.path();
                 let failed = judged(path, failed);
                 self.failed(&failed);
-                self.finds_room = false;
+                self.shortage.failed();
                 self.looks.forget();
                 self.holder.looks_again();
                 self.careful = Instant::now() + CAREFUL;
@@ -345,7 +338,7 @@ impl Writer {
                     reserve::give_up(path);
                 }
                 if matches!(failed, Error::Full(_)) && !self.is_roomy() {
-                    self.lacking = self.lacking.max(Some(0));
+                    self.shortage.refused(0);
                 }
                 for operation in operations {
                     operation.answer(Err(failed.clone()));

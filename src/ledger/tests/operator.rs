@@ -103,6 +103,14 @@ async fn jobs_are_found_by_what_people_know_of_them() {
     for (prefix, expected) in [(whole.as_str(), 1), ("0", 4), ("zz", 0), ("", 0), ("ffffffff", 0)] {
         assert_eq!(beside(&d).await.find(prefix).await.unwrap().len(), expected, "{prefix}");
     }
+    // What lists show, from its end and from its beginning on.
+    let shown = made[1].short();
+    for part in [&*shown, &shown[..6], &shown[3..]] {
+        assert!(
+            beside(&d).await.find(part).await.unwrap().contains(&made[1]),
+            "{part} of {shown}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -142,12 +142,17 @@ pub(in crate::ledger) fn find(db: &dyn SqlEngine, part: &str) -> Result<Vec<JobI
     let mut found = rows.collect::<Result<Vec<JobId>, _>>()?;
     if first != last {
         let dialect = db.dialect();
-        let ends_so = (dialect.is_like)(&(dialect.hex)("j.uuid"), "?1");
+        let is_like = |pattern| (dialect.is_like)(&(dialect.hex)("j.uuid"), pattern);
+        // The end of it, or the beginning of the end that lists show.
         let query = db.prepare(format!(
-            "SELECT j.uuid FROM job j WHERE {ends_so} ORDER BY j.uuid DESC LIMIT ?2"
+            "SELECT j.uuid FROM job j WHERE {} OR {} ORDER BY j.uuid DESC LIMIT ?3",
+            is_like("?1"),
+            is_like("?2")
         ));
         let ending = format!("%{}", digits(part));
-        let rows = query.query_map(params![ending, FOUND], |row| row.get(0))?;
+        let rest = JobId::SHOWN.saturating_sub(digits(part).len());
+        let begun = format!("{ending}{}", "_".repeat(rest));
+        let rows = query.query_map(params![ending, begun, FOUND], |row| row.get(0))?;
         found.extend(rows.collect::<Result<Vec<JobId>, _>>()?);
         found.sort_by(|one, other| other.cmp(one));
         found.dedup();
