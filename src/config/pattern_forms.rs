@@ -80,14 +80,13 @@ pub(super) fn by_form(against: PatternTarget, pattern: &str) -> Option<Fault> {
         };
         return Some(no(pattern, "but a ! is only itself here, and no \"not\"", &cure));
     }
+    let of_windows = pattern.chars().nth(1) == Some(':');
+    let folders = if of_windows { '\\' } else { '/' };
     if against == PatternTarget::FileName
-        && let Some((_, name)) = pattern.rsplit_once(['/', '\\']).filter(|(folder, _)| !is_media(folder))
+        && let Some((_, name)) = pattern.rsplit_once(folders).filter(|(folder, _)| !is_media(folder))
     {
-        return Some(instead(
-            pattern,
-            "but names of files have no folders",
-            if name.is_empty() { "*" } else { name },
-        ));
+        let name = if name.is_empty() { "*" } else { name };
+        return Some(instead(pattern, "but names of files have no folders", name));
     }
     if let Some(list) = braces(pattern).or_else(|| listed(against, pattern)) {
         let list = list.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>();

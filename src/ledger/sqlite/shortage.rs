@@ -19,9 +19,10 @@ impl Shortage {
         };
     }
 
-    /// A mail of so many bytes is being taken: where it is as large as that which found no room, new mails wait no longer.
-    pub(in crate::ledger) fn admitted(&mut self, mail: usize) {
-        self.is_over |= self.lacking.is_some_and(|lacking| mail as u64 >= lacking);
+    /// Something is being written; of a new mail, all of whose bytes are so many: where it is as large as that which found no room, new mails wait no longer.
+    pub(in crate::ledger) fn admitted(&mut self, mail: Option<usize>) {
+        let is_as_large = |mail| self.lacking.is_some_and(|lacking| mail as u64 >= lacking);
+        self.is_over |= mail.is_some_and(is_as_large);
     }
 
     /// What was being taken came to nothing.
@@ -47,18 +48,18 @@ mod tests {
     #[test]
     fn it_is_over_with_a_mail_as_large_as_that_which_waited() {
         let mut shortage = Shortage::default();
-        shortage.admitted(9);
+        shortage.admitted(Some(9));
         assert_eq!((shortage.is_any(), shortage.needs()), (false, Some(0)));
         shortage.refused(5);
         shortage.refused(3);
         assert_eq!((shortage.is_any(), shortage.needs()), (true, Some(5)));
-        shortage.admitted(4);
+        shortage.admitted(Some(4));
         assert_eq!(shortage.needs(), Some(5), "a smaller one shows nothing");
-        shortage.admitted(5);
+        shortage.admitted(Some(5));
         assert_eq!(shortage.needs(), None);
         shortage.failed();
         assert_eq!(shortage.needs(), Some(5), "it was not taken after all");
-        shortage.admitted(6);
+        shortage.admitted(Some(6));
         shortage.refused(2);
         assert_eq!(shortage.needs(), Some(5));
     }

@@ -243,10 +243,9 @@ impl Writer {
                 bytes,
                 is_new,
             } => {
-                let all = if bytes > 0 {
-                    batch.bytes.saturating_add(bytes) as u64
-                } else {
-                    0
+                let all = match bytes {
+                    0 => 0,
+                    bytes => batch.bytes.saturating_add(bytes) as u64,
                 };
                 let path = self.held.place.path();
                 match batch
@@ -254,9 +253,7 @@ impl Writer {
                     .map_or(Ok(()), |room| room.refuse(path, all, is_new.is_some()))
                 {
                     Ok(()) => {
-                        if let Some(mail) = is_new {
-                            self.shortage.admitted(mail);
-                        }
+                        self.shortage.admitted(is_new);
                         batch.operations.push(operation);
                         batch.bytes += bytes;
                     }
