@@ -185,6 +185,31 @@ async fn mails_leave_room_for_the_log_and_what_is_kept_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_small_disk_that_was_full_is_full_no_more_once_there_is_room() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = installation(&world, "").await;
+    let Some(disk) = Disk::mount(&mailjob.dir().join("ledger"), "12m") else {
+        return;
+    };
+    keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    disk.fill(270_000);
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    mailjob.wait_log("new mails wait", PATIENCE).await.unwrap();
+    disk.free();
+    mailjob
+        .wait_log("the ledger can be written again", PATIENCE)
+        .await
+        .unwrap();
+    world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
+    let status = mailjob.command(&["status"]).output().await.unwrap();
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(status.status.success() && !said.contains("can't be written"), "{said}");
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     let world = World::start(Options::default()).await.unwrap();
     let Some((mut mailjob, disk)) = on_a_small_disk(&world).await else {

@@ -24,7 +24,6 @@ mod reserve;
 mod room;
 pub(in crate::ledger) mod schema;
 mod shared;
-mod shortage;
 mod sign_in_lock;
 pub(in crate::ledger) mod space;
 pub(in crate::ledger) mod time;

@@ -22,7 +22,7 @@ const UNRESERVED: u64 = 4 << 20;
 /// Bytes more, so that there is room again where there was none: as many come free when the log begins anew, or a mail is given up half way.
 const AGAIN: u64 = 8 << 20;
 /// Of a small disk only this part: it may never have as many.
-const AGAIN_PART: u64 = 8;
+const AGAIN_PART: u64 = 6;
 /// Where less is free than this, the log is kept short.
 const AMPLE: u64 = 64 << 20;
 
@@ -111,7 +111,7 @@ impl DiskSpace {
     }
 
     /// Whether a mail of so many bytes might be taken again that found no room, with some to spare. Pure.
-    pub(in crate::ledger) fn takes_again(self, bytes: u64) -> bool {
+    fn takes_again(self, bytes: u64) -> bool {
         let again = AGAIN.min(self.whole / AGAIN_PART);
         self.free >= self.needed(bytes, true).saturating_add(again)
     }
@@ -124,6 +124,28 @@ impl DiskSpace {
         }
         let what = if is_new { "new mails wait" } else { "results wait" };
         Err(Error::Full(format!("{what}: {}", words(path, self.free, needed))))
+    }
+}
+
+/// The most bytes for which there was seen to be no room since the disk became full: for as many there has to be some, and some to spare, so that
+/// it is full no more. Nothing where only SQLite says that it is full, as by a quota.
+#[derive(Debug, Default)]
+pub(in crate::ledger) struct Shortage(Option<u64>);
+
+impl Shortage {
+    /// There was no room for so many bytes.
+    pub(in crate::ledger) fn refused(&mut self, bytes: u64) {
+        self.0 = self.0.max(Some(bytes));
+    }
+
+    /// Whether there was none for something.
+    pub(in crate::ledger) fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether there is enough again.
+    pub(in crate::ledger) fn is_over(&self, room: DiskSpace) -> bool {
+        room.takes_again(self.0.unwrap_or(0))
     }
 }
 

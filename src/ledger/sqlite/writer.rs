@@ -25,10 +25,9 @@ use super::{
     place::OpenLedger,
     post::{QueuedCommand, WriteCommand, WriteOperation, WriterHandle, giver},
     reserve,
-    room::{DiskSpace, Looks},
+    room::{DiskSpace, Looks, Shortage},
     schema,
     shared::Shared,
-    shortage::Shortage,
     time::{self, ClockCheck, Noted},
     values::statements,
 };
@@ -253,12 +252,11 @@ impl Writer {
                     .map_or(Ok(()), |room| room.refuse(path, all, is_new.is_some()))
                 {
                     Ok(()) => {
-                        self.shortage.admitted(is_new);
                         batch.operations.push(operation);
                         batch.bytes += bytes;
                     }
                     Err(full) => {
-                        self.shortage.refused(is_new.unwrap_or(bytes));
+                        self.shortage.refused(all.max(is_new.unwrap_or(0) as u64));
                         self.failed(&full);
                         operation.answer(Err(full));
                     }
@@ -272,10 +270,8 @@ impl Writer {
 
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
-        self.shortage.needs().is_none_or(|bytes| {
-            let room = DiskSpace::look(&self.db, self.held.place.path());
-            room.is_none_or(|room| room.takes_again(bytes))
-        })
+        let room = DiskSpace::look(&self.db, self.held.place.path());
+        room.is_none_or(|room| self.shortage.is_over(room))
     }
 
     /// Something was not written: counted, known to who asks, and told now and then.
@@ -321,7 +317,6 @@ impl Writer {
                 let path = self.held.place.path();
                 let failed = judged(path, failed);
                 self.failed(&failed);
-                self.shortage.failed();
                 self.looks.forget();
                 self.holder.looks_again();
                 self.careful = Instant::now() + CAREFUL;
