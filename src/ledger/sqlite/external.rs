@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     blocking,
     change::change,
+    foreign_log,
     hindrance::hindered,
     identity::{self, Ownership},
     lock::{self, LockAttempt},
@@ -153,6 +154,7 @@ fn look(path: &Path) -> Result<SchemaState, Error> {
     };
     let (whose, found) = match path.try_exists() {
         Ok(true) => {
+            foreign_log::refuse(path)?;
             let db = schema::side(path)?;
             (identity::not_anothers(&db, path)?, identity::version(&db)?)
         }

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::lock;
 use crate::ledger::Error;
 
 /// How every database of SQLite begins, as far as this is asked (SQLite, "Database File Format", 1.3: the write version is byte 18).
@@ -16,14 +17,16 @@ const HEAD: usize = 19;
 /// was ever opened has 2, which lies in the file itself before it has a log.
 const WITHOUT_LOG: u8 = 1;
 
-/// Refuses a ledger beside which the log of another one lies. To be asked before SQLite opens it.
+/// Refuses a ledger beside which the log of another one lies. To be asked before SQLite opens it. While a process has it, the log is its own, and the
+/// file is not opened here: to close it again would take away the locks that SQLite has on it in this process (POSIX, fcntl).
 ///
 /// # Errors
 /// [`Error::Unusable`] where that is so. What can't be looked at is told by whoever opens it.
 pub(in crate::ledger) fn refuse(ledger: &Path) -> Result<(), Error> {
     let is_filled = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 0);
     let log = beside(ledger, "-wal");
-    if !is_filled(&log) || write_version(ledger).is_none_or(|version| version != WITHOUT_LOG) {
+    let is_in_use = || lock::held(&lock::beside(ledger)).is_ok_and(|holder| holder.is_some());
+    if !is_filled(&log) || is_in_use() || write_version(ledger).is_none_or(|version| version != WITHOUT_LOG) {
         return Ok(());
     }
     Err(Error::Unusable {

@@ -11,7 +11,6 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{
-    foreign_log,
     identity::{self, Ownership, version},
     room::{self, Copies, DiskSpace},
 };
@@ -93,7 +92,6 @@ fn own(path: &Path) -> std::io::Result<()> {
 /// A connection for a moment, beside a writer at work. It looks for a gap each millisecond: SQLite's own pauses grow so long that
 /// they miss the gaps of a busy writer. Copying the WAL is left to that writer.
 pub(in crate::ledger) fn side(path: &Path) -> Result<Connection, Error> {
-    foreign_log::refuse(path)?;
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -116,7 +114,6 @@ pub(in crate::ledger) fn side(path: &Path) -> Result<Connection, Error> {
 
 /// A reading connection, smaller still.
 pub(in crate::ledger) fn reader(path: &Path) -> Result<Connection, Error> {
-    foreign_log::refuse(path)?;
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     keep_plans(&db)?;
     db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -512; PRAGMA mmap_size = 0;")?;

@@ -39,6 +39,27 @@ async fn a_lock_that_somebody_has_for_a_moment_is_waited_for() {
     opening.await.unwrap().unwrap().ping().await.unwrap();
 }
 
+/// The locks that this process has on a file by fcntl.
+fn posix_locks(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+    let all = std::fs::read_to_string("/proc/locks").unwrap();
+    all.lines()
+        .filter(|line| line.contains("POSIX") && line.contains(&inode))
+        .count()
+}
+
+#[tokio::test]
+async fn a_look_at_the_log_of_a_ledger_in_use_costs_it_no_lock() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    assert!(std::fs::metadata(format!("{}-wal", d.path().display())).unwrap().len() > 0);
+    let before = posix_locks(&d.path());
+    assert!(before > 0, "SQLite holds the file");
+    super::foreign_log::refuse(&d.path()).unwrap();
+    assert_eq!(posix_locks(&d.path()), before);
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused_in_words() {
     let d = Desktop::new().await;

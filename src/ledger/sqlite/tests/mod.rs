@@ -13,5 +13,5 @@ mod trouble;
 mod upgrade;
 mod waiting;
 
-use super::{backup, backup_into, inspect, lock::LockAttempt, open, versions_beside, *};
+use super::{backup, backup_into, foreign_log, inspect, lock::LockAttempt, open, versions_beside, *};
 use crate::ledger::tests::*;
