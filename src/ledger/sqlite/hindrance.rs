@@ -61,7 +61,7 @@ pub(in crate::ledger) fn hindered(path: &Path, error: Error) -> Error {
 pub(in crate::ledger) fn judged(path: &Path, error: Error) -> Error {
     match &error {
         Error::Engine(said) | Error::Damaged(said) | Error::Full(said) => {
-            match hindrance(path, facts(path), said, false) {
+            match hindrance(path, seen(path), said, false) {
                 Some(full @ Error::Full(_)) => full,
                 _ => error,
             }
@@ -102,15 +102,25 @@ fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
     }
 }
 
+/// What is seen of a ledger that this process does not have open.
 fn facts(path: &Path) -> FileFacts {
-    let folder = folder(path);
-    let refused = |path: &Path, access| rustix::fs::access(path, access).err();
     let head = || -> std::io::Result<Vec<u8>> {
         use std::io::Read as _;
         let mut head = Vec::new();
         fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
         Ok(head)
     };
+    FileFacts {
+        begins: head().map_or(true, |head| head.is_empty() || head == MAGIC),
+        ..seen(path)
+    }
+}
+
+/// The same without its bytes: who has it open must not open it again, since closing it would take away the locks that SQLite has on it in
+/// this process (POSIX, fcntl).
+fn seen(path: &Path) -> FileFacts {
+    let folder = folder(path);
+    let refused = |path: &Path, access| rustix::fs::access(path, access).err();
     let there = fs::metadata(path).ok();
     let disk = rustix::fs::statvfs(folder).ok();
     FileFacts {
@@ -120,7 +130,7 @@ fn facts(path: &Path) -> FileFacts {
             .as_ref()
             .and_then(|_| refused(path, Access::READ_OK | Access::WRITE_OK)),
         plain: there.as_ref().is_none_or(fs::Metadata::is_file),
-        begins: head().map_or(true, |head| head.is_empty() || head == MAGIC),
+        begins: true,
         free: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
     }
 }

@@ -58,6 +58,8 @@ async fn a_look_at_the_log_of_a_ledger_in_use_costs_it_no_lock() {
     assert!(before > 0, "SQLite holds the file");
     super::foreign_log::refuse(&d.path()).unwrap();
     assert_eq!(posix_locks(&d.path()), before);
+    super::super::hindrance::judged(&d.path(), Error::Engine("odd".to_owned()));
+    assert_eq!(posix_locks(&d.path()), before);
 }
 
 #[tokio::test]
